@@ -1,0 +1,1 @@
+//! The promises of every port, written once as tests.

@@ -1,0 +1,1 @@
+//! The rules of chat: rooms, membership, order, presence, limits, fan-out; owns the ports.

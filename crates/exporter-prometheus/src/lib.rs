@@ -1,0 +1,1 @@
+//! The scrape endpoint: Prometheus text and OpenMetrics, guarded.

@@ -1,0 +1,1 @@
+//! The native wire protocol: frames and codec.

@@ -1,0 +1,1 @@
+//! The chat server: edge, configuration and wiring.
