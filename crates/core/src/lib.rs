@@ -1,1 +1,13 @@
-//! The rules of chat: rooms, membership, order, presence, limits, fan-out; owns the ports.
+//! The rules of chat: rooms, membership, order, presence, limits and fan-out; owns the ports.
+//!
+//! This crate meets no socket, SQL, JSON, environment or wall clock. It offers futures; whoever
+//! uses it spawns and awaits them. Read the modules in the order they are listed.
+
+pub mod limits;
+pub mod name;
+pub mod time;
+pub mod user;
+pub mod room;
+pub mod message;
+pub mod event;
+pub mod port;

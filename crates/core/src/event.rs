@@ -1,0 +1,161 @@
+//! An event: what happened, and who is to hear of it.
+
+use crate::{
+    message::{Amendment, Message, Sequence},
+    name::{RoomName, UserName},
+    room::{Role, RoomKind},
+    time::{Moment, Timestamp},
+    user::{Presence, TokenHash},
+};
+use std::sync::Arc;
+
+/// What happened. Everything a client hears without having asked is one of these.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A message was stored. These, and only these, carry a sequence number and are never skipped.
+    Message(Arc<Message>),
+    /// A stored message was changed.
+    Amended {
+        /// Where.
+        room: RoomName,
+        /// Which.
+        seq: Sequence,
+        /// How.
+        amendment: Amendment,
+        /// By whom.
+        by: UserName,
+        /// When.
+        at: Timestamp,
+    },
+    /// A member writes, or stopped. Ephemeral.
+    Typing {
+        /// Where.
+        room: RoomName,
+        /// Who.
+        user: UserName,
+        /// Whether.
+        on: bool,
+    },
+    /// A member has read up to here.
+    Read {
+        /// Where.
+        room: RoomName,
+        /// Who.
+        user: UserName,
+        /// Up to which message.
+        seq: Sequence,
+    },
+    /// A user came, went, or changed status. Ephemeral.
+    Presence(Presence),
+    /// A user became a member, or has another role now.
+    Joined {
+        /// Where.
+        room: RoomName,
+        /// Who.
+        user: UserName,
+        /// As what.
+        role: Role,
+    },
+    /// A user is a member no longer.
+    Left {
+        /// Where.
+        room: RoomName,
+        /// Who.
+        user: UserName,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// What the client knows of the room is not to be relied on: read it again.
+    Resync {
+        /// Where.
+        room: RoomName,
+        /// Why.
+        reason: ResyncReason,
+    },
+    /// This server is about to close the connection; another is ready.
+    Draining {
+        /// In how many milliseconds.
+        after_ms: u64,
+    },
+}
+
+/// Why somebody is a member no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaveReason {
+    /// Went.
+    Left,
+    /// Was removed by an owner.
+    Removed,
+    /// The room was deleted.
+    RoomDeleted,
+}
+
+/// Why a client must read a room again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResyncReason {
+    /// Messages between the last one sent and the next could not be had.
+    Gap,
+    /// The room's history was reset.
+    Epoch,
+}
+
+/// Who is to hear of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Audience {
+    /// Who listens to this room.
+    Room(RoomName, RoomKind),
+    /// Who listens to any of these rooms; each hears it once.
+    Rooms(Vec<RoomName>),
+    /// Every connection of this user.
+    User(UserName),
+    /// Every connection.
+    Everyone,
+}
+
+/// What travels between nodes and to the worker threads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Signal {
+    /// Tell the audience of the event.
+    Tell(Audience, Event),
+    /// A user is no longer a member: its connections stop listening to the room. The audience
+    /// hears the [`Event::Left`] that comes with it.
+    Unsubscribe {
+        /// From where.
+        room: RoomName,
+        /// Who; everyone when the room is gone.
+        user: Option<UserName>,
+    },
+    /// Sessions have ended: their connections close.
+    EndSessions(EndedSessions, EndReason),
+}
+
+/// Which sessions have ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndedSessions {
+    /// All of this user.
+    User(UserName),
+    /// The one of this token.
+    Token(TokenHash),
+}
+
+/// Why sessions have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The user logged out.
+    LoggedOut,
+    /// The user has a new password.
+    PasswordChanged,
+    /// The user was banned.
+    Banned,
+}
+
+/// A signal on its way, with what is measured about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Envelope {
+    /// What it says.
+    pub signal: Signal,
+    /// When this node accepted or received it: where delivery latency starts.
+    pub accepted: Moment,
+    /// Whether it came from another node.
+    pub remote: bool,
+}

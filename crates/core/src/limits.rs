@@ -1,0 +1,133 @@
+//! Every limit of the chat rules, by name, with its default.
+//!
+//! A limit that bites is counted: the field says in which metric.
+
+use std::time::Duration;
+
+/// The bounds within which rooms, messages and connections live.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Longest message body, in bytes of UTF-8. Seen in `chat_message_errors_total{reason="too_large"}`.
+    pub message_bytes_max: usize,
+    /// Longest idempotency key, in bytes.
+    pub idempotency_key_bytes_max: usize,
+    /// How long an idempotency key is remembered.
+    pub idempotency_window: Duration,
+    /// Longest room topic, in bytes of UTF-8.
+    pub topic_bytes_max: usize,
+    /// Longest reaction, in bytes of UTF-8: room for one composed emoji.
+    pub emoji_bytes_max: usize,
+    /// Distinct reactions on one message.
+    pub reactions_per_message_max: usize,
+    /// Members of one room. Seen in `chat_room_join_failures_total`.
+    pub room_members_max: usize,
+    /// Rooms that one user may be a member of.
+    pub rooms_per_user_max: usize,
+    /// Rooms that one connection may listen to.
+    pub rooms_per_connection_max: usize,
+    /// Connections of one user on one node. Seen in `chat_connections_rejected_total{reason="quota"}`.
+    pub connections_per_user_max: usize,
+    /// Messages in one page of history.
+    pub history_page_max: usize,
+    /// Messages replayed when a connection resumes; beyond it the answer says `truncated`.
+    pub resume_messages_max: usize,
+    /// Members listed in the answer to a join.
+    pub members_listed_max: usize,
+    /// Subscribers of a room beyond which presence and typing are not announced in it.
+    pub presence_audience_max: usize,
+    /// Bytes that may wait for one connection. Seen in `chat_connection_slow_consumers_total`.
+    pub outbox_bytes_max: usize,
+    /// Bytes above which events that do not matter later (typing, presence) are dropped. Seen in
+    /// `chat_messages_dropped_total{reason="slow_consumer"}`.
+    pub outbox_ephemeral_bytes_max: usize,
+    /// How long the oldest waiting frame may wait before its reader counts as gone.
+    pub outbox_age_max: Duration,
+    /// Events that may wait for one worker thread.
+    pub shard_queue_events_max: usize,
+    /// Events held back for one room while an earlier one is missing.
+    pub gap_events_max: usize,
+    /// How long a missing event is waited for before it is fetched from the store.
+    pub gap_patience: Duration,
+    /// Rates; `None` switches all of them off, for benchmarks.
+    pub rates: Option<Rates>,
+}
+
+/// Rate limits: what is refused in `chat_rate_limit_rejections_total{limiter,context}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rates {
+    /// New connections from one address.
+    pub connections_per_address: Rate,
+    /// New connections on this node.
+    pub connections_per_node: Rate,
+    /// Requests over one connection, of any kind.
+    pub requests_per_connection: Rate,
+    /// Messages of one user, over all connections.
+    pub messages_per_user: Rate,
+    /// HTTP requests from one address.
+    pub api_per_address: Rate,
+    /// Log-ins from one address.
+    pub logins_per_address: Rate,
+    /// Log-ins to one account.
+    pub logins_per_user: Rate,
+    /// Joins of one user.
+    pub joins_per_user: Rate,
+}
+
+/// So many in a second on average, with so many at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// Sustained events a second.
+    pub per_second: f64,
+    /// Events that may come at once; at least 1.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// A rate of `per_second` with `burst` at once.
+    pub const fn new(per_second: f64, burst: u32) -> Self {
+        Self { per_second, burst }
+    }
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            connections_per_address: Rate::new(10.0, 50),
+            connections_per_node: Rate::new(500.0, 1_000),
+            requests_per_connection: Rate::new(50.0, 200),
+            messages_per_user: Rate::new(10.0, 20),
+            api_per_address: Rate::new(50.0, 200),
+            logins_per_address: Rate::new(0.5, 20),
+            logins_per_user: Rate::new(5.0 / 60.0, 5),
+            joins_per_user: Rate::new(10.0, 100),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: 16 * 1024,
+            idempotency_key_bytes_max: 128,
+            idempotency_window: Duration::from_secs(24 * 3600),
+            topic_bytes_max: 1_024,
+            emoji_bytes_max: 64,
+            reactions_per_message_max: 32,
+            room_members_max: 50_000,
+            rooms_per_user_max: 1_000,
+            rooms_per_connection_max: 1_000,
+            connections_per_user_max: 100,
+            history_page_max: 200,
+            resume_messages_max: 500,
+            members_listed_max: 500,
+            presence_audience_max: 1_000,
+            outbox_bytes_max: 1024 * 1024,
+            outbox_ephemeral_bytes_max: 256 * 1024,
+            outbox_age_max: Duration::from_secs(10),
+            shard_queue_events_max: 16 * 1024,
+            gap_events_max: 1_024,
+            gap_patience: Duration::from_millis(100),
+            rates: Some(Rates::default()),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Messages and their history.
+
+use super::Fault;
+use crate::{
+    message::{Amendment, Draft, Epoch, Message, Sequence},
+    name::{RoomName, UserName},
+    room::RoomKind,
+    time::Timestamp,
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// Keeps messages in order.
+#[async_trait]
+pub trait MessageStore: Send + Sync {
+    /// Stores a draft as the next message of its room.
+    ///
+    /// Order: the sequence numbers of a room start at 1, rise by 1 and have no gap and no repeat,
+    /// whoever appends at the same time. Atomicity: an error stored nothing. Durability: when this
+    /// answers, the message survives the end of every process. Idempotence: a draft whose key was
+    /// used by the same sender in the same room since `now - window` answers with the first
+    /// message, `duplicate` set, and stores nothing. Membership is checked in the same transaction.
+    async fn append(&self, draft: Draft, now: Timestamp) -> Result<Appended, AppendError>;
+
+    /// A page of a room's messages in ascending order, with what a reader needs to go on.
+    async fn history(
+        &self,
+        room: &RoomName,
+        page: Page,
+        limit: usize,
+    ) -> Result<History, HistoryError>;
+
+    /// Changes a message. Who may do what: only the author edits; the author and owners of the
+    /// room delete; every member reacts. A deleted message takes no change but another deletion.
+    /// A change that changes nothing succeeds and says so with `false`.
+    async fn amend(
+        &self,
+        room: &RoomName,
+        seq: Sequence,
+        by: &UserName,
+        amendment: &Amendment,
+        now: Timestamp,
+    ) -> Result<bool, AmendError>;
+
+    /// Removes messages stored before `before`, at most `limit` in one call; how many. Numbers are
+    /// not given again.
+    async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault>;
+
+    /// How much is kept.
+    async fn size(&self) -> Result<Archive, Fault>;
+}
+
+/// What appending gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Appended {
+    /// The message as stored.
+    pub message: Arc<Message>,
+    /// The kind of its room.
+    pub kind: RoomKind,
+    /// Whether it had been stored before.
+    pub duplicate: bool,
+}
+
+/// Which part of a room's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The newest messages.
+    Newest,
+    /// The messages next below this one.
+    Before(Sequence),
+    /// The messages next above this one.
+    After(Sequence),
+}
+
+/// A page of history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// Ascending, without gaps but for what retention removed.
+    pub messages: Vec<Arc<Message>>,
+    /// Whether there is more beyond the page, in the direction it was asked for.
+    pub has_more: bool,
+    /// Which history this is.
+    pub epoch: Epoch,
+    /// The room's last message at the time of reading; 0 before the first. No message of the page
+    /// is above it, and a message above it was not committed when the page was read.
+    pub last_seq: Sequence,
+    /// The first message still kept; 1 above `last_seq` when none is.
+    pub first_seq: Sequence,
+}
+
+/// What the archive holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Archive {
+    /// Messages kept.
+    pub messages: u64,
+    /// Bytes they take in the store, indices included where the store can tell.
+    pub bytes: u64,
+}
+
+/// Why a draft was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// There is no such room.
+    #[error("there is no such room")]
+    UnknownRoom,
+    /// The sender is no member of the room.
+    #[error("the sender is no member of the room")]
+    NotMember,
+    /// It answers a message that is not there.
+    #[error("the message it replies to is not there")]
+    UnknownReply,
+    /// The store failed, and nothing was stored, or it is not known whether it was: a retry with
+    /// the same key finds out.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why a page was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// There is no such room.
+    #[error("there is no such room")]
+    UnknownRoom,
+    /// The store failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why a message was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AmendError {
+    /// There is no such room.
+    #[error("there is no such room")]
+    UnknownRoom,
+    /// There is no such message, or it was deleted.
+    #[error("there is no such message")]
+    UnknownMessage,
+    /// Only others may do this.
+    #[error("this user may not change the message so")]
+    Forbidden,
+    /// The message has as many kinds of reactions as it may have.
+    #[error("the message has too many reactions")]
+    TooManyReactions,
+    /// The store failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}

@@ -1,0 +1,28 @@
+//! The ports: what the rules need from outside. A port's documentation is its contract, and
+//! `campanile-conformance` proves every adapter against it.
+
+mod account_store;
+mod bus;
+mod clock;
+mod fault;
+mod member_store;
+mod message_store;
+mod presence_store;
+mod rate_limiter;
+mod receipt_store;
+mod room_store;
+mod session_store;
+
+pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAccount};
+pub use bus::{Bus, BusError, BusReceiver, Node, NodeId};
+pub use clock::Clock;
+pub use fault::{Fault, FaultKind};
+pub use member_store::{MemberError, MemberStore, PutMember};
+pub use message_store::{
+    AmendError, AppendError, Appended, Archive, History, HistoryError, MessageStore, Page,
+};
+pub use presence_store::{ConnectionId, PresenceChange, PresenceStore};
+pub use rate_limiter::{Limiter, LimiterContext, RateLimiter, Verdict};
+pub use receipt_store::{ReceiptStore, Marked};
+pub use room_store::{CreateRoomError, NewRoom, RoomChange, RoomStore};
+pub use session_store::SessionStore;

@@ -1,0 +1,49 @@
+//! Presence.
+
+use super::Fault;
+use crate::{name::UserName, user::Status};
+use async_trait::async_trait;
+
+/// A connection's identity, unique over all nodes and restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// Keeps which connections say what about their user. Not durable: a node's connections are gone
+/// when it is.
+///
+/// A user's status is the most reachable of what its connections say: available, then away, then
+/// do not disturb, then unavailable; unavailable without any.
+#[async_trait]
+pub trait PresenceStore: Send + Sync {
+    /// Notes what a connection says.
+    async fn put(
+        &self,
+        user: &UserName,
+        connection: ConnectionId,
+        status: Status,
+    ) -> Result<PresenceChange, Fault>;
+
+    /// Forgets a connection.
+    async fn remove(
+        &self,
+        user: &UserName,
+        connection: ConnectionId,
+    ) -> Result<PresenceChange, Fault>;
+
+    /// The status of each of these users, in their order.
+    async fn statuses(&self, users: &[UserName]) -> Result<Vec<Status>, Fault>;
+
+    /// How many users have a connection.
+    async fn users_online(&self) -> Result<u64, Fault>;
+}
+
+/// What a call did to a user's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PresenceChange {
+    /// The status before.
+    pub before: Status,
+    /// The status now.
+    pub after: Status,
+    /// How many connections the user has now.
+    pub connections: usize,
+}

@@ -1,0 +1,69 @@
+//! Rooms.
+
+use super::Fault;
+use crate::{
+    name::{RoomName, UserName},
+    room::{Room, RoomKind},
+    time::Timestamp,
+};
+use async_trait::async_trait;
+
+/// Keeps rooms. Each call is atomic and durable.
+#[async_trait]
+pub trait RoomStore: Send + Sync {
+    /// Makes a room with its first members: one owner for public and private rooms, two members
+    /// with equal rights for direct ones. A new room has a new random epoch and no messages.
+    async fn create(&self, room: NewRoom) -> Result<Room, CreateRoomError>;
+
+    /// The room of this name, if there is one.
+    async fn find(&self, name: &RoomName) -> Result<Option<Room>, Fault>;
+
+    /// Public rooms and those `viewer` is a member of, by name, from the one after `after`.
+    async fn list(
+        &self,
+        viewer: &UserName,
+        after: Option<&RoomName>,
+        limit: usize,
+    ) -> Result<Vec<Room>, Fault>;
+
+    /// Changes a room and answers with what it is now; `None` when there is none.
+    async fn change(&self, name: &RoomName, change: RoomChange) -> Result<Option<Room>, Fault>;
+
+    /// Deletes a room with its members, messages and receipts; whether there was one. A room made
+    /// later under the same name has another epoch.
+    async fn delete(&self, name: &RoomName) -> Result<bool, Fault>;
+}
+
+/// A room to be made.
+#[derive(Clone, Debug)]
+pub struct NewRoom {
+    /// Its name.
+    pub name: RoomName,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// Who is in it from the start: the owner, or the two of a direct room.
+    pub members: Vec<UserName>,
+    /// When it is made.
+    pub created_at: Timestamp,
+}
+
+/// A change to a room.
+#[derive(Clone, Debug)]
+pub enum RoomChange {
+    /// What it is about.
+    Topic(String),
+}
+
+/// Why no room was made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateRoomError {
+    /// There is a room of this name.
+    #[error("the room exists")]
+    Exists,
+    /// One of the first members has no account.
+    #[error("there is no such user")]
+    UnknownUser,
+    /// The store failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
