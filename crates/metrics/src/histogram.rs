@@ -1,0 +1,101 @@
+//! Observations sorted into buckets.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use metrics::HistogramFn;
+
+use crate::description::Description;
+use crate::family::{Amount, cells, for_each_arity};
+use crate::label::{Label, LabelSet};
+use crate::registry::{METADATA, Registry};
+
+/// A metric that sorts observations into buckets, one set of them per label combination.
+#[derive(Clone, Debug)]
+pub struct Histogram<L> {
+    cells: Arc<[metrics::Histogram]>,
+    labels: PhantomData<fn(L)>,
+}
+
+/// One series of a [`Histogram`].
+#[derive(Clone, Debug)]
+pub struct HistogramHandle(metrics::Histogram);
+
+impl<L: LabelSet> Histogram<L> {
+    /// Makes every series, empty.
+    pub fn register(registry: &Registry, description: &'static Description) -> Self {
+        let cells = cells::<L, _>(
+            registry,
+            description,
+            |key| registry.recorder().register_histogram(key, &METADATA),
+            |cell, overflows| {
+                metrics::Histogram::from_arc(Arc::new(Overflowing { cell, overflows }))
+            },
+        );
+        Self {
+            cells,
+            labels: PhantomData,
+        }
+    }
+
+    #[inline]
+    fn cell(&self, labels: L) -> &metrics::Histogram {
+        &self.cells[labels.index()]
+    }
+}
+
+impl HistogramHandle {
+    /// Takes one observation: durations in seconds, sizes in bytes.
+    #[inline]
+    pub fn observe(&self, amount: impl Amount) {
+        self.0.record(amount.amount());
+    }
+
+    /// Takes the same observation several times, at the price of one.
+    #[inline]
+    pub fn observe_many(&self, amount: impl Amount, times: usize) {
+        self.0.record_many(amount.amount(), times);
+    }
+}
+
+macro_rules! methods {
+    ($($arg:ident: $label:ident),*) => {
+        #[allow(clippy::too_many_arguments, reason = "one argument for each label")]
+        impl<$($label: Label),*> Histogram<($($label,)*)> {
+            /// Takes one observation: durations in seconds, sizes in bytes.
+            #[inline]
+            pub fn observe(&self, amount: impl Amount, $($arg: $label),*) {
+                self.cell(($($arg,)*)).record(amount.amount());
+            }
+
+            /// Takes the same observation several times, at the price of one.
+            #[inline]
+            pub fn observe_many(&self, amount: impl Amount, times: usize, $($arg: $label),*) {
+                self.cell(($($arg,)*)).record_many(amount.amount(), times);
+            }
+
+            /// One series, to keep on a hot path.
+            pub fn handle(&self, $($arg: $label),*) -> HistogramHandle {
+                HistogramHandle(self.cell(($($arg,)*)).clone())
+            }
+        }
+    };
+}
+for_each_arity!(methods);
+
+/// The cell of an overflow value: observes, and counts that it had to.
+struct Overflowing {
+    cell: metrics::Histogram,
+    overflows: metrics::Counter,
+}
+
+impl HistogramFn for Overflowing {
+    fn record(&self, value: f64) {
+        self.record_many(value, 1);
+    }
+
+    fn record_many(&self, value: f64, count: usize) {
+        self.cell.record_many(value, count);
+        self.overflows.increment(count as u64);
+    }
+}

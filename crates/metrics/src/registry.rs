@@ -1,0 +1,301 @@
+//! The registry: which metrics there are, where they are recorded, who reads them.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use metrics::{Key, Label, Level, Metadata, Recorder};
+
+use crate::collector::{Collector, StatisticsInterval};
+use crate::description::{Description, Kind, LabelList};
+use crate::exporter::Exporter;
+use crate::label::{ConfiguredLabel, LabelValues};
+use crate::rules::{self, Clash};
+use crate::sink::{Described, Sink, combine};
+
+pub(crate) const METADATA: Metadata<'static> =
+    Metadata::new("campanile", Level::INFO, Some(module_path!()));
+
+/// Which metrics there are, where they are recorded, and who reads them. Cheap to clone;
+/// several can live in one process without mixing.
+#[derive(Clone)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sink: Arc<dyn Sink>,
+    values: LabelValues,
+    interval: StatisticsInterval,
+    declared: Mutex<Vec<&'static Description>>,
+    series_max: metrics::Gauge,
+    collectors: Mutex<Vec<Arc<dyn Collector>>>,
+    // One at a time: two scrapes that come together must not read everything twice at once.
+    collecting: Mutex<()>,
+}
+
+/// Puts a [`Registry`] together.
+#[derive(Default)]
+pub struct RegistryBuilder {
+    sinks: Vec<Arc<dyn Sink>>,
+    values: LabelValues,
+    interval: StatisticsInterval,
+}
+
+impl Registry {
+    /// A registry that records into any recorder of the facade.
+    pub fn new(recorder: Arc<dyn Recorder + Send + Sync>) -> Self {
+        Self::builder().recorder(recorder).build()
+    }
+
+    /// A registry put together from exporters, configured label values, and so on.
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::default()
+    }
+
+    /// The registry of the process-wide recorder of the facade, for whoever uses one of
+    /// these crates alone. Install the recorder before registering a catalogue here:
+    /// handles made earlier record nothing, for ever.
+    pub fn global() -> &'static Self {
+        static GLOBAL: OnceLock<Registry> = OnceLock::new();
+        GLOBAL.get_or_init(|| Self::new(Arc::new(ProcessWide)))
+    }
+
+    /// Everything declared so far, in order.
+    pub fn descriptions(&self) -> Vec<&'static Description> {
+        lock(&self.inner.declared).clone()
+    }
+
+    /// The most series that what is declared can have.
+    pub fn series_max(&self) -> usize {
+        lock(&self.inner.declared)
+            .iter()
+            .map(|description| description.series_max())
+            .sum()
+    }
+
+    /// The label for a value from configuration, the overflow if it is not one of them.
+    pub fn label<L: ConfiguredLabel>(&self, value: &str) -> L {
+        self.inner.values.find(value)
+    }
+
+    /// Adds something that reads numbers; it runs as the statistics interval says.
+    pub fn add_collector(&self, collector: impl Collector + 'static) {
+        lock(&self.inner.collectors).push(Arc::new(collector));
+    }
+
+    /// Runs every collector now.
+    pub fn collect(&self) {
+        let collectors = lock(&self.inner.collectors).clone();
+        let _one_at_a_time = lock(&self.inner.collecting);
+        for collector in collectors {
+            collector.collect();
+        }
+    }
+
+    /// For exporters, before they read: runs the collectors unless the background does.
+    pub fn refresh(&self) {
+        if self.inner.interval == StatisticsInterval::Manual {
+            self.collect();
+        }
+    }
+
+    /// Runs the collectors in the background as the statistics interval says; for the
+    /// program to spawn. It ends at once when they run before each exposition instead.
+    pub async fn sample(self) {
+        let StatisticsInterval::Seconds(seconds) = self.inner.interval else {
+            return;
+        };
+        let mut ticks = tokio::time::interval(Duration::from_secs(u64::from(seconds.get())));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let registry = self.clone();
+            // A collector that panics has been reported by the panic hook; the others go on.
+            let _ = tokio::task::spawn_blocking(move || registry.collect()).await;
+        }
+    }
+
+    /// Notes metrics that are about to be registered.
+    ///
+    /// # Panics
+    ///
+    /// When one of them clashes with one declared before.
+    pub fn declare(&self, descriptions: &'static [Description]) {
+        if let Err(clash) = self.try_declare(descriptions) {
+            panic!("{clash}");
+        }
+    }
+
+    /// Notes metrics that are about to be registered, or says which one cannot be.
+    pub fn try_declare(&self, descriptions: &'static [Description]) -> Result<(), Clash> {
+        let mut declared = lock(&self.inner.declared);
+        for description in descriptions {
+            rules::check_against(&declared, description)?;
+        }
+        for description in descriptions {
+            if !declared.contains(&description) {
+                self.inner.sink.declare(description);
+                declared.push(description);
+            }
+        }
+        let series_max: usize = declared.iter().map(|known| known.series_max()).sum();
+        self.inner.series_max.set(series_max as f64);
+        Ok(())
+    }
+
+    pub(crate) fn recorder(&self) -> &dyn Recorder {
+        &*self.inner.sink
+    }
+
+    pub(crate) fn label_values(&self) -> &LabelValues {
+        &self.inner.values
+    }
+
+    /// The counter of what a metric had to put under the overflow value.
+    pub(crate) fn overflows_of(&self, description: &Description) -> metrics::Counter {
+        let family = description.family();
+        let family = family.strip_prefix("chat_").unwrap_or(family);
+        let key = Key::from_parts(OWN[0].name, vec![Label::new("family", family)]);
+        self.recorder().register_counter(&key, &METADATA)
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry")
+            .field("series_max", &self.series_max())
+            .finish_non_exhaustive()
+    }
+}
+
+impl RegistryBuilder {
+    /// Records into what an exporter shows.
+    pub fn exporter(self, exporter: &dyn Exporter) -> Self {
+        self.sink(exporter.sink())
+    }
+
+    /// Records into a sink.
+    pub fn sink(mut self, sink: Arc<dyn Sink>) -> Self {
+        self.sinks.push(sink);
+        self
+    }
+
+    /// Records into any recorder of the facade.
+    pub fn recorder(self, recorder: Arc<dyn Recorder + Send + Sync>) -> Self {
+        self.sink(Arc::new(Described(recorder)))
+    }
+
+    /// Says which values a configured label has.
+    pub fn values<L: ConfiguredLabel>(
+        mut self,
+        values: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.values
+            .configure::<L>(values.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Says when collectors run.
+    pub fn statistics_interval(mut self, interval: StatisticsInterval) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Makes the registry. With no exporter and no recorder, recording does nothing.
+    pub fn build(self) -> Registry {
+        let sink = combine(self.sinks);
+        for description in OWN {
+            sink.declare(description);
+        }
+        let series_max = sink.register_gauge(&Key::from_static_name(OWN[1].name), &METADATA);
+        let inner = Inner {
+            sink,
+            values: self.values,
+            interval: self.interval,
+            declared: Mutex::new(OWN.iter().collect()),
+            series_max,
+            collectors: Mutex::default(),
+            collecting: Mutex::default(),
+        };
+        let registry = Registry {
+            inner: Arc::new(inner),
+        };
+        registry.declare(OWN);
+        registry
+    }
+}
+
+/// What the registry tells of itself.
+const OWN: &[Description] = &[
+    Description {
+        name: "chat_metrics_label_overflows_total",
+        kind: Kind::Counter,
+        unit: None,
+        help: "Observations moved to the overflow label value.",
+        labels: LabelList::configured("family", FAMILIES_MAX),
+        combinations: FAMILIES_MAX,
+        buckets: &[],
+    },
+    Description {
+        name: "chat_metrics_series_max",
+        kind: Kind::Gauge,
+        unit: None,
+        help: "Series the catalogue allows: the sum of its declared bounds.",
+        labels: LabelList::EMPTY,
+        combinations: 1,
+        buckets: &[],
+    },
+];
+const _: () = rules::enforce(OWN);
+
+/// How many families can have a configured label.
+const FAMILIES_MAX: usize = 200;
+
+/// The recorder that the process has installed, if any.
+struct ProcessWide;
+
+impl Recorder for ProcessWide {
+    fn describe_counter(
+        &self,
+        name: metrics::KeyName,
+        unit: Option<metrics::Unit>,
+        help: metrics::SharedString,
+    ) {
+        metrics::with_recorder(|recorder| recorder.describe_counter(name, unit, help));
+    }
+
+    fn describe_gauge(
+        &self,
+        name: metrics::KeyName,
+        unit: Option<metrics::Unit>,
+        help: metrics::SharedString,
+    ) {
+        metrics::with_recorder(|recorder| recorder.describe_gauge(name, unit, help));
+    }
+
+    fn describe_histogram(
+        &self,
+        name: metrics::KeyName,
+        unit: Option<metrics::Unit>,
+        help: metrics::SharedString,
+    ) {
+        metrics::with_recorder(|recorder| recorder.describe_histogram(name, unit, help));
+    }
+
+    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> metrics::Counter {
+        metrics::with_recorder(|recorder| recorder.register_counter(key, metadata))
+    }
+
+    fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> metrics::Gauge {
+        metrics::with_recorder(|recorder| recorder.register_gauge(key, metadata))
+    }
+
+    fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> metrics::Histogram {
+        metrics::with_recorder(|recorder| recorder.register_histogram(key, metadata))
+    }
+}
+
+/// A panic elsewhere leaves these lists whole, so they stay usable.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
