@@ -153,7 +153,7 @@ pub enum EndReason {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Envelope {
     /// What it says.
-    pub signal: Signal,
+    pub signal: Arc<Signal>,
     /// When this node accepted or received it: where delivery latency starts.
     pub accepted: Moment,
     /// Whether it came from another node.

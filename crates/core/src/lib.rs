@@ -10,4 +10,8 @@ pub mod user;
 pub mod room;
 pub mod message;
 pub mod event;
+pub mod labels;
+pub mod metrics;
 pub mod port;
+pub mod fanout;
+pub mod chat;

@@ -120,7 +120,7 @@ impl Default for Limits {
             history_page_max: 200,
             resume_messages_max: 500,
             members_listed_max: 500,
-            presence_audience_max: 1_000,
+            presence_audience_max: 200,
             outbox_bytes_max: 1024 * 1024,
             outbox_ephemeral_bytes_max: 256 * 1024,
             outbox_age_max: Duration::from_secs(10),

@@ -21,8 +21,11 @@ pub trait AccountStore: Send + Sync {
     async fn find(&self, name: &UserName) -> Result<Option<Account>, Fault>;
 
     /// Changes an account and answers with what it is now; `None` when there is none.
-    async fn change(&self, name: &UserName, change: AccountChange)
-    -> Result<Option<Account>, Fault>;
+    async fn change(
+        &self,
+        name: &UserName,
+        change: AccountChange,
+    ) -> Result<Option<Account>, Fault>;
 
     /// Notes when these users were last seen. A time earlier than the one known changes nothing;
     /// unknown users are passed over.

@@ -23,6 +23,6 @@ pub use message_store::{
 };
 pub use presence_store::{ConnectionId, PresenceChange, PresenceStore};
 pub use rate_limiter::{Limiter, LimiterContext, RateLimiter, Verdict};
-pub use receipt_store::{ReceiptStore, Marked};
+pub use receipt_store::{Marked, ReceiptStore};
 pub use room_store::{CreateRoomError, NewRoom, RoomChange, RoomStore};
 pub use session_store::SessionStore;

@@ -13,12 +13,7 @@ use async_trait::async_trait;
 pub trait ReceiptStore: Send + Sync {
     /// Notes that a member has read up to `seq`. A mark never goes back and never passes the
     /// room's last message.
-    async fn mark(
-        &self,
-        room: &RoomName,
-        user: &UserName,
-        seq: Sequence,
-    ) -> Result<Marked, Fault>;
+    async fn mark(&self, room: &RoomName, user: &UserName, seq: Sequence) -> Result<Marked, Fault>;
 
     /// How far members have read, those who have read nothing left out, by name.
     async fn receipts(

@@ -1,0 +1,194 @@
+//! What can be done in the chat: each operation checks, changes the store, and tells who is to know.
+
+mod accounts;
+mod joining;
+mod membership;
+mod messages;
+mod presence;
+mod rooms;
+
+pub use accounts::AuthenticateError;
+pub use joining::EnterError;
+pub use membership::MembershipError;
+pub use messages::{ChangeError, SendError, Source};
+pub use rooms::{AccessError, ManageError};
+
+use crate::{
+    event::{Envelope, Signal},
+    fanout::{Directory, Shards},
+    labels::{ChannelType, JoinRefusal},
+    limits::{Limits, Rate, Rates},
+    metrics::ChatMetrics,
+    port::{
+        AccountStore, Bus, BusReceiver, Clock, Limiter, LimiterContext, MemberStore, MessageStore,
+        PresenceStore, RateLimiter, ReceiptStore, RoomStore, SessionStore, Verdict,
+    },
+    room::RoomKind,
+};
+use std::{sync::Arc, time::Duration};
+
+/// What the chat needs from outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Accounts.
+    pub accounts: Arc<dyn AccountStore>,
+    /// Sessions.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Rooms.
+    pub rooms: Arc<dyn RoomStore>,
+    /// Members.
+    pub members: Arc<dyn MemberStore>,
+    /// Messages.
+    pub messages: Arc<dyn MessageStore>,
+    /// Read receipts.
+    pub receipts: Arc<dyn ReceiptStore>,
+    /// Presence.
+    pub presence: Arc<dyn PresenceStore>,
+    /// Other nodes.
+    pub bus: Arc<dyn Bus>,
+    /// Rate limits.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The chat of one node.
+pub struct Chat {
+    ports: Ports,
+    shards: Shards,
+    limits: Limits,
+    metrics: Arc<ChatMetrics>,
+    directory: Directory,
+    /// Gives at least 32 hexadecimal digits for any bytes; names direct rooms.
+    digest: fn(&[u8]) -> String,
+}
+
+/// A rate limit said no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many requests, wait {} ms", .retry_after.as_millis())]
+pub struct Limited {
+    /// How long to wait.
+    pub retry_after: Duration,
+}
+
+impl Chat {
+    /// A chat over these ports, told to these shards.
+    pub fn new(
+        ports: Ports,
+        shards: Shards,
+        limits: Limits,
+        metrics: ChatMetrics,
+        digest: fn(&[u8]) -> String,
+    ) -> Self {
+        let directory = Directory::default();
+        Self {
+            ports,
+            shards,
+            limits,
+            metrics: Arc::new(metrics),
+            directory,
+            digest,
+        }
+    }
+
+    /// The bounds in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The clock in use.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.ports.clock
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<ChatMetrics> {
+        &self.metrics
+    }
+
+    /// The ports in use.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// What this node has open.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The worker threads.
+    pub fn shards(&self) -> &Shards {
+        &self.shards
+    }
+
+    /// Hears the other nodes until the bus ends. Spawned once by whoever owns the chat.
+    pub async fn listen(&self, mut bus: Box<dyn BusReceiver>) {
+        while let Some(signal) = bus.receive().await {
+            let accepted = self.clock().moment();
+            self.shards
+                .deliver(Arc::new(Envelope {
+                    signal,
+                    accepted,
+                    remote: true,
+                }))
+                .await;
+        }
+    }
+
+    /// Whether one more may pass. A limiter that fails lets everything pass: it is there to
+    /// protect the chat, not to stop it.
+    pub async fn pass(
+        &self,
+        (limiter, context): (Limiter, LimiterContext),
+        key: &str,
+        rate: impl FnOnce(&Rates) -> Rate,
+    ) -> Result<(), Limited> {
+        let Some(rates) = &self.limits.rates else {
+            return Ok(());
+        };
+        let verdict = self
+            .ports
+            .limiter
+            .check(limiter, context, key, rate(rates))
+            .await;
+        self.count_check(limiter, context, verdict.unwrap_or(Verdict::Allowed))
+    }
+
+    /// Counts what a limiter said, also one that this chat does not own.
+    pub fn count_check(
+        &self,
+        limiter: Limiter,
+        context: LimiterContext,
+        verdict: Verdict,
+    ) -> Result<(), Limited> {
+        let metrics = &self.metrics.rate_limits;
+        metrics.checks.increment(limiter, context);
+        match verdict {
+            Verdict::Allowed => Ok(()),
+            Verdict::Limited { retry_after } => {
+                metrics.rejections.increment(limiter, context);
+                Err(Limited { retry_after })
+            }
+        }
+    }
+
+    /// Counts a refused join.
+    pub(crate) fn count_join_failure(&self, kind: Option<RoomKind>, reason: JoinRefusal) {
+        let channel = kind.map_or(ChannelType::Public, ChannelType::from);
+        self.metrics.rooms.join_failures.increment(channel, reason);
+    }
+
+    /// Tells this node at once, then the others. A bus that fails is counted and not returned:
+    /// readers see the gap in the sequence and fetch it.
+    async fn tell(&self, signal: Signal) {
+        let signal = Arc::new(signal);
+        let accepted = self.clock().moment();
+        let envelope = Envelope {
+            signal: signal.clone(),
+            accepted,
+            remote: false,
+        };
+        self.shards.deliver(Arc::new(envelope)).await;
+        let _counted = self.ports.bus.publish(signal).await;
+    }
+}

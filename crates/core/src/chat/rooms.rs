@@ -1,0 +1,238 @@
+//! Rooms: making, finding, changing and deleting them.
+
+use super::Chat;
+use crate::{
+    event::{Audience, Event, LeaveReason, Signal},
+    name::{RoomName, UserName},
+    port::{CreateRoomError, Fault, NewRoom, RoomChange},
+    room::{Member, Role, Room, RoomKind, direct_room_name},
+    user::Status,
+};
+
+/// Why a room may not be looked into.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// There is no such room, or none that this user may know of.
+    #[error("there is no such room")]
+    UnknownRoom,
+    /// The user is no member.
+    #[error("only members may do this; join the room first")]
+    NotMember,
+    /// The store failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why a room was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ManageError {
+    /// The room may not even be looked into.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Owners only; a direct room has none.
+    #[error("only owners of the room may do this")]
+    NotOwner,
+    /// The topic is too long.
+    #[error("a topic has at most {max} bytes, this one has {bytes}")]
+    TooLarge {
+        /// What it has.
+        bytes: usize,
+        /// What it may have.
+        max: usize,
+    },
+}
+
+impl From<Fault> for ManageError {
+    fn from(fault: Fault) -> Self {
+        Self::Access(fault.into())
+    }
+}
+
+impl Chat {
+    /// Makes a public or private room; `by` is its owner.
+    pub async fn create_room(
+        &self,
+        by: &UserName,
+        name: RoomName,
+        kind: RoomKind,
+    ) -> Result<Room, CreateRoomError> {
+        let created_at = self.clock().now();
+        let members = vec![by.clone()];
+        self.ports
+            .rooms
+            .create(NewRoom {
+                name,
+                kind,
+                members,
+                created_at,
+            })
+            .await
+    }
+
+    /// The direct room between two users, and whether it was made now. The other is told of a new
+    /// one.
+    pub async fn open_direct(
+        &self,
+        by: &UserName,
+        with: &UserName,
+    ) -> Result<(Room, bool), CreateRoomError> {
+        let name = direct_room_name(by, with, self.digest);
+        if let Some(room) = self.ports.rooms.find(&name).await? {
+            return Ok((room, false));
+        }
+        let mut members = vec![by.clone()];
+        if with != by {
+            members.push(with.clone());
+        }
+        let created_at = self.clock().now();
+        let kind = RoomKind::Direct;
+        let new = NewRoom {
+            name: name.clone(),
+            kind,
+            members,
+            created_at,
+        };
+        match self.ports.rooms.create(new).await {
+            Ok(room) => {
+                for user in [by, with] {
+                    let room = name.clone();
+                    let joined = Event::Joined {
+                        room,
+                        user: user.clone(),
+                        role: Role::Member,
+                    };
+                    self.tell(Signal::Tell(Audience::User(with.clone()), joined))
+                        .await;
+                }
+                Ok((room, true))
+            }
+            // Both opened it at once: the other was first.
+            Err(CreateRoomError::Exists) => match self.ports.rooms.find(&name).await? {
+                Some(room) => Ok((room, false)),
+                None => Err(CreateRoomError::Exists),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A room that `viewer` may know of: a public one, or one of its own.
+    pub async fn room(&self, viewer: &UserName, name: &RoomName) -> Result<Room, AccessError> {
+        let room = self
+            .ports
+            .rooms
+            .find(name)
+            .await?
+            .ok_or(AccessError::UnknownRoom)?;
+        if room.kind == RoomKind::Public || self.role(viewer, name).await?.is_some() {
+            return Ok(room);
+        }
+        Err(AccessError::UnknownRoom)
+    }
+
+    /// Public rooms and those of `viewer`, by name.
+    pub async fn rooms(
+        &self,
+        viewer: &UserName,
+        after: Option<&RoomName>,
+        limit: usize,
+    ) -> Result<Vec<Room>, Fault> {
+        self.ports.rooms.list(viewer, after, limit).await
+    }
+
+    /// The rooms a user belongs to, with its membership in each.
+    pub async fn rooms_of(&self, user: &UserName) -> Result<Vec<(Room, Member)>, Fault> {
+        self.ports.members.rooms_of(user).await
+    }
+
+    /// Says what a room is about.
+    pub async fn set_topic(
+        &self,
+        by: &UserName,
+        name: &RoomName,
+        topic: String,
+    ) -> Result<Room, ManageError> {
+        let (bytes, max) = (topic.len(), self.limits.topic_bytes_max);
+        if bytes > max {
+            return Err(ManageError::TooLarge { bytes, max });
+        }
+        self.owned(by, name).await?;
+        let room = self
+            .ports
+            .rooms
+            .change(name, RoomChange::Topic(topic))
+            .await?;
+        room.ok_or(ManageError::Access(AccessError::UnknownRoom))
+    }
+
+    /// Deletes a room with everything in it.
+    pub async fn delete_room(&self, by: &UserName, name: &RoomName) -> Result<(), ManageError> {
+        let room = self.owned(by, name).await?;
+        if !self.ports.rooms.delete(name).await? {
+            return Err(ManageError::Access(AccessError::UnknownRoom));
+        }
+        let left = Event::Left {
+            room: name.clone(),
+            user: by.clone(),
+            reason: LeaveReason::RoomDeleted,
+        };
+        self.tell(Signal::Tell(Audience::Room(name.clone(), room.kind), left))
+            .await;
+        self.tell(Signal::Unsubscribe {
+            room: name.clone(),
+            user: None,
+        })
+        .await;
+        Ok(())
+    }
+
+    /// Members by name, with whether they are there.
+    pub async fn members(
+        &self,
+        viewer: &UserName,
+        name: &RoomName,
+        after: Option<&UserName>,
+        limit: usize,
+    ) -> Result<Vec<(Member, Status)>, AccessError> {
+        self.room(viewer, name).await?;
+        Ok(self.members_with_status(name, after, limit).await?)
+    }
+
+    pub(super) async fn members_with_status(
+        &self,
+        name: &RoomName,
+        after: Option<&UserName>,
+        limit: usize,
+    ) -> Result<Vec<(Member, Status)>, Fault> {
+        let members = self.ports.members.members(name, after, limit).await?;
+        let users: Vec<_> = members.iter().map(|member| member.user.clone()).collect();
+        let statuses = self.ports.presence.statuses(&users).await?;
+        Ok(members.into_iter().zip(statuses).collect())
+    }
+
+    pub(super) async fn role(
+        &self,
+        user: &UserName,
+        room: &RoomName,
+    ) -> Result<Option<Role>, Fault> {
+        self.ports.members.role(room, user).await
+    }
+
+    /// The room, if `by` may look into it as a member.
+    pub(super) async fn entered(
+        &self,
+        by: &UserName,
+        name: &RoomName,
+    ) -> Result<(Room, Role), AccessError> {
+        let room = self.room(by, name).await?;
+        let role = self.role(by, name).await?.ok_or(AccessError::NotMember)?;
+        Ok((room, role))
+    }
+
+    async fn owned(&self, by: &UserName, name: &RoomName) -> Result<Room, ManageError> {
+        match self.entered(by, name).await {
+            Ok((room, Role::Owner)) => Ok(room),
+            Ok(_) | Err(AccessError::NotMember) => Err(ManageError::NotOwner),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

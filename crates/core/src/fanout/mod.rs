@@ -1,0 +1,141 @@
+//! Fan-out: an event goes once to each worker thread, is encoded once per protocol there, and the
+//! worker loops over its own connections without a lock, an atomic or a channel per recipient.
+//!
+//! [`Shards`] is the handle that any thread may hold; a [`Shard`] belongs to one worker thread and
+//! hands out [`Connection`]s, each with an [`Outbox`].
+
+mod connection;
+mod directory;
+mod listeners;
+mod order;
+mod outbox;
+mod shard;
+mod survey;
+mod tally;
+
+pub use connection::{Connection, Greeting, JoinError, Joining, Refused};
+pub use directory::Directory;
+pub use outbox::{Class, Origin, Outbox, Outgoing};
+pub(crate) use shard::Departure;
+pub use shard::{Encoder, Shard};
+pub use survey::{ConnectionSeen, RoomSeen, Survey};
+
+use crate::event::Envelope;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// The handle to all worker threads' shards: cheap to clone, sent anywhere.
+#[derive(Clone)]
+pub struct Shards {
+    senders: Arc<[mpsc::Sender<Instruction>]>,
+    shown: Arc<[Shown]>,
+}
+
+/// Where a shard's instructions arrive; given to the worker that runs the shard.
+pub struct ShardInbox {
+    receiver: mpsc::Receiver<Instruction>,
+    shown: Shown,
+}
+
+/// What a shard is told.
+enum Instruction {
+    Deliver(Arc<Envelope>),
+    Survey(SurveyOrder),
+    Stop,
+}
+
+/// A question to a shard about its connections and rooms.
+struct SurveyOrder {
+    connections_max: usize,
+    rooms_max: usize,
+    reply: oneshot::Sender<Survey>,
+}
+
+/// Figures of one shard that other threads may read; written by that shard only.
+#[derive(Clone, Default)]
+struct Shown {
+    frames_waiting: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Shards {
+    /// Handles for `workers` shards, each with a queue of `queue_events_max` events, and the
+    /// inboxes to run them with.
+    pub fn new(workers: usize, queue_events_max: usize) -> (Self, Vec<ShardInbox>) {
+        let (senders, inboxes): (Vec<_>, Vec<_>) = (0..workers)
+            .map(|_| {
+                let (sender, receiver) = mpsc::channel(queue_events_max);
+                (
+                    sender,
+                    ShardInbox {
+                        receiver,
+                        shown: Shown::default(),
+                    },
+                )
+            })
+            .unzip();
+        let shown = inboxes.iter().map(|inbox| inbox.shown.clone()).collect();
+        (
+            Self {
+                senders: senders.into(),
+                shown,
+            },
+            inboxes,
+        )
+    }
+
+    /// Tells every worker of an event. Waits while a worker's queue is full: who publishes more
+    /// than can be delivered is slowed down. A worker that has ended is passed over.
+    pub async fn deliver(&self, envelope: Arc<Envelope>) {
+        for sender in self.senders.iter() {
+            let _ended = sender.send(Instruction::Deliver(envelope.clone())).await;
+        }
+    }
+
+    /// Ends every shard's loop once it has delivered what was told before.
+    pub async fn stop(&self) {
+        for sender in self.senders.iter() {
+            let _ended = sender.send(Instruction::Stop).await;
+        }
+    }
+
+    /// Frames that wait in all outboxes of this node.
+    pub fn frames_waiting(&self) -> usize {
+        self.shown
+            .iter()
+            .map(|shown| shown.frames_waiting.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    /// Connections that are open on this node.
+    pub fn connections(&self) -> usize {
+        self.shown
+            .iter()
+            .map(|shown| shown.connections.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    /// Asks every worker for up to `connections_max` connections and the `rooms_max` busiest
+    /// rooms.
+    pub async fn survey(&self, connections_max: usize, rooms_max: usize) -> Survey {
+        let mut survey = Survey::default();
+        for sender in self.senders.iter() {
+            let (reply, answer) = oneshot::channel();
+            let order = SurveyOrder {
+                connections_max,
+                rooms_max,
+                reply,
+            };
+            if sender.send(Instruction::Survey(order)).await.is_ok()
+                && let Ok(part) = answer.await
+            {
+                survey.merge(part);
+            }
+        }
+        survey.trim(connections_max, rooms_max);
+        survey
+    }
+}

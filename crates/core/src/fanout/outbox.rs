@@ -1,0 +1,248 @@
+//! An outbox: the frames that wait for one connection, bounded in bytes and in age.
+//!
+//! It lives on one worker thread, so pushing is a few plain writes: no lock, no atomic. What was
+//! written is counted once per write, not once per copy.
+
+use super::tally::Tally;
+use crate::{
+    labels::{ChannelType, CloseReason, DropReason, PresenceType},
+    limits::Limits,
+    time::Moment,
+};
+use bytes::Bytes;
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    future::poll_fn,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+};
+
+/// What a frame is, which decides how it is counted and whether it may be dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// An answer, a ping or a pong: never dropped, not counted as a message.
+    Answer,
+    /// A copy of a message. Never dropped: without it the connection ends.
+    Message(ChannelType, Origin),
+    /// An event that matters later: an edit, a membership. Never dropped.
+    Lasting,
+    /// An event that does not matter later.
+    Ephemeral,
+    /// A presence update; ephemeral.
+    Presence(PresenceType),
+}
+
+/// Where the message of a copy was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// On this node.
+    Here,
+    /// On another node.
+    Elsewhere,
+}
+
+/// A complete frame on its way to one connection.
+#[derive(Debug)]
+struct Frame {
+    bytes: Bytes,
+    accepted: Moment,
+    class: Class,
+}
+
+/// What the connection's writer gets.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// A frame to write.
+    Frame(Bytes),
+    /// Everything was written, and nothing comes any more.
+    Ended(CloseReason),
+}
+
+/// The frames that wait for one connection.
+///
+/// Bounds: at most `outbox_bytes_max` wait, and none longer than `outbox_age_max`; a connection
+/// that does not keep up ends with [`CloseReason::SlowConsumer`] and its frames are given up. Above
+/// `outbox_ephemeral_bytes_max`, ephemeral frames are not taken.
+pub struct Outbox {
+    queue: RefCell<Queue>,
+    tally: Rc<Tally>,
+    bounds: Bounds,
+}
+
+#[derive(Clone, Copy)]
+struct Bounds {
+    bytes_max: usize,
+    ephemeral_bytes_max: usize,
+    age_max: std::time::Duration,
+}
+
+#[derive(Default)]
+struct Queue {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    ended: Option<CloseReason>,
+    /// The writer, waiting for a frame.
+    writer: Option<Waker>,
+    /// The reader, waiting for the end.
+    reader: Option<Waker>,
+    written: Written,
+}
+
+/// Copies of one kind that were written and not yet counted.
+#[derive(Default)]
+struct Written {
+    copies: u64,
+    class: Option<Class>,
+    /// When the first of them was accepted.
+    accepted: Moment,
+}
+
+/// Written copies after which they are counted even though the writer goes on.
+const COPIES_PER_COUNT: u64 = 64;
+
+/// Frames above which an emptied queue gives its memory back.
+const FRAMES_KEPT: usize = 32;
+
+impl Outbox {
+    /// An empty outbox that counts into `tally`.
+    pub(super) fn new(limits: &Limits, tally: Rc<Tally>) -> Self {
+        let bounds = Bounds {
+            bytes_max: limits.outbox_bytes_max,
+            ephemeral_bytes_max: limits.outbox_ephemeral_bytes_max,
+            age_max: limits.outbox_age_max,
+        };
+        Self {
+            queue: RefCell::default(),
+            tally,
+            bounds,
+        }
+    }
+
+    /// Puts a complete frame at the end. Nothing is taken once the outbox has ended.
+    pub fn push(&self, bytes: Bytes, class: Class) {
+        let now = self.tally.now();
+        self.push_accepted(bytes, class, now, now);
+    }
+
+    /// Puts a frame whose event was accepted at `accepted`.
+    pub(super) fn push_accepted(&self, bytes: Bytes, class: Class, accepted: Moment, now: Moment) {
+        let mut queue = self.queue.borrow_mut();
+        if queue.ended.is_some() {
+            return self.tally.dropped(DropReason::NoRecipient, class, 1);
+        }
+        let bytes_after = queue.bytes + bytes.len();
+        let ephemeral = matches!(class, Class::Ephemeral | Class::Presence(_));
+        if ephemeral && bytes_after > self.bounds.ephemeral_bytes_max {
+            return self.tally.dropped(DropReason::QueueFull, class, 1);
+        }
+        let oldest = queue.frames.front().map_or(now, |frame| frame.accepted);
+        if bytes_after > self.bounds.bytes_max || now.since(oldest) > self.bounds.age_max {
+            drop(queue);
+            self.tally.slow_consumer();
+            self.tally.dropped(DropReason::SlowConsumer, class, 1);
+            return self.abort(CloseReason::SlowConsumer, DropReason::SlowConsumer);
+        }
+        queue.bytes = bytes_after;
+        queue.frames.push_back(Frame {
+            bytes,
+            accepted,
+            class,
+        });
+        self.tally.queued(1);
+        if let Some(writer) = queue.writer.take() {
+            writer.wake();
+        }
+    }
+
+    /// The next frame to write. Pending means that all was written: it is then that copies are
+    /// counted and their latency is observed.
+    pub fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Outgoing> {
+        let mut queue = self.queue.borrow_mut();
+        if let Some(frame) = queue.frames.pop_front() {
+            queue.bytes -= frame.bytes.len();
+            self.tally.unqueued(1);
+            self.note(&mut queue.written, &frame);
+            return Poll::Ready(Outgoing::Frame(frame.bytes));
+        }
+        self.count(&mut queue.written);
+        if queue.frames.capacity() > FRAMES_KEPT {
+            queue.frames = VecDeque::new();
+        }
+        if let Some(reason) = queue.ended {
+            return Poll::Ready(Outgoing::Ended(reason));
+        }
+        queue.writer = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Ends the outbox: what waits is still written, nothing more is taken. The first reason
+    /// stays.
+    pub fn end(&self, reason: CloseReason) {
+        let mut queue = self.queue.borrow_mut();
+        queue.ended.get_or_insert(reason);
+        let wakers = [queue.writer.take(), queue.reader.take()];
+        drop(queue);
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Ends the outbox and gives up what waits.
+    pub fn abort(&self, reason: CloseReason, why: DropReason) {
+        let mut queue = self.queue.borrow_mut();
+        let frames = std::mem::take(&mut queue.frames);
+        queue.bytes = 0;
+        drop(queue);
+        self.tally.unqueued(frames.len());
+        for frame in &frames {
+            self.tally.dropped(why, frame.class, 1);
+        }
+        self.end(reason);
+    }
+
+    /// Waits until the outbox has ended; says why.
+    pub async fn ended(&self) -> CloseReason {
+        poll_fn(|context| {
+            let mut queue = self.queue.borrow_mut();
+            if let Some(reason) = queue.ended {
+                return Poll::Ready(reason);
+            }
+            queue.reader = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Why the outbox has ended, if it has.
+    pub fn end_reason(&self) -> Option<CloseReason> {
+        self.queue.borrow().ended
+    }
+
+    /// Bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.queue.borrow().bytes
+    }
+
+    fn note(&self, written: &mut Written, frame: &Frame) {
+        if written.class != Some(frame.class) || written.copies >= COPIES_PER_COUNT {
+            self.count(written);
+            written.class = Some(frame.class);
+            written.accepted = frame.accepted;
+        }
+        written.copies += 1;
+    }
+
+    fn count(&self, written: &mut Written) {
+        if let Some(class) = written.class.take() {
+            self.tally.written(class, written.copies, written.accepted);
+            written.copies = 0;
+        }
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.abort(CloseReason::Other, DropReason::NoRecipient);
+        let mut queue = self.queue.borrow_mut();
+        self.count(&mut queue.written);
+    }
+}

@@ -1,0 +1,274 @@
+//! Label values that several parts count by: closed sets, one enum each.
+
+use crate::{
+    name::{DIRECT_PREFIX, RoomName},
+    room::RoomKind,
+    user::Status,
+};
+use campanile_metrics::labels;
+
+labels! {
+    /// How a client is connected.
+    pub enum Transport("transport") {
+        /// WebSocket.
+        WebSocket = "websocket",
+        /// Server-sent events.
+        Sse = "sse",
+        /// The REST interface: a request is its own connection.
+        LongPoll = "long_poll",
+    }
+}
+
+labels! {
+    /// Why a connection ended.
+    pub enum CloseReason("reason") {
+        /// The client closed it.
+        ClientClose = "client_close",
+        /// This server is stopping.
+        ServerShutdown = "server_shutdown",
+        /// Pings were not answered.
+        PingTimeout = "ping_timeout",
+        /// Nothing was said in time.
+        IdleTimeout = "idle_timeout",
+        /// The client broke the protocol.
+        ProtocolError = "protocol_error",
+        /// The session ended: logged out, expired, or a new password.
+        AuthExpired = "auth_expired",
+        /// The client may not be here: not authenticated in time, banned.
+        Policy = "policy",
+        /// The client did not read what it was sent.
+        SlowConsumer = "slow_consumer",
+        /// Another connection took its place.
+        Replaced = "replaced",
+        /// The network failed.
+        NetworkError = "network_error",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+labels! {
+    /// What kind of room or channel.
+    pub enum ChannelType("channel_type") {
+        /// A public room.
+        Public = "public",
+        /// A private room.
+        Private = "private",
+        /// A direct room.
+        Direct = "direct",
+    }
+}
+
+labels! {
+    /// What kind of message a client sent.
+    pub enum MessageKind("kind") {
+        /// A message to a direct room.
+        Direct = "direct",
+        /// A message to a public or private room.
+        Room = "room",
+        /// A change to a message: edit, deletion, reaction.
+        Event = "event",
+        /// A read receipt.
+        Receipt = "receipt",
+        /// Everything that steers the connection: hello, join, leave, history, ping, typing, presence.
+        Control = "control",
+    }
+}
+
+labels! {
+    /// What the core decided about a message.
+    pub enum MessageResult("result") {
+        /// It was stored.
+        Accepted = "accepted",
+        /// It was refused.
+        Rejected = "rejected",
+        /// It had been stored before.
+        Duplicate = "duplicate",
+        /// It could not be stored.
+        Failed = "failed",
+    }
+}
+
+labels! {
+    /// Why a message failed.
+    pub enum MessageErrorReason("reason") {
+        /// It could not be read.
+        Malformed = "malformed",
+        /// It is too large.
+        TooLarge = "too_large",
+        /// The sender may not.
+        Forbidden = "forbidden",
+        /// There is no such room or message.
+        UnknownTarget = "unknown_target",
+        /// The store failed.
+        Storage = "storage",
+        /// The bus failed; the message is stored and heard on this node.
+        Broker = "broker",
+        /// It could not be encoded.
+        Encode = "encode",
+        /// It took too long.
+        Timeout = "timeout",
+        /// Anything else, rate limits among them.
+        Other = "other",
+    }
+}
+
+labels! {
+    /// Why a copy was not delivered.
+    pub enum DropReason("reason") {
+        /// Its reader did not read.
+        SlowConsumer = "slow_consumer",
+        /// A queue was full.
+        QueueFull = "queue_full",
+        /// Its connection had ended.
+        NoRecipient = "no_recipient",
+        /// This server is stopping.
+        Shutdown = "shutdown",
+    }
+}
+
+labels! {
+    /// Where a message was accepted, as the delivering node sees it.
+    pub enum Scope("scope") {
+        /// On this node.
+        Local = "local",
+        /// On another node.
+        Remote = "remote",
+    }
+}
+
+labels! {
+    /// Why a subscription ended.
+    pub enum UnsubscribeReason("reason") {
+        /// The client said so.
+        Client = "client",
+        /// The connection ended.
+        Disconnect = "disconnect",
+        /// The member left or was removed.
+        Kicked = "kicked",
+        /// The room was deleted.
+        RoomClosed = "room_closed",
+        /// The server gave up an attempt to join.
+        Server = "server",
+    }
+}
+
+labels! {
+    /// Why a join was refused.
+    pub enum JoinRefusal("reason") {
+        /// There is no such room, or none that this user may know of.
+        UnknownRoom = "unknown_room",
+        /// Members only.
+        Forbidden = "forbidden",
+        /// The room is full, or the connection listens to as many as it may.
+        Full = "full",
+        /// Too many joins.
+        RateLimited = "rate_limited",
+        /// The store failed.
+        BackendError = "backend_error",
+    }
+}
+
+labels! {
+    /// What a presence update says.
+    pub enum PresenceType("type") {
+        /// Connected and reachable.
+        Available = "available",
+        /// Not connected, or hiding.
+        Unavailable = "unavailable",
+        /// Connected, not looking.
+        Away = "away",
+        /// Not to be disturbed.
+        DoNotDisturb = "dnd",
+    }
+}
+
+labels! {
+    /// How it went.
+    pub enum Outcome("result") {
+        /// Well.
+        Ok = "ok",
+        /// Not.
+        Error = "error",
+    }
+}
+
+labels! {
+    /// Towards or from this server.
+    pub enum Direction("direction") {
+        /// From clients.
+        In = "in",
+        /// To clients.
+        Out = "out",
+    }
+}
+
+labels! {
+    /// How somebody proves who they are.
+    pub enum Mechanism("mechanism") {
+        /// Name and password.
+        Plain = "plain",
+        /// A session's token.
+        Token = "token",
+    }
+}
+
+labels! {
+    /// Why somebody was not believed.
+    pub enum AuthRefusal("reason") {
+        /// The password or token is wrong, or the token has expired or was revoked.
+        BadCredentials = "bad_credentials",
+        /// There is no such user.
+        UnknownUser = "unknown_user",
+        /// The user is banned.
+        Disabled = "disabled",
+        /// Too many attempts.
+        RateLimited = "rate_limited",
+        /// The store failed.
+        BackendError = "backend_error",
+        /// What was sent is no credential.
+        Malformed = "malformed",
+    }
+}
+
+labels! {
+    /// Where the messages of a recovery came from.
+    pub enum RecoverySource("source") {
+        /// Nothing was missed, so nothing was read.
+        Memory = "memory",
+        /// The store.
+        Storage = "storage",
+    }
+}
+
+impl From<RoomKind> for ChannelType {
+    fn from(kind: RoomKind) -> Self {
+        match kind {
+            RoomKind::Public => Self::Public,
+            RoomKind::Private => Self::Private,
+            RoomKind::Direct => Self::Direct,
+        }
+    }
+}
+
+impl MessageKind {
+    /// The kind of a message to this room.
+    pub fn of(room: &RoomName) -> Self {
+        if room.as_str().starts_with(DIRECT_PREFIX) {
+            Self::Direct
+        } else {
+            Self::Room
+        }
+    }
+}
+
+impl From<Status> for PresenceType {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Available => Self::Available,
+            Status::Away => Self::Away,
+            Status::DoNotDisturb => Self::DoNotDisturb,
+            Status::Unavailable => Self::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What the rules of chat count.
+//!
+//! One struct for each group of the catalogue. Storage, archive and bus are counted by the
+//! decorators in [`crate::instrumented`].
+
+use crate::labels::{
+    AuthRefusal, ChannelType, Direction, DropReason, JoinRefusal, Mechanism, MessageErrorReason,
+    MessageKind, MessageResult, Outcome, PresenceType, RecoverySource, Scope, Transport,
+    UnsubscribeReason,
+};
+use crate::port::{Limiter, LimiterContext};
+use campanile_metrics::{Description, Registry, buckets, catalogue, labels};
+
+labels! {
+    /// The application that a connection or room belongs to.
+    pub struct App("app", max 65);
+}
+
+/// The value of [`App`] for connections and rooms of the native protocol.
+pub const NATIVE_APP: &str = "native";
+
+catalogue! {
+    /// What the fan-out knows of connections.
+    pub struct FanoutMetrics {
+        /// Messages waiting in all per-connection send queues.
+        gauge send_queue() = "chat_connection_send_queue_messages";
+        /// Connections that overran their send queue.
+        counter slow_consumers(Transport) = "chat_connection_slow_consumers_total";
+        /// Distinct users with at least one connection on this node (do not sum over nodes).
+        gauge users_online(App) = "chat_users_online";
+        /// Session resumption attempts.
+        counter resumptions(Outcome) = "chat_session_resumptions_total";
+    }
+}
+
+catalogue! {
+    /// Who proved to be whom.
+    pub struct AuthMetrics {
+        /// Successful authentications.
+        counter successes(Mechanism) = "chat_auth_successes_total";
+        /// Failed authentications.
+        counter failures(Mechanism, AuthRefusal) = "chat_auth_failures_total";
+        /// Time to decide one authentication.
+        histogram duration(Mechanism) = "chat_auth_duration_seconds" [Seconds]
+            buckets buckets::LATENCY;
+    }
+}
+
+catalogue! {
+    /// What becomes of messages.
+    pub struct MessageMetrics {
+        /// Messages parsed from clients and peers.
+        counter received(App, Transport, MessageKind) = "chat_messages_received_total";
+        /// Message copies written to recipients.
+        counter sent(App, Transport, ChannelType) = "chat_messages_sent_total";
+        /// Messages taken to a final decision by the core.
+        counter processed(MessageKind, MessageResult) = "chat_messages_processed_total";
+        /// Publishes fanned out to a room or channel.
+        counter broadcasts(ChannelType) = "chat_message_broadcasts_total";
+        /// Messages that failed, by reason.
+        counter errors(MessageErrorReason) = "chat_message_errors_total";
+        /// Copies dropped before delivery.
+        counter dropped(DropReason) = "chat_messages_dropped_total";
+        /// Messages recognised as repeats and not delivered twice.
+        counter duplicates() = "chat_message_duplicates_suppressed_total";
+        /// Time from accepting a message to writing a copy to a recipient, observed once per
+        /// write, for the oldest copy in it.
+        histogram delivery_latency(Scope) = "chat_message_delivery_latency_seconds" [Seconds]
+            buckets buckets::LATENCY;
+        /// Time the core spent on one message.
+        histogram processing(MessageKind) = "chat_message_processing_duration_seconds" [Seconds]
+            buckets buckets::FAST;
+        /// Message payload size: of each one received, and of each one fanned out.
+        histogram size(Direction) = "chat_message_size_bytes" [Bytes] buckets buckets::SIZE;
+        /// Recipients of one publish on this node.
+        histogram fanout_recipients() = "chat_message_fanout_recipients" buckets buckets::COUNT;
+        /// Message handlers running now.
+        gauge handlers() = "chat_message_handlers_active";
+        /// Delivery acknowledgements: read marks that moved, and those that could not be kept.
+        counter acks(Outcome) = "chat_message_acks_total";
+    }
+}
+
+catalogue! {
+    /// What happens to rooms.
+    pub struct RoomMetrics {
+        /// Rooms or channels with at least one subscriber on this node.
+        gauge active(App, ChannelType) = "chat_rooms_active";
+        /// Subscriptions of all rooms on this node.
+        gauge participants(ChannelType) = "chat_room_participants";
+        /// Joins or channel subscriptions.
+        counter joins(App, ChannelType) = "chat_room_joins_total";
+        /// Leaves or channel unsubscriptions.
+        counter leaves(App, ChannelType, UnsubscribeReason) = "chat_room_leaves_total";
+        /// Joins refused. The type is that of the room, and public where it is not known.
+        counter join_failures(ChannelType, JoinRefusal) = "chat_room_join_failures_total";
+        /// Rooms brought to life: the first subscriber on this node came.
+        counter openings(ChannelType) = "chat_room_openings_total";
+        /// Rooms ended or unloaded: the last subscriber on this node left.
+        counter closings(ChannelType) = "chat_room_closings_total";
+        /// Participants of a room on this node, observed when it changes.
+        histogram participants_per_room() = "chat_room_participants_per_room"
+            buckets buckets::COUNT;
+    }
+}
+
+catalogue! {
+    /// Who is there.
+    pub struct PresenceMetrics {
+        /// Presence updates received from clients and peers.
+        counter updates_received(PresenceType) = "chat_presence_updates_received_total";
+        /// Presence copies written to recipients.
+        counter updates_sent(PresenceType) = "chat_presence_updates_sent_total";
+        /// Members of presence channels on this node: users with a connection, whatever they
+        /// say.
+        gauge members(App) = "chat_presence_members";
+        /// Presence subscriptions held on this node: each subscription to a room hears the
+        /// presence of the others in it.
+        gauge subscriptions() = "chat_presence_subscriptions";
+    }
+}
+
+catalogue! {
+    /// What reconnecting clients missed.
+    pub struct RecoveryMetrics {
+        /// Reconnect recoveries.
+        counter recoveries(Outcome, RecoverySource) = "chat_history_recoveries_total";
+        /// Messages replayed by one recovery.
+        histogram recovered() = "chat_history_recovered_messages" buckets buckets::COUNT;
+    }
+}
+
+catalogue! {
+    /// What rate limits did.
+    pub struct RateLimitMetrics {
+        /// Rate limit checks.
+        counter checks(Limiter, LimiterContext) = "chat_rate_limit_checks_total";
+        /// Requests a rate limit stopped.
+        counter rejections(Limiter, LimiterContext) = "chat_rate_limit_rejections_total";
+        /// Time requests were delayed by a limiter.
+        histogram wait(Limiter) = "chat_rate_limit_wait_seconds" [Seconds]
+            buckets buckets::LATENCY;
+    }
+}
+
+/// Everything the rules of chat count.
+#[derive(Clone, Debug)]
+pub struct ChatMetrics {
+    /// The application of the native protocol.
+    pub native: App,
+    /// Connections, as the fan-out sees them.
+    pub connections: FanoutMetrics,
+    /// Authentications.
+    pub auth: AuthMetrics,
+    /// Messages.
+    pub messages: MessageMetrics,
+    /// Rooms.
+    pub rooms: RoomMetrics,
+    /// Presence.
+    pub presence: PresenceMetrics,
+    /// Recoveries.
+    pub recovery: RecoveryMetrics,
+    /// Rate limits.
+    pub rate_limits: RateLimitMetrics,
+}
+
+impl ChatMetrics {
+    /// What is declared here.
+    pub const DESCRIPTIONS: [&'static [Description]; 7] = [
+        FanoutMetrics::DESCRIPTIONS,
+        AuthMetrics::DESCRIPTIONS,
+        MessageMetrics::DESCRIPTIONS,
+        RoomMetrics::DESCRIPTIONS,
+        PresenceMetrics::DESCRIPTIONS,
+        RecoveryMetrics::DESCRIPTIONS,
+        RateLimitMetrics::DESCRIPTIONS,
+    ];
+
+    /// Makes every series, at 0. The registry's values of [`App`] should have [`NATIVE_APP`].
+    pub fn register(registry: &Registry) -> Self {
+        Self {
+            native: registry.label(NATIVE_APP),
+            connections: FanoutMetrics::register(registry),
+            auth: AuthMetrics::register(registry),
+            messages: MessageMetrics::register(registry),
+            rooms: RoomMetrics::register(registry),
+            presence: PresenceMetrics::register(registry),
+            recovery: RecoveryMetrics::register(registry),
+            rate_limits: RateLimitMetrics::register(registry),
+        }
+    }
+}
