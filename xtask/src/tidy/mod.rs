@@ -1,0 +1,65 @@
+//! The house rules as code: what `cargo xtask check` finds, `cargo test` finds too.
+
+mod finding;
+mod manifest;
+mod tree;
+
+mod absences;
+mod crates;
+mod documents;
+mod generated;
+mod layers;
+mod licences;
+mod manifests;
+mod metric_names;
+mod places;
+mod sizes;
+mod sources;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use finding::Finding;
+use tree::Tree;
+
+/// A rule reads the tree and says what is wrong with it.
+type Rule = fn(&Tree) -> Vec<Finding>;
+
+const RULES: &[Rule] = &[
+    layers::check,
+    absences::check,
+    manifests::check,
+    crates::check,
+    sources::check,
+    documents::check,
+    generated::check,
+    metric_names::check,
+    places::check,
+];
+
+/// Checks the repository at `root` and prints what it found and what is longest.
+/// Says whether the rules are kept.
+pub(crate) fn run(root: &Path) -> Result<bool> {
+    let tree = Tree::load(root)?;
+    print!("{}", sizes::report(&tree));
+    let findings = findings(&tree, &licences::Packages::of_workspace(root)?);
+    for finding in &findings {
+        println!("{finding}");
+    }
+    match findings.len() {
+        0 => println!("check: {} files keep the rules", tree.len()),
+        count => println!("check: {count} findings in {} files", tree.len()),
+    }
+    Ok(findings.is_empty())
+}
+
+fn findings(tree: &Tree, packages: &licences::Packages) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(tree)).collect();
+    findings.extend(packages.check());
+    findings.sort();
+    findings
+}
+
+#[cfg(test)]
+mod tests;
