@@ -103,20 +103,6 @@ struct Expression {
 }
 
 impl Expression {
-    fn new(text: &str) -> Self {
-        let spaced = text
-            .replace('(', " ( ")
-            .replace(')', " ) ")
-            .replace('/', " OR ");
-        Self {
-            words: spaced.split_whitespace().rev().map(str::to_owned).collect(),
-        }
-    }
-
-    fn is_allowed(mut self) -> bool {
-        self.any_of() && self.words.is_empty()
-    }
-
     fn any_of(&mut self) -> bool {
         let mut allowed = self.all_of();
         while self.takes("OR") {
