@@ -120,3 +120,111 @@ impl Order {
         self.waiting_since = if complete { None } else { Some(now) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::{Audience, Event, Signal},
+        name::UserName,
+        user::{Presence, Status},
+    };
+
+    const EPOCH: Epoch = Epoch(7);
+
+    fn envelope() -> Arc<Envelope> {
+        let user = UserName::parse("ada").expect("a name");
+        let presence = Presence {
+            user,
+            status: Status::Away,
+            last_seen: None,
+        };
+        let signal = Arc::new(Signal::Tell(Audience::Everyone, Event::Presence(presence)));
+        Arc::new(Envelope {
+            signal,
+            accepted: Moment(0),
+            remote: false,
+        })
+    }
+
+    /// Offers messages in this order to a gate that has passed 10; which passed, in order.
+    fn check(offered: &[u64], passed: &[u64]) {
+        let mut order = Order::default();
+        order.start((EPOCH, Sequence(10)), Moment(0));
+        let mut seen = Vec::new();
+        for &seq in offered {
+            let place = (EPOCH, Sequence(seq));
+            if order.admit(place, &envelope(), (Moment(0), 4)) == Admission::Pass {
+                seen.push(seq);
+                while order.next_ready(Moment(0)).is_some() {
+                    seen.push(seen[seen.len() - 1] + 1);
+                }
+            }
+        }
+        assert_eq!(seen, passed, "offered {offered:?}");
+    }
+
+    #[test]
+    fn messages_pass_in_order_once() {
+        check(&[11, 12, 13], &[11, 12, 13]);
+        check(&[12, 11, 13], &[11, 12, 13]);
+        check(&[13, 12, 11], &[11, 12, 13]);
+        check(&[11, 11, 10, 12, 11], &[11, 12]);
+        check(&[9, 3], &[]);
+    }
+
+    #[test]
+    fn what_comes_too_early_waits_for_what_is_missing() {
+        check(&[11, 13, 14], &[11]);
+        check(&[11, 13, 14, 12], &[11, 12, 13, 14]);
+    }
+
+    #[test]
+    fn a_gap_is_known_and_can_be_given_up() {
+        let mut order = Order::default();
+        order.start((EPOCH, Sequence(1)), Moment(0));
+        assert_eq!(order.gap(), None);
+        order.admit((EPOCH, Sequence(4)), &envelope(), (Moment(5), 4));
+        assert_eq!(order.gap(), Some((Sequence(1), Sequence(4), Moment(5))));
+        order.skip_to(Sequence(3), Moment(6));
+        assert!(order.next_ready(Moment(6)).is_some());
+        assert_eq!(order.gap(), None);
+    }
+
+    #[test]
+    fn before_it_knows_where_the_room_is_nothing_passes() {
+        let mut order = Order::default();
+        for seq in [6, 4, 5] {
+            let admission = order.admit((EPOCH, Sequence(seq)), &envelope(), (Moment(0), 4));
+            assert_eq!(admission, Admission::Held);
+        }
+        assert_eq!(order.gap(), None, "nobody waits yet");
+        order.start((EPOCH, Sequence(4)), Moment(0));
+        assert!(order.next_ready(Moment(0)).is_some(), "5");
+        assert!(order.next_ready(Moment(0)).is_some(), "6");
+        assert!(order.next_ready(Moment(0)).is_none());
+    }
+
+    #[test]
+    fn what_is_held_back_is_bounded() {
+        let mut order = Order::default();
+        order.start((EPOCH, Sequence(0)), Moment(0));
+        for seq in 2..6 {
+            order.admit((EPOCH, Sequence(seq)), &envelope(), (Moment(0), 4));
+        }
+        let admission = order.admit((EPOCH, Sequence(6)), &envelope(), (Moment(0), 4));
+        assert_eq!(admission, Admission::Overflow);
+    }
+
+    #[test]
+    fn another_history_is_noticed() {
+        let mut order = Order::default();
+        order.start((EPOCH, Sequence(10)), Moment(0));
+        let other = (Epoch(8), Sequence(1));
+        let admission = order.admit(other, &envelope(), (Moment(0), 4));
+        assert_eq!(admission, Admission::OtherEpoch);
+        order.restart(other, Moment(0));
+        let next = order.admit((Epoch(8), Sequence(2)), &envelope(), (Moment(0), 4));
+        assert_eq!(next, Admission::Pass);
+    }
+}

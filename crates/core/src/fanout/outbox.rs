@@ -246,3 +246,6 @@ impl Drop for Outbox {
         self.count(&mut queue.written);
     }
 }
+
+#[cfg(test)]
+mod tests;
