@@ -1,6 +1,7 @@
 //! Numbers that are read rather than counted: pools, processes, tables of rooms.
 
 use std::num::NonZeroU32;
+use std::str::FromStr;
 
 /// Reads something and sets its gauges. Runs before each exposition, or every few seconds.
 ///
@@ -24,4 +25,37 @@ pub enum StatisticsInterval {
     Manual,
     /// In the background, every so many seconds: right for several scrapers.
     Seconds(NonZeroU32),
+}
+
+/// A statistics interval that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("statistics interval {given:?} is neither \"manual\" nor a number of seconds from 1")]
+pub struct IntervalError {
+    /// What was given.
+    pub given: String,
+}
+
+impl FromStr for StatisticsInterval {
+    type Err = IntervalError;
+
+    fn from_str(given: &str) -> Result<Self, IntervalError> {
+        match given {
+            "manual" => Ok(Self::Manual),
+            seconds => seconds
+                .parse()
+                .map(Self::Seconds)
+                .map_err(|_| IntervalError {
+                    given: given.to_owned(),
+                }),
+        }
+    }
+}
+
+impl std::fmt::Display for StatisticsInterval {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Manual => f.write_str("manual"),
+            Self::Seconds(seconds) => seconds.fmt(f),
+        }
+    }
 }

@@ -46,3 +46,29 @@ pub struct StartError {
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
+
+crate::labels! {
+    /// An exporter that configuration names.
+    pub struct ExporterName("exporter", max 4);
+}
+
+crate::labels! {
+    /// How an exporter lost something.
+    pub enum ExporterFault("reason") {
+        Encode = "encode",
+        Send = "send",
+        BufferFull = "buffer_full",
+        Limit = "limit",
+        Other = "other",
+    }
+}
+
+crate::catalogue! {
+    /// How exporters fare; each one keeps its own series true.
+    pub struct ExporterMetrics {
+        /// 1 while the exporter plugin works.
+        gauge up(ExporterName) = "chat_metrics_exporter_up";
+        /// Samples or pushes an exporter plugin lost.
+        counter errors(ExporterName, ExporterFault) = "chat_metrics_exporter_errors_total";
+    }
+}

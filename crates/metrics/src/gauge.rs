@@ -44,27 +44,20 @@ impl<L: LabelSet> Gauge<L> {
         }
     }
 
-    /// Sets every series from a fresh count: what is given under the same labels is added
-    /// up, and what is not mentioned is 0. For collectors.
-    pub fn recount<N: Amount>(&self, counts: impl IntoIterator<Item = (L, N)>) {
+    fn tally<N: Amount>(&self, counts: impl Iterator<Item = (L, N)>) {
         let mut totals = vec![None; self.cells.len()];
         for (labels, count) in counts {
             *totals[labels.index()].get_or_insert(0.0) += count.amount();
         }
-        // Places that share a series with the overflow come after it: set only what was
-        // counted there, so that a place that was not mentioned does not wipe it out.
-        let mut unset: Vec<usize> = Vec::new();
-        for (index, total) in totals.iter().enumerate() {
-            if total.is_none() {
-                unset.push(index);
-            }
+        // Several places can share the series of the overflow, so clear before setting: a
+        // place that was not mentioned must not wipe out what another one told.
+        let cells = || self.cells.iter().zip(&totals);
+        for (cell, _) in cells().filter(|(_, total)| total.is_none()) {
+            cell.set(0.0);
         }
-        for index in unset {
-            self.cells[index].set(0.0);
-        }
-        for (cell, total) in self.cells.iter().zip(totals) {
+        for (cell, total) in cells() {
             if let Some(total) = total {
-                cell.set(total);
+                cell.set(*total);
             }
         }
     }
@@ -127,6 +120,22 @@ macro_rules! methods {
 }
 for_each_arity!(methods);
 
+macro_rules! recount {
+    ($($arg:ident: $label:ident),+) => {
+        impl<$($label: Label),+> Gauge<($($label,)+)> {
+            /// Sets every series from a fresh count, for collectors: what comes under the
+            /// same labels is added up, and what is not mentioned is 0.
+            pub fn recount<N: Amount>(&self, counts: impl IntoIterator<Item = ($($label,)+ N)>) {
+                self.tally(counts.into_iter().map(|($($arg,)+ count)| (($($arg,)+), count)));
+            }
+        }
+    };
+}
+recount!(a: A);
+recount!(a: A, b: B);
+recount!(a: A, b: B, c: C);
+recount!(a: A, b: B, c: C, d: D);
+
 /// Touches a gauge, so that recorders which wait for a first value show it.
 pub(crate) fn zero(gauge: metrics::Gauge) -> metrics::Gauge {
     gauge.increment(0.0);
@@ -146,16 +155,24 @@ struct Overflowing {
 impl GaugeFn for Overflowing {
     fn increment(&self, value: f64) {
         self.cell.increment(value);
-        self.overflows.increment(1);
+        self.moved(value);
     }
 
     fn decrement(&self, value: f64) {
         self.cell.decrement(value);
-        self.overflows.increment(1);
     }
 
     fn set(&self, value: f64) {
         self.cell.set(value);
-        self.overflows.increment(1);
+        self.moved(value);
+    }
+}
+
+impl Overflowing {
+    /// Counts what an unknown value brought; clearing it brings nothing.
+    fn moved(&self, value: f64) {
+        if value != 0.0 {
+            self.overflows.increment(1);
+        }
     }
 }

@@ -56,6 +56,19 @@ pub struct Cell {
     pub overflow: bool,
 }
 
+impl Cell {
+    /// A series whose label values were known when the program was built.
+    pub fn known(index: usize, keys: &[&'static str], values: &[&'static str]) -> Self {
+        let pairs = keys.iter().zip(values);
+        let labels = pairs.map(|(key, value)| metrics::Label::new(*key, *value));
+        Self {
+            labels: labels.collect(),
+            home: index,
+            overflow: false,
+        }
+    }
+}
+
 /// The values that configuration gave, by label name.
 #[derive(Clone, Debug, Default)]
 pub struct LabelValues {
@@ -64,15 +77,13 @@ pub struct LabelValues {
 }
 
 impl LabelValues {
-    /// Sets the values of one label; those beyond its bound will be the overflow.
-    pub(crate) fn configure<L: ConfiguredLabel>(&mut self, values: Vec<String>) {
-        let mut kept: Vec<String> = Vec::new();
-        for value in values {
-            if kept.len() + 1 < L::BOUND && value != OVERFLOW && !kept.contains(&value) {
-                kept.push(value);
-            }
+    /// Adds a value to a label; what is beyond its bound will be the overflow.
+    pub(crate) fn add<L: ConfiguredLabel>(&mut self, value: &str) {
+        let values = self.configured.entry(L::KEY).or_default();
+        let room = values.len() + 1 < L::BOUND;
+        if room && value != OVERFLOW && !values.iter().any(|known| known == value) {
+            values.push(value.to_owned());
         }
-        self.configured.insert(L::KEY, kept);
     }
 
     /// The label for a value, the overflow if it is not configured.
@@ -219,13 +230,7 @@ macro_rules! labels {
             }
 
             fn cell(index: usize, _values: &$crate::LabelValues) -> $crate::Cell {
-                let values = Self::ROWS[index];
-                let labels = Self::KEYS.iter().zip(values);
-                $crate::Cell {
-                    labels: labels.map(|(key, value)| $crate::facade::Label::new(*key, *value)).collect(),
-                    home: index,
-                    overflow: false,
-                }
+                $crate::Cell::known(index, Self::KEYS, Self::ROWS[index])
             }
         }
     };

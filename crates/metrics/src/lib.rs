@@ -45,12 +45,15 @@ mod label;
 mod registry;
 pub mod rules;
 mod sink;
+pub mod standard;
 pub mod testing;
 
-pub use collector::{Collector, StatisticsInterval};
+pub use collector::{Collector, IntervalError, StatisticsInterval};
 pub use counter::{Counter, CounterHandle, FractionalCounter, FractionalCounterHandle};
 pub use description::{Description, Kind, LabelDescription, LabelList, Unit};
-pub use exporter::{Exporter, RunningExporter, StartError, StopFuture};
+pub use exporter::{
+    Exporter, ExporterFault, ExporterMetrics, ExporterName, RunningExporter, StartError, StopFuture,
+};
 pub use family::Amount;
 pub use gauge::{Gauge, GaugeHandle, Guard};
 pub use histogram::{Histogram, HistogramHandle};
@@ -59,6 +62,3 @@ pub use label::{Cell, ConfiguredLabel, Label, LabelSet, LabelValues, OVERFLOW};
 pub use registry::{Registry, RegistryBuilder};
 pub use rules::Clash;
 pub use sink::{Described, Sink};
-
-/// The facade that recorders implement; named here so that exporters need no second version.
-pub use metrics as facade;

@@ -7,7 +7,7 @@ use metrics::{Key, Label, Level, Metadata, Recorder};
 
 use crate::collector::{Collector, StatisticsInterval};
 use crate::description::{Description, Kind, LabelList};
-use crate::exporter::Exporter;
+use crate::exporter::{Exporter, ExporterName};
 use crate::label::{ConfiguredLabel, LabelValues};
 use crate::rules::{self, Clash};
 use crate::sink::{Described, Sink, combine};
@@ -170,7 +170,8 @@ impl std::fmt::Debug for Registry {
 
 impl RegistryBuilder {
     /// Records into what an exporter shows.
-    pub fn exporter(self, exporter: &dyn Exporter) -> Self {
+    pub fn exporter(mut self, exporter: &dyn Exporter) -> Self {
+        self.values.add::<ExporterName>(exporter.name());
         self.sink(exporter.sink())
     }
 
@@ -190,8 +191,9 @@ impl RegistryBuilder {
         mut self,
         values: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.values
-            .configure::<L>(values.into_iter().map(Into::into).collect());
+        for value in values {
+            self.values.add::<L>(&value.into());
+        }
         self
     }
 

@@ -43,6 +43,11 @@ impl Recording {
         &self.registry
     }
 
+    /// The memory behind it, to record into from elsewhere.
+    pub fn recorder(&self) -> Arc<dyn Recorder + Send + Sync> {
+        self.memory.clone()
+    }
+
     /// The values of now; collectors run first.
     pub fn probe(&self) -> Probe {
         self.registry.collect();
