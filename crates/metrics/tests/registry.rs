@@ -205,9 +205,7 @@ fn a_recount_leaves_nothing_behind() {
         (app("main"), 2),
         (app("who"), 4),
     ];
-    everything
-        .open
-        .recount(counts.map(|(app, count)| ((app,), count)));
+    everything.open.recount(counts);
     assert_eq!(
         [open("main"), open("shop"), open("_other")],
         [Some(5.0), Some(1.0), Some(4.0)]
