@@ -15,3 +15,4 @@ pub mod metrics;
 pub mod port;
 pub mod fanout;
 pub mod chat;
+pub mod connection;

@@ -55,7 +55,7 @@ impl Chat {
     pub async fn authenticate(&self, token: TokenHash) -> Result<Session, AuthenticateError> {
         let started = self.clock().moment();
         let found = self.ports.sessions.find(token, self.clock().now()).await;
-        let metrics = &self.metrics.auth;
+        let metrics = &self.metrics().auth;
         metrics
             .duration
             .observe(self.clock().moment().since(started), Mechanism::Token);

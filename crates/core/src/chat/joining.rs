@@ -96,7 +96,7 @@ impl Chat {
         room: &Room,
         since: Option<(Epoch, Sequence)>,
     ) -> Result<CaughtUp, EnterError> {
-        let members_max = self.limits.members_listed_max;
+        let members_max = self.limits().members_listed_max;
         let members = self
             .members_with_status(&room.name, None, members_max)
             .await?;
@@ -109,7 +109,7 @@ impl Chat {
                 members,
             });
         };
-        let limit = self.limits.resume_messages_max;
+        let limit = self.limits().resume_messages_max;
         let read = self.read(&room.name, Page::After(seq), limit).await;
         let history = read.inspect_err(|_| self.count_recovery(Outcome::Error, 0))?;
         let known = history.epoch == epoch && seq <= history.last_seq;
@@ -135,7 +135,7 @@ impl Chat {
 
     /// Tells a room that a user listens to it now.
     pub(crate) async fn greet(&self, user: &UserName, room: &RoomName, kind: RoomKind) {
-        if self.directory.listeners(room) > self.limits.presence_audience_max {
+        if self.directory().listeners(room) > self.limits().presence_audience_max {
             return;
         }
         let statuses = self
@@ -171,10 +171,13 @@ impl Chat {
             0 => RecoverySource::Memory,
             _ => RecoverySource::Storage,
         };
-        self.metrics.connections.resumptions.increment(outcome);
-        self.metrics.recovery.recoveries.increment(outcome, source);
+        self.metrics().connections.resumptions.increment(outcome);
+        self.metrics()
+            .recovery
+            .recoveries
+            .increment(outcome, source);
         if outcome == Outcome::Ok {
-            self.metrics.recovery.recovered.observe(messages);
+            self.metrics().recovery.recovered.observe(messages);
         }
     }
 }

@@ -108,7 +108,7 @@ impl Chat {
         role: Option<Role>,
     ) -> Result<Member, MembershipError> {
         let known = self.role(user, &room.name).await?;
-        let members_max = self.limits.room_members_max;
+        let members_max = self.limits().room_members_max;
         let put = PutMember {
             role,
             at: self.clock().now(),

@@ -96,16 +96,16 @@ impl Chat {
     /// Stores a message and tells its room. When this answers, the message is durable: nothing is
     /// acknowledged before it is committed.
     pub async fn send(&self, draft: Draft, source: Source) -> Result<Appended, SendError> {
-        let _handling = self.metrics.messages.handlers.guard();
+        let _handling = self.metrics().messages.handlers.guard();
         let started = self.clock().moment();
-        self.metrics
+        self.metrics()
             .messages
             .size
             .observe(draft.body.len(), Direction::In);
         let kind = MessageKind::of(&draft.room);
         self.count_received(source.transport, kind);
         let sent = self.try_send(draft).await;
-        let metrics = &self.metrics.messages;
+        let metrics = &self.metrics().messages;
         metrics
             .processing
             .observe(self.clock().moment().since(started), kind);
@@ -123,10 +123,10 @@ impl Chat {
 
     /// Counts what a client said, of any kind but a message, which [`Chat::send`] counts.
     pub fn count_received(&self, transport: Transport, kind: MessageKind) {
-        self.metrics
+        self.metrics()
             .messages
             .received
-            .increment(self.metrics.native, transport, kind);
+            .increment(self.metrics().native, transport, kind);
     }
 
     /// Changes a message and tells its room; whether there was anything to change.
@@ -137,10 +137,10 @@ impl Chat {
         seq: Sequence,
         amendment: Amendment,
     ) -> Result<bool, ChangeError> {
-        let _handling = self.metrics.messages.handlers.guard();
+        let _handling = self.metrics().messages.handlers.guard();
         let started = self.clock().moment();
         let amended = self.try_amend(by, name, seq, amendment).await;
-        let metrics = &self.metrics.messages;
+        let metrics = &self.metrics().messages;
         metrics
             .processing
             .observe(self.clock().moment().since(started), MessageKind::Event);
@@ -162,7 +162,7 @@ impl Chat {
         limit: usize,
     ) -> Result<History, AccessError> {
         self.room(viewer, name).await?;
-        let limit = limit.min(self.limits.history_page_max);
+        let limit = limit.min(self.limits().history_page_max);
         self.ports
             .messages
             .history(name, page, limit)
@@ -182,7 +182,7 @@ impl Chat {
     ) -> Result<bool, AccessError> {
         let (room, _) = self.entered(by, name).await?;
         let marked = self.ports.receipts.mark(name, by, seq).await;
-        let metrics = &self.metrics.messages;
+        let metrics = &self.metrics().messages;
         match marked {
             Ok(Marked::Moved(seq)) => {
                 metrics.acks.increment(Outcome::Ok);
@@ -226,7 +226,7 @@ impl Chat {
         Ok(self
             .ports
             .receipts
-            .receipts(name, self.limits.members_listed_max)
+            .receipts(name, self.limits().members_listed_max)
             .await?)
     }
 
@@ -269,14 +269,14 @@ impl Chat {
     }
 
     fn check(&self, draft: &Draft) -> Result<(), SendError> {
-        let (bytes, max) = (draft.body.len(), self.limits.message_bytes_max);
+        let (bytes, max) = (draft.body.len(), self.limits().message_bytes_max);
         if bytes > max {
             return Err(SendError::TooLarge { bytes, max });
         }
         if draft.body.trim().is_empty() {
             return Err(SendError::Empty);
         }
-        let max = self.limits.idempotency_key_bytes_max;
+        let max = self.limits().idempotency_key_bytes_max;
         match &draft.key {
             Some(key) if key.is_empty() || key.len() > max => Err(SendError::Key { max }),
             _ => Ok(()),
@@ -294,11 +294,11 @@ impl Chat {
 
     async fn announce(&self, appended: &Appended) {
         let Appended { message, kind, .. } = appended;
-        let metrics = &self.metrics.messages;
+        let metrics = &self.metrics().messages;
         metrics.broadcasts.increment(ChannelType::from(*kind));
         metrics
             .fanout_recipients
-            .observe(self.directory.listeners(&message.room));
+            .observe(self.directory().listeners(&message.room));
         metrics.size.observe(message.body.len(), Direction::Out);
         let audience = Audience::Room(message.room.clone(), *kind);
         self.tell(Signal::Tell(audience, Event::Message(message.clone())))
@@ -345,8 +345,8 @@ impl Chat {
 
     fn check_amendment(&self, amendment: &Amendment) -> Result<(), ChangeError> {
         let (text, max) = match amendment {
-            Amendment::Edit { body } => (body, self.limits.message_bytes_max),
-            Amendment::React { emoji, .. } => (emoji, self.limits.emoji_bytes_max),
+            Amendment::Edit { body } => (body, self.limits().message_bytes_max),
+            Amendment::React { emoji, .. } => (emoji, self.limits().emoji_bytes_max),
             Amendment::Delete => return Ok(()),
         };
         match text.len() {
@@ -357,7 +357,7 @@ impl Chat {
     }
 
     fn count_refusal(&self, reason: MessageErrorReason) -> MessageResult {
-        self.metrics.messages.errors.increment(reason);
+        self.metrics().messages.errors.increment(reason);
         match reason {
             MessageErrorReason::Storage => MessageResult::Failed,
             _ => MessageResult::Rejected,

@@ -11,11 +11,12 @@ pub use accounts::AuthenticateError;
 pub use joining::EnterError;
 pub use membership::MembershipError;
 pub use messages::{ChangeError, SendError, Source};
+pub(crate) use presence::Departure;
 pub use rooms::{AccessError, ManageError};
 
 use crate::{
     event::{Envelope, Signal},
-    fanout::{Directory, Shards},
+    fanout::{Context, Directory, Shards},
     labels::{ChannelType, JoinRefusal},
     limits::{Limits, Rate, Rates},
     metrics::ChatMetrics,
@@ -56,9 +57,7 @@ pub struct Ports {
 pub struct Chat {
     ports: Ports,
     shards: Shards,
-    limits: Limits,
-    metrics: Arc<ChatMetrics>,
-    directory: Directory,
+    context: Arc<Context>,
     /// Gives at least 32 hexadecimal digits for any bytes; names direct rooms.
     digest: fn(&[u8]) -> String,
 }
@@ -80,20 +79,24 @@ impl Chat {
         metrics: ChatMetrics,
         digest: fn(&[u8]) -> String,
     ) -> Self {
-        let directory = Directory::default();
+        let context = Context {
+            limits,
+            clock: ports.clock.clone(),
+            metrics: Arc::new(metrics),
+            messages: ports.messages.clone(),
+            directory: Directory::default(),
+        };
         Self {
             ports,
             shards,
-            limits,
-            metrics: Arc::new(metrics),
-            directory,
+            context: Arc::new(context),
             digest,
         }
     }
 
     /// The bounds in force.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.context.limits
     }
 
     /// The clock in use.
@@ -103,7 +106,7 @@ impl Chat {
 
     /// What is counted.
     pub fn metrics(&self) -> &Arc<ChatMetrics> {
-        &self.metrics
+        &self.context.metrics
     }
 
     /// The ports in use.
@@ -113,7 +116,11 @@ impl Chat {
 
     /// What this node has open.
     pub fn directory(&self) -> &Directory {
-        &self.directory
+        &self.context.directory
+    }
+
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.context
     }
 
     /// The worker threads.
@@ -143,7 +150,7 @@ impl Chat {
         key: &str,
         rate: impl FnOnce(&Rates) -> Rate,
     ) -> Result<(), Limited> {
-        let Some(rates) = &self.limits.rates else {
+        let Some(rates) = &self.limits().rates else {
             return Ok(());
         };
         let verdict = self
@@ -161,7 +168,7 @@ impl Chat {
         context: LimiterContext,
         verdict: Verdict,
     ) -> Result<(), Limited> {
-        let metrics = &self.metrics.rate_limits;
+        let metrics = &self.metrics().rate_limits;
         metrics.checks.increment(limiter, context);
         match verdict {
             Verdict::Allowed => Ok(()),
@@ -175,7 +182,10 @@ impl Chat {
     /// Counts a refused join.
     pub(crate) fn count_join_failure(&self, kind: Option<RoomKind>, reason: JoinRefusal) {
         let channel = kind.map_or(ChannelType::Public, ChannelType::from);
-        self.metrics.rooms.join_failures.increment(channel, reason);
+        self.metrics()
+            .rooms
+            .join_failures
+            .increment(channel, reason);
     }
 
     /// Tells this node at once, then the others. A bus that fails is counted and not returned:

@@ -3,12 +3,18 @@
 use super::Chat;
 use crate::{
     event::{Audience, Event, Signal},
-    fanout::Departure,
     labels::PresenceType,
     name::{RoomName, UserName},
     port::{ConnectionId, Fault},
     user::{Presence, Status},
 };
+
+/// A connection that has gone, and the rooms it listened to.
+pub(crate) struct Departure {
+    pub(crate) user: UserName,
+    pub(crate) connection: ConnectionId,
+    pub(crate) rooms: Vec<RoomName>,
+}
 
 impl Chat {
     /// Whether these users are there, in their order.
@@ -37,7 +43,7 @@ impl Chat {
         status: Status,
         rooms: Vec<RoomName>,
     ) -> Result<(), Fault> {
-        self.metrics
+        self.metrics()
             .presence
             .updates_received
             .increment(PresenceType::from(status));

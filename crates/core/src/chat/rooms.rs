@@ -151,7 +151,7 @@ impl Chat {
         name: &RoomName,
         topic: String,
     ) -> Result<Room, ManageError> {
-        let (bytes, max) = (topic.len(), self.limits.topic_bytes_max);
+        let (bytes, max) = (topic.len(), self.limits().topic_bytes_max);
         if bytes > max {
             return Err(ManageError::TooLarge { bytes, max });
         }

@@ -63,7 +63,7 @@ impl Directory {
     }
 
     /// A connection asks to be counted; refused when the user has `connections_max` already.
-    pub(super) fn arrive(&self, user: &UserName, connections_max: usize) -> bool {
+    pub(crate) fn arrive(&self, user: &UserName, connections_max: usize) -> bool {
         let mut inner = self.lock();
         let connections = inner.users.get(user).copied().unwrap_or(0);
         if connections >= connections_max {
@@ -73,7 +73,7 @@ impl Directory {
         true
     }
 
-    pub(super) fn depart(&self, user: &UserName) {
+    pub(crate) fn depart(&self, user: &UserName) {
         let mut inner = self.lock();
         if let Some(connections) = inner.users.get_mut(user) {
             *connections -= 1;

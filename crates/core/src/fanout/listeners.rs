@@ -1,6 +1,6 @@
 //! The listeners of one room on one worker.
 
-use super::{connection::Seat, order::Order, outbox::Class};
+use super::{class::Class, order::Order, seat::Seat};
 use crate::{
     event::{Envelope, Event, Signal},
     message::Sequence,

@@ -1,26 +1,35 @@
 //! Fan-out: an event goes once to each worker thread, is encoded once per protocol there, and the
 //! worker loops over its own connections without a lock, an atomic or a channel per recipient.
 //!
-//! [`Shards`] is the handle that any thread may hold; a [`Shard`] belongs to one worker thread and
-//! hands out [`Connection`]s, each with an [`Outbox`].
+//! [`Shards`] is the handle that any thread may hold. Behind it, each worker has a hub of rooms and
+//! seats; a seat's [`Outbox`] is what its connection writes from.
 
-mod connection;
+mod class;
 mod directory;
-mod listeners;
-mod order;
 mod outbox;
-mod shard;
-mod survey;
 mod tally;
+mod seat;
+mod order;
+mod listeners;
+mod hub;
+mod tell;
+mod pump;
+mod survey;
 
-pub use connection::{Connection, Greeting, JoinError, Joining, Refused};
+pub use class::{Class, Origin};
 pub use directory::Directory;
-pub use outbox::{Class, Origin, Outbox, Outgoing};
-pub(crate) use shard::Departure;
-pub use shard::{Encoder, Shard};
+pub use hub::Encoder;
+pub(crate) use hub::Hub;
+pub use outbox::{Outbox, Outgoing};
+pub(crate) use seat::Seat;
 pub use survey::{ConnectionSeen, RoomSeen, Survey};
 
-use crate::event::Envelope;
+use crate::{
+    event::Envelope,
+    limits::Limits,
+    metrics::ChatMetrics,
+    port::{Clock, MessageStore},
+};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -32,6 +41,16 @@ use tokio::sync::{mpsc, oneshot};
 pub struct Shards {
     senders: Arc<[mpsc::Sender<Instruction>]>,
     shown: Arc<[Shown]>,
+}
+
+/// What every worker of a node shares.
+pub(crate) struct Context {
+    pub(crate) limits: Limits,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<ChatMetrics>,
+    /// Where a message that did not come is read.
+    pub(crate) messages: Arc<dyn MessageStore>,
+    pub(crate) directory: Directory,
 }
 
 /// Where a shard's instructions arrive; given to the worker that runs the shard.

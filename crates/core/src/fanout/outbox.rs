@@ -3,9 +3,9 @@
 //! It lives on one worker thread, so pushing is a few plain writes: no lock, no atomic. What was
 //! written is counted once per write, not once per copy.
 
-use super::tally::Tally;
+use super::{class::Class, tally::Tally};
 use crate::{
-    labels::{ChannelType, CloseReason, DropReason, PresenceType},
+    labels::{CloseReason, DropReason},
     limits::Limits,
     time::Moment,
 };
@@ -17,30 +17,6 @@ use std::{
     rc::Rc,
     task::{Context, Poll, Waker},
 };
-
-/// What a frame is, which decides how it is counted and whether it may be dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// An answer, a ping or a pong: never dropped, not counted as a message.
-    Answer,
-    /// A copy of a message. Never dropped: without it the connection ends.
-    Message(ChannelType, Origin),
-    /// An event that matters later: an edit, a membership. Never dropped.
-    Lasting,
-    /// An event that does not matter later.
-    Ephemeral,
-    /// A presence update; ephemeral.
-    Presence(PresenceType),
-}
-
-/// Where the message of a copy was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// On this node.
-    Here,
-    /// On another node.
-    Elsewhere,
-}
 
 /// A complete frame on its way to one connection.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! A survey: what operators may see of connections and rooms.
 
-use super::{connection::Seat, listeners::Room};
+use super::{listeners::Room, seat::Seat};
 use crate::{
     labels::Transport,
     name::{RoomName, UserName},

@@ -1,6 +1,6 @@
 //! What one worker's outboxes count, kept on the worker and written to the metrics in batches.
 
-use super::outbox::{Class, Origin};
+use super::class::{Class, Origin};
 use crate::{
     labels::{DropReason, Scope, Transport},
     metrics::ChatMetrics,

@@ -1,6 +1,7 @@
 //! An outbox keeps order, keeps its bounds, and counts what it wrote and what it gave up.
 
 use super::*;
+use crate::{fanout::Origin, labels::ChannelType};
 use crate::{metrics::ChatMetrics, metrics::NATIVE_APP, port::Clock, time::Timestamp};
 use campanile_metrics::{Registry, testing::Recording};
 use std::{

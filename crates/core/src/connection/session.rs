@@ -1,19 +1,18 @@
-//! A connection as the fan-out knows it: an authenticated user with an outbox, listening to rooms.
+//! A connection: an authenticated user with an outbox, listening to rooms.
 
-use super::{Outbox, Shard};
+use super::Shard;
 use crate::{
-    chat::EnterError,
+    chat::{Departure, EnterError},
+    fanout::{Outbox, Seat},
     labels::{CloseReason, DropReason, JoinRefusal, Transport, UnsubscribeReason},
     message::{Epoch, Message, Sequence},
     name::{RoomName, UserName},
     port::{ConnectionId, Fault, History},
     room::{Member, Room},
-    time::Timestamp,
     user::{Status, TokenHash},
 };
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     net::IpAddr,
     rc::Rc,
     sync::Arc,
@@ -34,22 +33,6 @@ pub struct Greeting {
     pub transport: Transport,
     /// The client's address.
     pub address: IpAddr,
-}
-
-/// A connection's place in the shard.
-pub(super) struct Seat {
-    pub(super) id: ConnectionId,
-    pub(super) user: UserName,
-    pub(super) token: TokenHash,
-    pub(super) protocol: usize,
-    pub(super) transport: Transport,
-    pub(super) address: IpAddr,
-    pub(super) since: Timestamp,
-    pub(super) outbox: Rc<Outbox>,
-    /// Where it stands among each room's listeners.
-    pub(super) rooms: RefCell<HashMap<RoomName, usize>>,
-    /// The last delivery to several rooms that reached it.
-    pub(super) stamp: Cell<u64>,
 }
 
 /// An open connection. Dropping it takes it out of every room, and tells others when its user has
@@ -104,7 +87,7 @@ impl Shard {
         greeting: Greeting,
         outbox: Rc<Outbox>,
     ) -> Result<Connection, Refused> {
-        let chat = &self.inner().chat;
+        let chat = self.chat();
         let connections_max = chat.limits().connections_per_user_max;
         if !chat.directory().arrive(&greeting.user, connections_max) {
             return Err(Refused::TooMany);
@@ -121,18 +104,13 @@ impl Shard {
             rooms: RefCell::default(),
             stamp: Cell::new(0),
         });
-        self.inner().seat(&seat);
+        self.hub().seat(&seat);
         let connection = Connection {
             shard: self.clone(),
             seat,
         };
         connection.set_status(Status::Available).await?;
         Ok(connection)
-    }
-
-    /// An outbox for a connection of this worker, which may use it before it is authenticated.
-    pub fn outbox(&self) -> Rc<Outbox> {
-        self.new_outbox()
     }
 }
 
@@ -159,7 +137,7 @@ impl Connection {
         name: &RoomName,
         since: Option<(Epoch, Sequence)>,
     ) -> Result<Joining, JoinError> {
-        let chat = &self.shard.inner().chat;
+        let chat = self.shard.chat();
         let rooms_max = chat.limits().rooms_per_connection_max;
         let listens = self.seat.rooms.borrow().contains_key(name);
         if !listens && self.seat.rooms.borrow().len() >= rooms_max {
@@ -168,7 +146,7 @@ impl Connection {
         }
         let room = chat.enter(&self.seat.user, name).await?;
         // Listening begins before reading, so that no message falls between the two.
-        let new = self.shard.inner().hold((name, room.kind), &self.seat);
+        let new = self.shard.hub().hold((name, room.kind), &self.seat);
         match chat.catch_up(&room, since).await {
             Ok(caught_up) => {
                 if new {
@@ -186,7 +164,7 @@ impl Connection {
             }
             Err(error) => {
                 let reason = UnsubscribeReason::Server;
-                self.shard.inner().unsubscribe(name, &self.seat, reason);
+                self.shard.hub().unsubscribe(name, &self.seat, reason);
                 Err(JoinError::Enter(error))
             }
         }
@@ -195,14 +173,14 @@ impl Connection {
     /// Listens to a room no longer; whether it did.
     pub fn leave(&self, room: &RoomName) -> bool {
         self.shard
-            .inner()
+            .hub()
             .unsubscribe(room, &self.seat, UnsubscribeReason::Client)
     }
 
     /// Says whether the user is there, as this connection sees it.
     pub async fn set_status(&self, status: Status) -> Result<(), Fault> {
         let rooms = self.seat.rooms.borrow().keys().cloned().collect();
-        let chat = &self.shard.inner().chat;
+        let chat = self.shard.chat();
         chat.set_status((&self.seat.user, self.seat.id), status, rooms)
             .await
     }
@@ -228,7 +206,7 @@ impl Joining {
 impl Drop for Joining {
     fn drop(&mut self) {
         self.shard
-            .inner()
+            .hub()
             .release(&self.room.name, &self.seat, &self.history);
     }
 }
@@ -238,7 +216,13 @@ impl Drop for Connection {
         self.seat
             .outbox
             .abort(CloseReason::Other, DropReason::NoRecipient);
-        self.shard.inner().unseat(&self.seat);
-        self.shard.inner().chat.directory().depart(&self.seat.user);
+        let rooms = self.shard.hub().unseat(&self.seat);
+        let (user, connection) = (self.seat.user.clone(), self.seat.id);
+        self.shard.chat().directory().depart(&user);
+        self.shard.depart(Departure {
+            user,
+            connection,
+            rooms,
+        });
     }
 }

@@ -1,0 +1,89 @@
+//! Connections: where the chat and the fan-out meet.
+//!
+//! A [`Shard`] belongs to one worker thread. It takes [`Connection`]s, which join rooms and hear
+//! them through their outbox, and it says when users come and go.
+
+mod session;
+
+pub use session::{Connection, Greeting, JoinError, Joining, Refused};
+
+use crate::{
+    chat::{Chat, Departure},
+    fanout::{Encoder, Hub, Outbox, ShardInbox},
+};
+use std::{cell::RefCell, rc::Rc, sync::Arc};
+use tokio::sync::Notify;
+
+/// One worker's part of the chat. A clone is another handle to the same shard.
+#[derive(Clone)]
+pub struct Shard {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    chat: Arc<Chat>,
+    hub: Hub,
+    /// Connections that have gone and were not seen off yet.
+    departed: RefCell<Vec<Departure>>,
+    departures: Notify,
+}
+
+impl Shard {
+    /// The shard of this worker. `encoders` are numbered as connections name their protocol.
+    pub fn new(chat: Arc<Chat>, encoders: Vec<Encoder>, inbox: ShardInbox) -> Self {
+        let hub = Hub::new(chat.context().clone(), encoders, inbox);
+        let (departed, departures) = (RefCell::default(), Notify::new());
+        Self {
+            inner: Rc::new(Inner {
+                chat,
+                hub,
+                departed,
+                departures,
+            }),
+        }
+    }
+
+    /// Delivers events to this worker's connections, and tells who has gone, until
+    /// [`crate::fanout::Shards::stop`]. Run once, on the worker's own thread.
+    pub async fn run(&self) {
+        // Side by side: whoever has gone is told through this worker's own queue, which must go
+        // on being emptied meanwhile.
+        tokio::select! {
+            () = self.hub().pump() => {}
+            () = self.see_off() => {}
+        }
+        self.see_off_departed().await;
+    }
+
+    /// An outbox for a connection of this worker, which may use it before it is authenticated.
+    pub fn outbox(&self) -> Rc<Outbox> {
+        self.hub().outbox()
+    }
+
+    pub(super) fn chat(&self) -> &Arc<Chat> {
+        &self.inner.chat
+    }
+
+    pub(super) fn hub(&self) -> &Hub {
+        &self.inner.hub
+    }
+
+    fn depart(&self, departure: Departure) {
+        self.inner.departed.borrow_mut().push(departure);
+        self.inner.departures.notify_one();
+    }
+
+    async fn see_off(&self) {
+        loop {
+            self.inner.departures.notified().await;
+            self.see_off_departed().await;
+        }
+    }
+
+    async fn see_off_departed(&self) {
+        let departed = std::mem::take(&mut *self.inner.departed.borrow_mut());
+        if !departed.is_empty() {
+            self.chat().departed(departed).await;
+        }
+    }
+}
