@@ -48,6 +48,9 @@ pub struct Limits {
     pub gap_events_max: usize,
     /// How long a missing event is waited for before it is fetched from the store.
     pub gap_patience: Duration,
+    /// How long a request that comes a little too early is made to wait instead of being refused.
+    /// Seen in `chat_rate_limit_wait_seconds`.
+    pub rate_wait_max: Duration,
     /// Rates; `None` switches all of them off, for benchmarks.
     pub rates: Option<Rates>,
 }
@@ -127,6 +130,7 @@ impl Default for Limits {
             shard_queue_events_max: 16 * 1024,
             gap_events_max: 1_024,
             gap_patience: Duration::from_millis(100),
+            rate_wait_max: Duration::from_millis(50),
             rates: Some(Rates::default()),
         }
     }

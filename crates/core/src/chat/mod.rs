@@ -142,8 +142,9 @@ impl Chat {
         }
     }
 
-    /// Whether one more may pass. A limiter that fails lets everything pass: it is there to
-    /// protect the chat, not to stop it.
+    /// Whether one more may pass. One that comes a little too early waits for its time and asks
+    /// again. A limiter that fails lets everything pass: it is there to protect the chat, not to
+    /// stop it.
     pub async fn pass(
         &self,
         (limiter, context): (Limiter, LimiterContext),
@@ -153,12 +154,25 @@ impl Chat {
         let Some(rates) = &self.limits().rates else {
             return Ok(());
         };
-        let verdict = self
-            .ports
-            .limiter
-            .check(limiter, context, key, rate(rates))
-            .await;
-        self.count_check(limiter, context, verdict.unwrap_or(Verdict::Allowed))
+        let rate = rate(rates);
+        let ask = || async {
+            let verdict = self.ports.limiter.check(limiter, context, key, rate).await;
+            verdict.unwrap_or(Verdict::Allowed)
+        };
+        let mut verdict = ask().await;
+        if let Verdict::Limited { retry_after } = verdict
+            && retry_after <= self.limits().rate_wait_max
+        {
+            tokio::time::sleep(retry_after).await;
+            verdict = ask().await;
+            if verdict == Verdict::Allowed {
+                self.metrics()
+                    .rate_limits
+                    .wait
+                    .observe(retry_after, limiter);
+            }
+        }
+        self.count_check(limiter, context, verdict)
     }
 
     /// Counts what a limiter said, also one that this chat does not own.
