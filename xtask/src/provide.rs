@@ -1,0 +1,136 @@
+//! What tests need and a machine may lack: found, or installed from Debian's packages.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Once;
+
+use anyhow::{Context, Result, bail, ensure};
+use xshell::{Shell, cmd};
+
+use crate::workspace::Workspace;
+
+/// Debian asks this program whether a package may start its service.
+const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// The first of these programs that is there, or the first after its Debian package is installed.
+pub(crate) fn program(names: &[&str], package: &str) -> Result<PathBuf> {
+    if let Some(path) = names.iter().find_map(|name| find(name)) {
+        return Ok(path);
+    }
+    let wanted = names.join(" or ");
+    ensure!(
+        find("apt-get").is_some() && is_root()?,
+        "{wanted} is not here: install it (Debian: `apt-get install {package}`), or run this as root"
+    );
+    install(package).with_context(|| format!("cannot install {package} for {wanted}"))?;
+    let found = names.iter().find_map(|name| find(name));
+    found.with_context(|| format!("the package {package} holds no {wanted}"))
+}
+
+/// Where the program is, if it can be run.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let output = Command::new("sh")
+        .args(["-c", "command -v \"$0\"", name])
+        .output()
+        .ok()?;
+    let path = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| PathBuf::from(path.trim()))
+}
+
+/// A Python with the packages of `xtask/python/requirements.txt`, made anew when those change.
+pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
+    let requirements = workspace.task_file("python/requirements.txt");
+    let wanted = fs::read_to_string(&requirements).context("cannot read the requirements")?;
+    let folder = workspace.folder("python")?;
+    let (python, stamp) = (folder.join("bin/python"), folder.join("installed.txt"));
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    let base = program(&["python3"], "python3")?;
+    let shell = workspace.shell()?;
+    if cmd!(shell, "{base} -m ensurepip --version")
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .is_err()
+    {
+        install("python3-venv")?;
+    }
+    cmd!(shell, "{base} -m venv --clear {folder}").run()?;
+    cmd!(
+        shell,
+        "{python} -m pip install --quiet --requirement {requirements}"
+    )
+    .run()?;
+    fs::write(&stamp, wanted)?;
+    Ok(python)
+}
+
+/// Installs a Debian package without starting any service that it brings.
+fn install(package: &str) -> Result<()> {
+    static UPDATED: Once = Once::new();
+    let shell = Shell::new()?;
+    let _environment = shell.push_env("DEBIAN_FRONTEND", "noninteractive");
+    let _quiet_services = ServicesStayOff::begin()?;
+    // A list that cannot be renewed may still do; installing tells.
+    UPDATED.call_once(|| {
+        if let Err(error) = cmd!(shell, "apt-get update --quiet --quiet").run() {
+            println!("{error}");
+        }
+    });
+    cmd!(
+        shell,
+        "apt-get install --yes --quiet --quiet --no-install-recommends {package}"
+    )
+    .run()?;
+    Ok(())
+}
+
+fn is_root() -> Result<bool> {
+    let shell = Shell::new()?;
+    Ok(cmd!(shell, "id -u").quiet().read()? == "0")
+}
+
+/// While it lives, packages that are installed do not start their services.
+struct ServicesStayOff {
+    /// Somebody else's policy is left alone.
+    is_ours: bool,
+}
+
+impl ServicesStayOff {
+    fn begin() -> Result<Self> {
+        let policy = Path::new(SERVICE_POLICY);
+        if policy.exists() {
+            return Ok(Self { is_ours: false });
+        }
+        if let Err(error) = fs::write(policy, "#!/bin/sh\nexit 101\n") {
+            bail!("cannot keep services from starting: {SERVICE_POLICY}: {error}");
+        }
+        fs::set_permissions(policy, fs::Permissions::from_mode(0o755))?;
+        Ok(Self { is_ours: true })
+    }
+}
+
+impl Drop for ServicesStayOff {
+    fn drop(&mut self) {
+        if self.is_ours
+            && let Err(error) = fs::remove_file(SERVICE_POLICY)
+        {
+            println!("cannot remove {SERVICE_POLICY}: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_here_is_found() {
+        assert!(find("sh").is_some_and(|path| path.ends_with("sh")));
+        assert_eq!(find("no-such-program-anywhere"), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! The jobs that cargo does: format, house rules, lints, and every test written in Rust.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::counts::CargoTest;
+use super::report::{Outcome, Totals};
+use crate::process;
+use crate::tidy;
+use crate::workspace::Workspace;
+
+pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
+    succeeds(workspace, &["fmt", "--all", "--check"])
+}
+
+pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
+    Ok(one(tidy::run(&workspace.root)?))
+}
+
+pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
+    succeeds(
+        workspace,
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )
+}
+
+/// Builds the programs of the live jobs too: with other features they would be built twice.
+pub(crate) fn test(workspace: &Workspace) -> Result<Outcome> {
+    let mut counts = CargoTest::default();
+    let command = cargo(
+        workspace,
+        &["test", "--workspace", "--no-fail-fast", "--locked"],
+    );
+    let status = process::follow(command, |line| counts.read(line))?;
+    let mut totals = counts.totals;
+    if !status.success() && totals.failed == 0 {
+        totals += Totals::FAILED; // It did not build, or a test program died.
+    }
+    Ok(Outcome::Ran(totals))
+}
+
+fn succeeds(workspace: &Workspace, arguments: &[&str]) -> Result<Outcome> {
+    let status = process::follow(cargo(workspace, arguments), |_| {})?;
+    Ok(one(status.success()))
+}
+
+fn one(succeeded: bool) -> Outcome {
+    Outcome::Ran(if succeeded {
+        Totals::PASSED
+    } else {
+        Totals::FAILED
+    })
+}
+
+fn cargo(workspace: &Workspace, arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(&workspace.root);
+    command
+}
