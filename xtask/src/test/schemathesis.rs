@@ -68,6 +68,89 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Ran(totals))
 }
 
-fn read_report(_report: &Value) -> Result<Totals> {
-    Ok(Totals::PASSED)
+/// What must have run. Examples run only where the document has some.
+const PHASES: &[&str] = &["coverage", "fuzzing", "stateful"];
+
+/// Counts the test cases. A run that left something out is an error.
+fn read_report(report: &Value) -> Result<Totals> {
+    let (operations, cases) = (&report["operations"], &report["test_cases"]);
+    let count = |cases: &Value, key: &str| {
+        let count = cases[key]
+            .as_u64()
+            .and_then(|count| usize::try_from(count).ok());
+        count.with_context(|| format!("the report has no {key}"))
+    };
+    ensure!(
+        report["complete"] == true,
+        "the run stopped early: {}",
+        report["stop_reason"]
+    );
+    ensure!(
+        count(operations, "tested")? > 0 && operations["tested"] == operations["total"],
+        "not every operation was tested: {operations}"
+    );
+    for phase in PHASES {
+        let phase_report = &report["phases"][phase];
+        ensure!(
+            phase_report["status"] != "skip",
+            "the phase {phase} did not run: {phase_report}"
+        );
+    }
+    let (failed, skipped) = (
+        count(cases, "with_failures")?,
+        count(cases, "without_checks")?,
+    );
+    let errors = report["errors"]
+        .as_array()
+        .map_or(0, Vec::len)
+        .max(count(cases, "errored")?);
+    let passed = count(cases, "generated")?.saturating_sub(failed + skipped + errors);
+    Ok(Totals {
+        passed,
+        failed: failed + errors,
+        skipped,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn report() -> Value {
+        let ran = json!({"status": "success"});
+        json!({
+            "complete": true,
+            "operations": {"total": 2, "tested": 2},
+            "phases": {"examples": {"status": "skip"}, "coverage": ran, "fuzzing": ran, "stateful": ran},
+            "test_cases": {"generated": 30, "with_failures": 5, "without_checks": 1, "errored": 0},
+            "errors": [],
+        })
+    }
+
+    #[test]
+    fn cases_are_counted() {
+        let totals = Totals {
+            passed: 24,
+            failed: 5,
+            skipped: 1,
+        };
+        assert_eq!(read_report(&report()).ok(), Some(totals));
+    }
+
+    #[test]
+    fn a_run_that_left_something_out_is_refused() {
+        for (pointer, value) in [
+            ("/complete", json!(false)),
+            ("/operations/tested", json!(1)),
+            ("/operations", json!({"total": 0, "tested": 0})),
+            ("/phases/stateful/status", json!("skip")),
+            ("/test_cases", json!({})),
+        ] {
+            let mut report = report();
+            *report.pointer_mut(pointer).expect("the report has it") = value;
+            assert!(read_report(&report).is_err(), "{pointer}");
+        }
+    }
 }

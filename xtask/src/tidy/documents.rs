@@ -143,16 +143,22 @@ fn looks_like_a_path(token: &str) -> bool {
                 .any(|end| token.ends_with(end) && token.len() > end.len()))
 }
 
-/// A path is written from the root or from `crates/`; a bare file name may lie anywhere.
+/// A path may be written from any folder on, and without the extension of its file.
 fn names_something(tree: &Tree, path: &str) -> bool {
     if let Some((before, after)) = path.split_once('*') {
         let fits = |file: &str| file.contains(before) && file.contains(after);
         return tree.files().any(|(file, _)| fits(file));
     }
-    let anywhere = format!("/{path}");
-    tree.exists(path)
-        || tree.exists(&format!("crates/{path}"))
-        || !path.contains('/') && tree.files().any(|(file, _)| file.ends_with(&anywhere))
+    let path = format!("/{}", path.trim_end_matches('/'));
+    tree.files().any(|(file, _)| {
+        let file = format!("/{file}");
+        file.match_indices(&path).any(|(at, _)| {
+            matches!(
+                file[at + path.len()..].chars().next(),
+                None | Some('/' | '.')
+            )
+        })
+    })
 }
 
 /// Where a link of `document` leads, from the root.
@@ -180,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_map_that_tells_the_truth_is_fine() {
-        let text = "`core`: see `crates/core/src/room.rs`, `core/src/`, `room.rs`, [it](../crates/core).\n";
+        let text = "`core`: see `crates/core/src/room.rs`, `core/src/`, `src/room`, `room.rs`, [it](../crates/core).\n";
         assert_eq!(map(text), []);
     }
 
