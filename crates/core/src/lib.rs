@@ -16,3 +16,4 @@ pub mod port;
 pub mod fanout;
 pub mod chat;
 pub mod connection;
+pub mod instrumented;

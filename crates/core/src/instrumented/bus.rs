@@ -1,0 +1,98 @@
+//! The bus, measured.
+
+use super::{BusDirection, BusFault, BusMetrics, BusOperation, Driver};
+use crate::{
+    event::Signal,
+    labels::Outcome,
+    port::{Bus, BusError, BusReceiver, Clock, Node},
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// A bus whose calls are measured.
+pub(super) struct InstrumentedBus {
+    pub(super) inner: Arc<dyn Bus>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: BusMetrics,
+    pub(super) driver: Driver,
+}
+
+/// A receiver whose signals are counted.
+struct InstrumentedReceiver {
+    inner: Box<dyn BusReceiver>,
+    metrics: BusMetrics,
+    driver: Driver,
+}
+
+impl InstrumentedBus {
+    async fn count<T>(
+        &self,
+        operation: BusOperation,
+        work: impl Future<Output = Result<T, BusError>>,
+    ) -> Result<T, BusError> {
+        let started = self.clock.moment();
+        let answer = work.await;
+        let took = self.clock.moment().since(started);
+        self.metrics.duration.observe(took, self.driver, operation);
+        let outcome = if answer.is_ok() {
+            Outcome::Ok
+        } else {
+            Outcome::Error
+        };
+        self.metrics
+            .operations
+            .increment(self.driver, operation, outcome);
+        if let Err(error) = &answer {
+            let reason = match error {
+                BusError::Unreachable(_) => BusFault::Connection,
+                BusError::Overflow => BusFault::Overflow,
+            };
+            self.metrics.errors.increment(self.driver, reason);
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl Bus for InstrumentedBus {
+    async fn publish(&self, signal: Arc<Signal>) -> Result<(), BusError> {
+        let published = self
+            .count(BusOperation::Publish, self.inner.publish(signal))
+            .await;
+        if published.is_ok() {
+            self.metrics
+                .messages
+                .increment(self.driver, BusDirection::Out);
+        }
+        published
+    }
+
+    async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {
+        let inner = self
+            .count(BusOperation::Subscribe, self.inner.subscribe())
+            .await?;
+        let (metrics, driver) = (self.metrics.clone(), self.driver);
+        Ok(Box::new(InstrumentedReceiver {
+            inner,
+            metrics,
+            driver,
+        }))
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, BusError> {
+        self.count(BusOperation::Request, self.inner.nodes()).await
+    }
+}
+
+#[async_trait]
+impl BusReceiver for InstrumentedReceiver {
+    async fn receive(&mut self) -> Option<Arc<Signal>> {
+        let received = self.inner.receive().await;
+        if received.is_some() {
+            self.metrics
+                .messages
+                .increment(self.driver, BusDirection::In);
+        }
+        received
+    }
+}
