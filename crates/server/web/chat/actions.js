@@ -8,14 +8,16 @@ export class Actions {
   #connection;
   #outbox;
   #sync;
+  #history;
   #reads;
   #api;
 
-  constructor({ store, connection, outbox, sync, reads, api }) {
+  constructor({ store, connection, outbox, sync, history, reads, api }) {
     this.#store = store;
     this.#connection = connection;
     this.#outbox = outbox;
     this.#sync = sync;
+    this.#history = history;
     this.#reads = reads;
     this.#api = api;
   }
@@ -24,7 +26,7 @@ export class Actions {
   async open(name) {
     this.#store.open(name);
     const room = this.#store.activeRoom;
-    if (room) await this.#sync.ensureLoaded(room);
+    if (room) await this.#history.ensureLoaded(room);
   }
 
   /** Says something in a room. */
@@ -60,11 +62,11 @@ export class Actions {
   }
 
   loadOlder(room) {
-    return this.#sync.loadOlder(room);
+    return this.#history.loadOlder(room);
   }
 
   loadNewest(room) {
-    return this.#sync.loadNewest(room);
+    return this.#history.loadNewest(room);
   }
 
   typing(room, on) {
@@ -78,21 +80,26 @@ export class Actions {
   }
 
   async createRoom({ name, kind, topic }) {
-    const { room } = await this.#api.post('/rooms', { name, kind });
-    if (topic) await this.#api.patch(`/rooms/${segment(name)}`, { topic });
-    await this.#enter({ ...room, topic: topic || room.topic, role: 'owner' });
+    await this.#entering(name, async () => {
+      const { room } = await this.#api.post('/rooms', { name, kind });
+      if (topic) await this.#api.patch(`/rooms/${segment(name)}`, { topic });
+      return { ...room, topic: topic || room.topic, role: 'owner' };
+    });
   }
 
   async openDirect(user) {
-    const { room } = await this.#api.post('/rooms', { kind: 'direct', with: user });
-    await this.#enter({ ...room, with: user, role: 'member' });
+    await this.#entering(user, async () => {
+      const { room } = await this.#api.post('/rooms', { kind: 'direct', with: user });
+      return { ...room, with: user, role: 'member' };
+    });
   }
 
   /** Becomes a member of a public room. */
   async joinRoom(name) {
-    await this.#api.put(`/rooms/${segment(name)}/members/${segment(this.#store.me)}`, {});
-    const { room } = await this.#api.get(`/rooms/${segment(name)}`);
-    await this.#enter(room);
+    await this.#entering(name, async () => {
+      await this.#api.put(`/rooms/${segment(name)}/members/${segment(this.#store.me)}`, {});
+      return (await this.#api.get(`/rooms/${segment(name)}`)).room;
+    });
   }
 
   async leaveRoom(room) {
@@ -148,10 +155,17 @@ export class Actions {
     await this.#api.post('/logout').catch(() => {});
   }
 
-  async #enter(facts) {
-    this.#store.addRoom(facts);
-    const listening = this.#sync.listen(facts.name);
-    await this.open(facts.name);
-    await listening;
+  /** Goes into the room that `make` answers with; `wish` is a room's or a peer's name. */
+  async #entering(wish, make) {
+    this.#store.entering.add(wish);
+    try {
+      const facts = await make();
+      this.#store.addRoom(facts);
+      const listening = this.#sync.listen(facts.name);
+      await this.open(facts.name);
+      await listening;
+    } finally {
+      this.#store.entering.delete(wish);
+    }
   }
 }

@@ -5,6 +5,7 @@ import { clearSession, loadSession, onSessionEnded } from '../shared/session.js'
 import { showAuth } from '../shared/view-auth.js';
 import { Actions } from './actions.js';
 import { Connection } from './connection.js';
+import { History } from './history.js';
 import { Outbox } from './outbox.js';
 import { Reads } from './reads.js';
 import { Store } from './store.js';
@@ -43,8 +44,9 @@ function chat({ token, user }) {
     save: (items) => keepUnsent(user, items),
   });
   const reads = new Reads({ store, connection });
-  const sync = new Sync({ store, connection, outbox, api, reads });
-  const actions = new Actions({ store, connection, outbox, sync, reads, api });
+  const history = new History({ store, connection, outbox });
+  const sync = new Sync({ store, connection, outbox, api, reads, history });
+  const actions = new Actions({ store, connection, outbox, sync, history, reads, api });
   const dialogs = new Dialogs({ store, actions, open: (name) => openRoom(name) });
   let wasReady = false;
 
@@ -80,7 +82,7 @@ function chat({ token, user }) {
 
   function openRoom(name, { replace = false } = {}) {
     const hash = name ? `#/room/${name}` : '#';
-    if (location.hash !== hash && !(name === null && location.hash === '')) history[replace ? 'replaceState' : 'pushState'](null, '', hash);
+    if (location.hash !== hash && !(name === null && location.hash === '')) globalThis.history[replace ? 'replaceState' : 'pushState'](null, '', hash);
     if (name) remember(user, name);
     actions.open(name);
   }
@@ -89,7 +91,7 @@ function chat({ token, user }) {
   outbox.restore(unsent(user));
   store.on('active', () => {
     if (store.active && roomInAddress() !== store.active) openRoom(store.active);
-    if (!store.active && roomInAddress()) history.replaceState(null, '', '#');
+    if (!store.active && roomInAddress()) globalThis.history.replaceState(null, '', '#');
   });
   addEventListener('popstate', () => store.isReady && actions.open(store.rooms.has(roomInAddress()) ? roomInAddress() : null));
   addEventListener('online', () => connection.retryNow());

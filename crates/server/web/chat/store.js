@@ -21,6 +21,8 @@ export class Store extends Emitter {
   ownStatus = 'available';
   me;
   operator = false;
+  /** Rooms that are being entered by a person here, and need no notice. */
+  entering = new Set();
 
   constructor(me) {
     super();

@@ -1,30 +1,36 @@
-// Keeps the store true to the server: listens to every room, resumes them after a loss, fills holes,
-// and applies what is heard.
+// Keeps the store true to the server: listens to every room, resumes them after a loss, and applies
+// what is heard.
 
-const PAGE = 80;
-const HOLE_PAGE = 200;
+import { amend } from './history.js';
+
 const JOINS_AT_ONCE = 8;
+const SMALL_ROOM = 50;
 const READY_PAUSE_MS = 2_000;
 const JOIN_PAUSE_MS = 1_000;
 
 /** Refusals of a `join` that another try may not meet. */
 const PASSING = new Set(['timeout', 'rate_limited', 'unavailable', 'internal']);
 
-/** Keeps `store` in step with the server over `connection`, with `outbox` for what is on its way. */
+/**
+ * Keeps `store` in step with the server over `connection`, with `outbox` for what is on its way and
+ * `history` for pages of messages.
+ */
 export class Sync {
   #store;
   #connection;
   #outbox;
   #api;
   #reads;
+  #history;
   #now;
 
-  constructor({ store, connection, outbox, api, reads, now = () => Date.now() }) {
+  constructor({ store, connection, outbox, api, reads, history, now = () => Date.now() }) {
     this.#store = store;
     this.#connection = connection;
     this.#outbox = outbox;
     this.#api = api;
     this.#reads = reads;
+    this.#history = history;
     this.#now = now;
   }
 
@@ -85,15 +91,15 @@ export class Sync {
     room.lastSeq = Math.max(room.lastSeq, answer.last_seq ?? 0);
     if (timeline.loaded) {
       const outcome = timeline.resume(answer);
-      for (const message of answer.messages ?? []) this.#confirm(message);
-      if (outcome === 'reset') await this.loadNewest(room);
+      for (const message of answer.messages ?? []) this.#history.confirm(message);
+      if (outcome === 'reset') await this.#history.loadNewest(room);
       else {
         this.#store.emit('messages', { room: name, kind: 'append', seqs: [] });
-        if (outcome === 'behind') await this.#fillHole(room);
-        if (name === this.#store.active) await this.#freshen(room, wasBehind);
+        if (outcome === 'behind') await this.#history.fillHole(room);
+        if (name === this.#store.active) await this.#history.freshen(room, wasBehind);
         else room.isStale = true;
       }
-    } else if (name === this.#store.active) await this.loadNewest(room);
+    } else if (name === this.#store.active) await this.#history.loadNewest(room);
     this.#store.emit('rooms');
   }
 
@@ -104,80 +110,6 @@ export class Sync {
     }
     this.#store.emit('members', { room: room.name });
     this.#store.emit('reads', { room: room.name });
-  }
-
-  /** Reads the newest page of a room, if it is not there yet. */
-  async ensureLoaded(room) {
-    if (!room.timeline.loaded) await this.loadNewest(room);
-    else if (room.isStale) await this.#freshen(room, room.timeline.last);
-  }
-
-  /** Reads the newest page and starts the run of messages over from it. */
-  async loadNewest(room) {
-    await this.#load(room, 'newest', { limit: PAGE }, (page) => {
-      room.timeline.reset(page);
-      room.lastSeq = Math.max(room.lastSeq, page.last_seq ?? 0);
-      room.isStale = false;
-      return 'reset';
-    });
-    if (room.timeline.hasHole) await this.#fillHole(room);
-  }
-
-  /** Reads the page before the run. */
-  async loadOlder(room) {
-    if (!room.timeline.loaded || room.timeline.reachedStart || room.timeline.first === 0) return;
-    await this.#load(room, 'older', { before: room.timeline.first, limit: PAGE }, (page) => {
-      room.timeline.prepend(page);
-      return 'prepend';
-    });
-  }
-
-  /** Reads what follows the run, until nothing is missing. */
-  async #fillHole(room) {
-    for (let more = true; more; ) {
-      more = false;
-      await this.#load(room, 'hole', { after: room.timeline.last, limit: HOLE_PAGE }, (page) => {
-        if (page.epoch !== room.timeline.epoch) {
-          room.timeline.forget();
-          return 'reset';
-        }
-        for (const message of page.messages) this.#confirm(message);
-        more = room.timeline.extend(page) > 0 && page.has_more;
-        return 'append';
-      });
-    }
-    if (!room.timeline.loaded) await this.loadNewest(room);
-  }
-
-  /** Reads the end of the run again: edits and reactions made while away are not in a resume. */
-  async #freshen(room, upTo) {
-    room.isStale = false;
-    if (upTo === 0) return;
-    await this.#load(room, 'fresh', { before: upTo + 1, limit: PAGE }, (page) => {
-      const seqs = room.timeline.refresh(page.messages);
-      return seqs.length > 0 ? { kind: 'change', seqs } : null;
-    });
-  }
-
-  async #load(room, what, fields, take) {
-    if (room.loading.has(what)) return;
-    room.loading.add(what);
-    this.#store.emit('loading', { room: room.name });
-    let change = null;
-    try {
-      const page = await this.#connection.request('history', { room: room.name, ...fields });
-      change = take(page);
-      room.problem = '';
-    } catch (error) {
-      // A lost connection reads again when it is back; anything else a person must know.
-      room.problem = error.code === 'lost' ? '' : error.message;
-    } finally {
-      room.loading.delete(what);
-      for (const event of room.lateChanges) this.#amend(room, event);
-      if (room.loading.size === 0) room.lateChanges = [];
-      this.#store.emit('loading', { room: room.name });
-    }
-    if (change) this.#store.emit('messages', { room: room.name, seqs: [], ...(change.kind ? change : { kind: change }) });
   }
 
   /** Applies an event. */
@@ -220,31 +152,21 @@ export class Sync {
   #message(room, { op: _, ...message }) {
     room.lastSeq = Math.max(room.lastSeq, message.seq);
     room.typing.delete(message.from);
-    this.#confirm(message);
+    this.#history.confirm(message);
     const outcome = room.timeline.receive(message);
     if (message.from === this.#store.me) this.#reads.seen(room, message.seq);
     if (outcome === 'appended') {
       this.#store.emit('messages', { room: room.name, kind: 'append', seqs: [message.seq], live: true });
       this.#store.emit('typing', { room: room.name });
-    } else if (room.timeline.hasHole) this.#fillHole(room);
+    } else if (room.timeline.hasHole) this.#history.fillHole(room);
     if (outcome !== 'duplicate') this.#store.emit('rooms');
-  }
-
-  #confirm(message) {
-    if (message.key && message.from === this.#store.me) this.#outbox.confirm(message.key);
   }
 
   #amended(room, event) {
     if (room.loading.size > 0) room.lateChanges.push(event);
-    if (this.#amend(room, event)) {
+    if (amend(room, event)) {
       this.#store.emit('messages', { room: room.name, kind: 'change', seqs: [event.seq] });
     }
-  }
-
-  #amend({ timeline }, event) {
-    if (event.op === 'edited') return timeline.edit(event.seq, event.body, event.at);
-    if (event.op === 'deleted') return timeline.remove(event.seq);
-    return timeline.react(event.seq, event.emoji, event.by, event.on);
   }
 
   #typing(room, event) {
@@ -256,8 +178,9 @@ export class Sync {
   async #joined(room, event) {
     if (event.user === this.#store.me && !room) {
       await this.refreshRooms();
-      await this.listen(event.room);
       const { title, kind } = this.#store.room(event.room) ?? {};
+      if (this.#store.entering.has(event.room) || this.#store.entering.has(title)) return;
+      await this.listen(event.room);
       if (title) this.#store.notice(kind === 'direct' ? `${title} wrote to you.` : `You were added to ${title}.`);
       return;
     }
@@ -267,6 +190,8 @@ export class Sync {
     room.members.set(event.user, { readSeq: known?.readSeq ?? 0, role: event.role ?? 'member' });
     if (event.user === this.#store.me) room.role = event.role ?? room.role;
     this.#store.emit('members', { room: room.name });
+    // Whether somebody new is there is said with the members only; a full room does without.
+    if (!known && !this.#store.presence.has(event.user) && room.memberCount <= SMALL_ROOM) await this.listen(room.name);
   }
 
   #left(room, event) {

@@ -6,7 +6,7 @@ import { confirmDialog } from '../shared/dialog.js';
 import { timeOfDay } from '../shared/words.js';
 import { pickEmoji } from './view-emoji.js';
 
-const QUICK = ['👍', '❤️', '😂'];
+const QUICK = ['👍', '❤️'];
 
 /** Wires the rows of a `timeline` to `actions` and `composer`. */
 export class MessageToolbar {
@@ -39,7 +39,7 @@ export class MessageToolbar {
     if (!message || message.deleted) return;
     replaceContent(this.#bar, ...this.#buttons(message));
     this.#bar.setAttribute('aria-label', `Message of ${message.from}, ${timeOfDay(message.at)}`);
-    row.append(this.#bar);
+    row.querySelector('.bubble').append(this.#bar);
     setReachable(row, true);
   }
 

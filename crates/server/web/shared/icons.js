@@ -42,11 +42,11 @@ export function icon(name) {
 
 /** The mark: a bell tower with one bell. */
 export function mark() {
-  const svg = drawing('0 0 32 32', 'mark');
+  const svg = drawing('0 0 32 40', 'mark');
   svg.append(
-    path('M16 2.5L24 10H8z', 'mark-roof'),
-    path('M8.5 11.5h15v2h-1V29h-4v-5.5a2.5 2.5 0 0 0-5 0V29h-4V13.5h-1zM12 21h8v-3.5a4 4 0 0 0-8 0z', 'mark-stone'),
-    path('M16 15.2c1.5 0 2.3 1 2.3 2.6c0 1 .3 1.5.7 2h-6c.4-.5.7-1 .7-2c0-1.6.8-2.6 2.3-2.6zM15.2 20.3h1.6a.8.8 0 0 1-1.6 0z', 'mark-bell'),
+    path('M16 .5L27 12H5z', 'mark-roof'),
+    path('M4.5 13.5h23v3h-1.5V36h1.5v3h-23v-3H6V16.5H4.5zM9.5 31h13v-6.5a6.5 6.5 0 0 0-13 0z', 'mark-stone'),
+    path('M16 20.2c2.4 0 3.4 1.7 3.4 4.3c0 2 .6 2.9 1.4 3.8h-9.6c.8-.9 1.4-1.8 1.4-3.8c0-2.6 1-4.3 3.4-4.3zM14.5 29h3a1.5 1.5 0 0 1-3 0z', 'mark-bell'),
   );
   return svg;
 }

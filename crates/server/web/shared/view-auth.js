@@ -8,10 +8,11 @@ import { themeButton } from './theme.js';
 
 const NAME = /^[a-z0-9._-]{1,64}$/;
 const PASSWORD_MIN = 8;
+const KNOWN = 'campanile.known';
 
 const WORDS = {
   in: { title: 'Welcome back', action: 'Sign in', other: 'New here?', switch: 'Make an account' },
-  up: { title: 'Make an account', action: 'Make account', other: 'Have an account?', switch: 'Sign in' },
+  up: { title: 'Come to the square', action: 'Make account', other: 'Have an account?', switch: 'Sign in' },
 };
 
 /**
@@ -19,7 +20,8 @@ const WORDS = {
  * `reason` says why one is here again; `allowSignUp: false` leaves out making accounts.
  */
 export function showAuth(root, { onSession, reason = '', allowSignUp = true, tagline }) {
-  let mode = 'in';
+  // Who was never signed in here is more likely to be new than to be back.
+  let mode = !allowSignUp || localStorage.getItem(KNOWN) ? 'in' : 'up';
   const name = el('input', {
     name: 'name', type: 'text', autocomplete: 'username', autocapitalize: 'none',
     spellcheck: 'false', maxlength: '64', required: true,
@@ -80,6 +82,7 @@ export function showAuth(root, { onSession, reason = '', allowSignUp = true, tag
     try {
       const session = await enter(mode, { name: name.value, password: password.value });
       saveSession(session, { stay: stay.checked });
+      localStorage.setItem(KNOWN, 'yes');
       onSession(session);
     } catch (error) {
       setText(failure, words(error, mode));

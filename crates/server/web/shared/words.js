@@ -94,9 +94,16 @@ export function bytes(value) {
 /** A latency: `430 µs`, `4.2 ms`, `1.3 s`. */
 export function latency(seconds) {
   if (seconds === null || seconds === undefined) return '–';
+  if (seconds === 0) return '0 s';
   if (seconds < 0.001) return `${digits(seconds * 1e6)} µs`;
   if (seconds < 1) return `${digits(seconds * 1e3)} ms`;
   return `${digits(seconds)} s`;
+}
+
+/** A rate, without decimals that only flicker: `0.4/s`, `12/s`. */
+export function perSecond(value) {
+  if (value === null || value === undefined) return '–';
+  return `${value >= 10 ? short(Math.round(value)) : short(Math.round(value * 10) / 10)}/s`;
 }
 
 /** `12 %` of one. */

@@ -1,0 +1,73 @@
+// The console: head, tiles, health, plots and tables.
+
+import { el, setText } from '../shared/dom.js';
+import { icon, mark } from '../shared/icons.js';
+import { themeButton } from '../shared/theme.js';
+import { bytes, duration, latency, percent, perSecond, short } from '../shared/words.js';
+import { Plot } from './plot.js';
+import { HealthView, TilesView } from './view-tiles.js';
+import { TablesView } from './view-tables.js';
+
+const PLOTS = [
+  { title: 'Connections', format: short, least: 4, series: [{ name: 'open', tone: 'one', pick: (now) => now.connections }, { name: 'users', tone: 'two', pick: (now) => now.users }] },
+  { title: 'Messages', format: perSecond, least: 1, series: [{ name: 'out', tone: 'one', pick: (now) => now.sent }, { name: 'in', tone: 'two', pick: (now) => now.received }] },
+  { title: 'Delivery latency', format: latency, least: 0.001, series: [{ name: 'p99', tone: 'one', pick: (now) => now.p99 }, { name: 'p50', tone: 'two', pick: (now) => now.p50 }] },
+  { title: 'Errors', format: perSecond, least: 1, series: [{ name: 'failed', tone: 'bad', pick: (now) => now.failed }, { name: 'rejected', tone: 'one', pick: (now) => now.rejected }, { name: 'HTTP', tone: 'two', pick: (now) => now.httpErrors }, { name: 'store', tone: 'three', pick: (now) => now.storeErrors }] },
+  { title: 'Store and HTTP', format: perSecond, least: 1, series: [{ name: 'store operations', tone: 'three', pick: (now) => now.storeOperations }, { name: 'requests', tone: 'two', pick: (now) => now.requests }] },
+  { title: 'Processor', format: percent, least: 0.1, series: [{ name: 'of one core', tone: 'one', pick: (now) => now.cpu }] },
+  { title: 'Memory', format: bytes, binary: true, least: 1024 * 1024, series: [{ name: 'resident', tone: 'three', pick: (now) => now.memory }] },
+  { title: 'Arrivals', format: perSecond, least: 1, series: [{ name: 'opened', tone: 'three', pick: (now) => now.opened }, { name: 'closed', tone: 'two', pick: (now) => now.closed }, { name: 'refused', tone: 'bad', pick: (now) => now.refused }] },
+];
+
+/** The board inside `root`. */
+export class Board {
+  #tiles = new TilesView();
+  #health = new HealthView();
+  #tables = new TablesView();
+  #plots = PLOTS.map((plot) => new Plot(plot));
+  #live = el('p', { class: 'live', role: 'status' });
+  #facts = el('p', { class: 'facts' });
+  #away = el('div', { class: 'away', role: 'alert', hidden: true });
+
+  constructor({ root, user, onSignOut }) {
+    const button = (name, label, run) => el('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick: run }, icon(name));
+    root.replaceChildren(el('div', { class: 'console' },
+      el('header', { class: 'console-head' },
+        el('a', { class: 'wordmark', href: '/', 'aria-label': 'Campanile, to the chat' }, mark(), 'Campanile'),
+        el('h1', {}, 'Console'), this.#live, this.#facts,
+        el('span', { class: 'console-user' }, user),
+        el('a', { class: 'button', href: '/' }, icon('message'), el('span', {}, 'Chat')), themeButton(), button('exit', 'Sign out', onSignOut)),
+      el('main', { class: 'console-main' }, this.#away, this.#health.root, this.#tiles.root,
+        el('div', { class: 'plots' }, this.#plots.map((plot) => plot.root)), this.#tables.root),
+    ));
+    this.showState('connecting');
+  }
+
+  /** Shows an answer of the server and the samples up to now. */
+  showStats(stats, samples) {
+    if (samples.latest) this.#tiles.show(samples.latest);
+    this.#health.show(stats);
+    setText(this.#facts, `Version ${stats.version} · up ${duration(stats.uptime_seconds)}`);
+    this.draw(samples);
+  }
+
+  /** Draws the plots. */
+  draw({ list }) {
+    const now = list.at(-1)?.at ?? Date.now();
+    for (const plot of this.#plots) plot.draw(list, now);
+  }
+
+  showTables(tables) {
+    this.#tables.show(tables);
+  }
+
+  /** `connecting`, `live` or `away`. */
+  showState(state) {
+    const words = { connecting: 'Connecting', live: 'Live', away: 'Server away' }[state];
+    this.#live.className = `live ${state}`;
+    setText(this.#live, words);
+    this.#away.hidden = state !== 'away';
+    setText(this.#away, state === 'away' ? 'The server does not answer. What you see is from before; this page asks again every few seconds.' : '');
+    document.title = state === 'away' ? 'Away · Campanile console' : 'Campanile console';
+  }
+}
