@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::workspace::Workspace;
@@ -74,7 +74,7 @@ fn install(package: &str) -> Result<()> {
     static UPDATED: Once = Once::new();
     let shell = Shell::new()?;
     let _environment = shell.push_env("DEBIAN_FRONTEND", "noninteractive");
-    let _quiet_services = ServicesStayOff::begin()?;
+    let _quiet_services = ServicesStayOff::begin(Path::new(SERVICE_POLICY))?;
     // A list that cannot be renewed may still do; installing tells.
     UPDATED.call_once(|| {
         if let Err(error) = cmd!(shell, "apt-get update --quiet --quiet").run() {
@@ -86,7 +86,7 @@ fn install(package: &str) -> Result<()> {
         "apt-get install --yes --quiet --quiet --no-install-recommends {package}"
     )
     .run()?;
-    Ok(())
+    disable_services(&shell, package)
 }
 
 fn is_root() -> Result<bool> {
@@ -94,32 +94,46 @@ fn is_root() -> Result<bool> {
     Ok(cmd!(shell, "id -u").quiet().read()? == "0")
 }
 
-/// While it lives, packages that are installed do not start their services.
-struct ServicesStayOff {
-    /// Somebody else's policy is left alone.
-    is_ours: bool,
+/// Keeps the services of a package from starting with the machine, where systemd is about.
+fn disable_services(shell: &Shell, package: &str) -> Result<()> {
+    let files = cmd!(shell, "dpkg-query --listfiles {package}")
+        .quiet()
+        .read()?;
+    let units = files.lines().filter(|file| file.ends_with(".service"));
+    let names: Vec<&str> = units.filter_map(|file| file.rsplit('/').next()).collect();
+    if !names.is_empty() && find("systemctl").is_some() {
+        cmd!(shell, "systemctl --quiet disable {names...}").run()?;
+    }
+    Ok(())
 }
 
-impl ServicesStayOff {
-    fn begin() -> Result<Self> {
-        let policy = Path::new(SERVICE_POLICY);
+/// While it lives, packages that are installed do not start their services.
+struct ServicesStayOff<'p> {
+    /// What we wrote; somebody else's policy is left alone.
+    policy: Option<&'p Path>,
+}
+
+impl<'p> ServicesStayOff<'p> {
+    fn begin(policy: &'p Path) -> Result<Self> {
         if policy.exists() {
-            return Ok(Self { is_ours: false });
+            return Ok(Self { policy: None });
         }
-        if let Err(error) = fs::write(policy, "#!/bin/sh\nexit 101\n") {
-            bail!("cannot keep services from starting: {SERVICE_POLICY}: {error}");
-        }
+        let refusal = "#!/bin/sh\nexit 101\n";
+        fs::write(policy, refusal)
+            .with_context(|| format!("cannot keep services off in {}", policy.display()))?;
         fs::set_permissions(policy, fs::Permissions::from_mode(0o755))?;
-        Ok(Self { is_ours: true })
+        Ok(Self {
+            policy: Some(policy),
+        })
     }
 }
 
-impl Drop for ServicesStayOff {
+impl Drop for ServicesStayOff<'_> {
     fn drop(&mut self) {
-        if self.is_ours
-            && let Err(error) = fs::remove_file(SERVICE_POLICY)
+        if let Some(policy) = self.policy
+            && let Err(error) = fs::remove_file(policy)
         {
-            println!("cannot remove {SERVICE_POLICY}: {error}");
+            println!("cannot remove {}: {error}", policy.display());
         }
     }
 }
@@ -132,5 +146,21 @@ mod tests {
     fn a_program_that_is_here_is_found() {
         assert!(find("sh").is_some_and(|path| path.ends_with("sh")));
         assert_eq!(find("no-such-program-anywhere"), None);
+    }
+
+    #[test]
+    fn services_stay_off_only_while_we_install() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let policy = folder.path().join("policy-rc.d");
+        let quiet = ServicesStayOff::begin(&policy).expect("the policy is written");
+        let status = Command::new(&policy)
+            .status()
+            .expect("the policy is a program");
+        assert_eq!(status.code(), Some(101));
+        let second = ServicesStayOff::begin(&policy).expect("there is a policy already");
+        drop(second);
+        assert!(policy.exists(), "it is not the second one's");
+        drop(quiet);
+        assert!(!policy.exists());
     }
 }

@@ -58,7 +58,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     fs::write(folder.join("spec.json"), specification.to_string())?;
     let mut suite = python(workspace);
     suite
-        .arg(workspace.task_file("python/autobahn.py"))
+        .arg(workspace.task_file("python/run_autobahn.py"))
         .arg(folder.join("site"));
     suite
         .args(["-m", "fuzzingclient", "-s"])

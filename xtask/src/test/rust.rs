@@ -11,7 +11,7 @@ use crate::tidy;
 use crate::workspace::Workspace;
 
 pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
-    succeeds(workspace, &["fmt", "--all", "--check"])
+    succeeds(workspace, &["fmt", "--all", "--check", "--", "-l"])
 }
 
 pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
