@@ -1,12 +1,14 @@
-//! A server that really runs, and those who talk to it.
+//! A server that really runs, those who talk to it, and those who watch it.
 
 mod server;
 mod client;
 mod socket;
 mod traffic;
 mod front;
+mod prometheus;
 
 pub(crate) use client::{Client, status_from};
 pub(crate) use front::Front;
+pub(crate) use prometheus::Prometheus;
 pub(crate) use server::{Server, build, free_address};
 pub(crate) use traffic::{Conversation, ROOM_MESSAGES};

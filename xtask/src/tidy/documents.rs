@@ -8,11 +8,22 @@ use super::tree::Tree;
 const MAP: &str = "docs/ARCHITECTURE.md";
 const MAP_LINES_MAX: usize = 250;
 
+/// What a newcomer looks for first.
+const EXPECTED: &[&str] = &["README.md", "CHANGELOG.md", MAP];
+
 /// Documents whose quoted paths are checked. The links of every document are.
 const QUOTING: &[&str] = &[MAP, "README.md"];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    let mut findings = check_map(tree);
+    let missing = EXPECTED.iter().filter(|path| !tree.exists(path));
+    let mut findings: Vec<Finding> = missing
+        .map(|path| Finding::about(path, "is missing"))
+        .collect();
+    findings.extend(
+        tree.text(MAP)
+            .into_iter()
+            .flat_map(|map| check_map(tree, map)),
+    );
     for path in QUOTING {
         findings.extend(
             tree.text(path)
@@ -27,10 +38,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-fn check_map(tree: &Tree) -> Vec<Finding> {
-    let Some(map) = tree.text(MAP) else {
-        return vec![Finding::about(MAP, "is missing")];
-    };
+fn check_map(tree: &Tree, map: &str) -> Vec<Finding> {
     let lines = map.lines().count();
     let too_long = (lines > MAP_LINES_MAX).then(|| {
         Finding::at(
@@ -181,7 +189,12 @@ mod tests {
     use super::*;
 
     fn map(text: &str) -> Vec<Finding> {
-        check(&Tree::of(&[(MAP, text), ("crates/core/src/room.rs", "")]))
+        let others = [
+            ("README.md", ""),
+            ("CHANGELOG.md", ""),
+            ("crates/core/src/room.rs", ""),
+        ];
+        check(&Tree::of(&[&others[..], &[(MAP, text)]].concat()))
     }
 
     #[test]
