@@ -1,1 +1,16 @@
 //! Every port in memory: for tests and for a single node.
+//!
+//! [`MemoryBus`], [`MemoryPresence`] and [`MemoryRateLimiter`] are all that a single node needs;
+//! [`MemoryStore`] forgets everything at the end of the process and is for tests.
+
+mod clock;
+mod bus;
+mod presence;
+mod rate_limiter;
+mod store;
+
+pub use bus::{MemoryBus, MemoryHub};
+pub use clock::SystemClock;
+pub use presence::MemoryPresence;
+pub use rate_limiter::MemoryRateLimiter;
+pub use store::MemoryStore;
