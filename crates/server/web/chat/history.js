@@ -17,6 +17,8 @@ export class History {
 
   /** Reads the newest page of a room, if it is not there yet. */
   async ensureLoaded(room) {
+    // Before the room was joined it is not known which history a page would belong to.
+    if (room.epoch === null) return;
     if (!room.timeline.loaded) await this.loadNewest(room);
     else if (room.isStale) await this.freshen(room, room.timeline.last);
   }
@@ -24,8 +26,7 @@ export class History {
   /** Reads the newest page and starts the run of messages over from it. */
   async loadNewest(room) {
     await this.#load(room, 'newest', { limit: PAGE }, (page) => {
-      room.timeline.reset(page);
-      room.lastSeq = Math.max(room.lastSeq, page.last_seq ?? 0);
+      room.timeline.reset({ ...page, epoch: room.epoch });
       room.isStale = false;
       return 'reset';
     });
@@ -46,16 +47,11 @@ export class History {
     for (let more = true; more; ) {
       more = false;
       await this.#load(room, 'hole', { after: room.timeline.last, limit: HOLE_PAGE }, (page) => {
-        if (page.epoch !== room.timeline.epoch) {
-          room.timeline.forget();
-          return 'reset';
-        }
         for (const message of page.messages) this.confirm(message);
         more = room.timeline.extend(page) > 0 && (page.has_more || room.timeline.hasHole);
         return 'append';
       });
     }
-    if (!room.timeline.loaded) await this.loadNewest(room);
   }
 
   /** Reads the end of the run again: edits and reactions made while away are not in a resume. */

@@ -16,6 +16,8 @@ export class Room {
   memberCount = 0;
   /** Name → `{role, readSeq}`; complete once the room was joined. */
   members = new Map();
+  /** Which history the numbers belong to; null until the room was joined. */
+  epoch = null;
   lastSeq = 0;
   /** Up to where the asker has read. */
   readSeq = 0;

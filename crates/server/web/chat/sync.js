@@ -88,7 +88,10 @@ export class Sync {
       return;
     }
     this.#takeMembers(room, answer.members ?? []);
-    room.lastSeq = Math.max(room.lastSeq, answer.last_seq ?? 0);
+    room.describe({ kind: answer.kind, topic: answer.topic });
+    const isOtherHistory = room.epoch !== null && room.epoch !== answer.epoch;
+    room.lastSeq = isOtherHistory ? answer.last_seq : Math.max(room.lastSeq, answer.last_seq);
+    room.epoch = answer.epoch;
     if (timeline.loaded) {
       const outcome = timeline.resume(answer);
       for (const message of answer.messages ?? []) this.#history.confirm(message);
