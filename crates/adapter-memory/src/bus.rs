@@ -1,4 +1,4 @@
-//! A bus inside one process.
+//! The bus within one process: nothing to do for a single node, a hub for several in a test.
 
 use async_trait::async_trait;
 use campanile_core::{
@@ -6,120 +6,106 @@ use campanile_core::{
     port::{Bus, BusError, BusReceiver, Node, NodeId},
     time::Timestamp,
 };
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
-use tokio::sync::broadcast;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::mpsc;
 
-/// Signals that a receiver may be behind before it loses some.
-const SIGNALS_KEPT: usize = 16 * 1024;
+/// Signals that may wait for one node; further ones are lost to it, and the publisher hears so.
+const WAITING_SIGNALS_MAX: usize = 64 * 1024;
 
-/// What the nodes of one process share. With one node, publishing is counted and goes nowhere.
-#[derive(Clone)]
+/// What the nodes of one process share. With one node, publishing goes nowhere.
+#[derive(Clone, Debug, Default)]
 pub struct MemoryHub {
-    inner: Arc<Hub>,
+    seats: Arc<RwLock<Vec<Seat>>>,
 }
 
-struct Hub {
-    sender: broadcast::Sender<(NodeId, Arc<Signal>)>,
-    nodes: Mutex<Vec<Node>>,
-    joined: AtomicUsize,
-}
-
-/// One node's end of the hub. The node is part of the cluster until this is dropped.
+/// One node's end of the hub. The node is part of the cluster, and its receiver receives, until
+/// this is dropped.
+#[derive(Debug)]
 pub struct MemoryBus {
-    hub: Arc<Hub>,
     node: NodeId,
+    hub: MemoryHub,
 }
 
-struct Receiver {
-    signals: broadcast::Receiver<(NodeId, Arc<Signal>)>,
-    node: NodeId,
+#[derive(Debug)]
+struct Seat {
+    node: Node,
+    inbox: Option<mpsc::Sender<Arc<Signal>>>,
 }
+
+struct Receiver(mpsc::Receiver<Arc<Signal>>);
 
 impl MemoryHub {
     /// A hub without nodes.
     pub fn new() -> Self {
-        let (sender, _) = broadcast::channel(SIGNALS_KEPT);
-        let nodes = Mutex::default();
-        Self {
-            inner: Arc::new(Hub {
-                sender,
-                nodes,
-                joined: AtomicUsize::new(0),
-            }),
-        }
+        Self::default()
     }
 
     /// A node joins.
     pub fn join(&self, node: NodeId, version: &str, since: Timestamp) -> MemoryBus {
-        let version = version.to_owned();
-        self.inner.nodes().push(Node {
-            id: node,
-            version,
-            since,
+        let hub = self.clone();
+        hub.seats_mut().push(Seat {
+            node: Node {
+                id: node,
+                version: version.to_owned(),
+                since,
+            },
+            inbox: None,
         });
-        self.inner.joined.fetch_add(1, Ordering::Relaxed);
-        MemoryBus {
-            hub: self.inner.clone(),
-            node,
-        }
+        MemoryBus { node, hub }
+    }
+
+    fn seats(&self) -> RwLockReadGuard<'_, Vec<Seat>> {
+        self.seats.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seats_mut(&self) -> RwLockWriteGuard<'_, Vec<Seat>> {
+        self.seats.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Default for MemoryHub {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Hub {
-    fn nodes(&self) -> MutexGuard<'_, Vec<Node>> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for MemoryBus {
+    fn drop(&mut self) {
+        self.hub
+            .seats_mut()
+            .retain(|seat| seat.node.id != self.node);
     }
 }
 
 #[async_trait]
 impl Bus for MemoryBus {
     async fn publish(&self, signal: Arc<Signal>) -> Result<(), BusError> {
-        if self.hub.joined.load(Ordering::Relaxed) > 1 {
-            // Nobody subscribes: then nobody is to hear it.
-            let _receivers = self.hub.sender.send((self.node, signal));
+        let mut overflowed = false;
+        let seats = self.hub.seats();
+        for seat in seats.iter().filter(|seat| seat.node.id != self.node) {
+            if let Some(inbox) = &seat.inbox {
+                let sent = inbox.try_send(signal.clone());
+                overflowed |= matches!(sent, Err(mpsc::error::TrySendError::Full(_)));
+            }
+        }
+        if overflowed {
+            return Err(BusError::Overflow);
         }
         Ok(())
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {
-        Ok(Box::new(Receiver {
-            signals: self.hub.sender.subscribe(),
-            node: self.node,
-        }))
+        let (inbox, receiver) = mpsc::channel(WAITING_SIGNALS_MAX);
+        let mut seats = self.hub.seats_mut();
+        if let Some(seat) = seats.iter_mut().find(|seat| seat.node.id == self.node) {
+            seat.inbox = Some(inbox);
+        }
+        Ok(Box::new(Receiver(receiver)))
     }
 
     async fn nodes(&self) -> Result<Vec<Node>, BusError> {
-        Ok(self.hub.nodes().clone())
-    }
-}
-
-impl Drop for MemoryBus {
-    fn drop(&mut self) {
-        self.hub.nodes().retain(|node| node.id != self.node);
-        self.hub.joined.fetch_sub(1, Ordering::Relaxed);
+        let seats = self.hub.seats();
+        Ok(seats.iter().map(|seat| seat.node.clone()).collect())
     }
 }
 
 #[async_trait]
 impl BusReceiver for Receiver {
     async fn receive(&mut self) -> Option<Arc<Signal>> {
-        loop {
-            match self.signals.recv().await {
-                Ok((node, _)) if node == self.node => {}
-                Ok((_, signal)) => return Some(signal),
-                // What was lost shows as a gap, and is read from the store.
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
-        }
+        self.0.recv().await
     }
 }

@@ -14,3 +14,10 @@ pub use clock::SystemClock;
 pub use presence::MemoryPresence;
 pub use rate_limiter::MemoryRateLimiter;
 pub use store::MemoryStore;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Takes a lock whose holders leave the data whole wherever they may panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,27 +1,23 @@
 //! Presence in memory.
 
+use crate::lock;
 use async_trait::async_trait;
 use campanile_core::{
     name::UserName,
-    port::{ConnectionId, Fault, PresenceChange, PresenceStore},
+    port::{ConnectionId, Fault, PresenceChange, PresenceStore, combine_statuses},
     user::Status,
 };
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard},
-};
+use std::{collections::HashMap, sync::Mutex};
 
-/// Which connections say what, for one process.
+/// Which connections say what, for one process. Bounded by the connections there are.
 #[derive(Debug, Default)]
 pub struct MemoryPresence {
-    users: Mutex<HashMap<UserName, HashMap<ConnectionId, Status>>>,
+    users: Mutex<HashMap<UserName, Said>>,
 }
 
-impl MemoryPresence {
-    fn lock(&self) -> MutexGuard<'_, HashMap<UserName, HashMap<ConnectionId, Status>>> {
-        self.users.lock().expect("no holder of this lock panics")
-    }
-}
+/// What the connections of one user say: a handful.
+#[derive(Debug, Default)]
+struct Said(Vec<(ConnectionId, Status)>);
 
 #[async_trait]
 impl PresenceStore for MemoryPresence {
@@ -31,15 +27,12 @@ impl PresenceStore for MemoryPresence {
         connection: ConnectionId,
         status: Status,
     ) -> Result<PresenceChange, Fault> {
-        let mut users = self.lock();
-        let connections = users.entry(user.clone()).or_default();
-        let before = combined(connections);
-        connections.insert(connection, status);
-        Ok(PresenceChange {
-            before,
-            after: combined(connections),
-            connections: connections.len(),
-        })
+        let mut users = lock(&self.users);
+        let said = users.entry(user.clone()).or_default();
+        Ok(said.change(|said| {
+            said.retain(|(known, _)| *known != connection);
+            said.push((connection, status));
+        }))
     }
 
     async fn remove(
@@ -47,51 +40,38 @@ impl PresenceStore for MemoryPresence {
         user: &UserName,
         connection: ConnectionId,
     ) -> Result<PresenceChange, Fault> {
-        let mut users = self.lock();
-        let Some(connections) = users.get_mut(user) else {
-            let gone = Status::Unavailable;
-            return Ok(PresenceChange {
-                before: gone,
-                after: gone,
-                connections: 0,
-            });
-        };
-        let before = combined(connections);
-        connections.remove(&connection);
-        let after = combined(connections);
-        let left = connections.len();
-        if left == 0 {
+        let mut users = lock(&self.users);
+        let said = users.entry(user.clone()).or_default();
+        let change = said.change(|said| said.retain(|(known, _)| *known != connection));
+        if change.connections == 0 {
             users.remove(user);
         }
-        Ok(PresenceChange {
-            before,
-            after,
-            connections: left,
-        })
+        Ok(change)
     }
 
-    async fn statuses(&self, asked: &[UserName]) -> Result<Vec<Status>, Fault> {
-        let users = self.lock();
-        let status = |user| users.get(user).map_or(Status::Unavailable, combined);
-        Ok(asked.iter().map(status).collect())
+    async fn statuses(&self, users: &[UserName]) -> Result<Vec<Status>, Fault> {
+        let known = lock(&self.users);
+        let status = |user| known.get(user).map_or(Status::Unavailable, Said::status);
+        Ok(users.iter().map(status).collect())
     }
 
     async fn users_online(&self) -> Result<u64, Fault> {
-        Ok(self.lock().len() as u64)
+        Ok(lock(&self.users).len() as u64)
     }
 }
 
-/// The most reachable of what a user's connections say.
-fn combined(connections: &HashMap<ConnectionId, Status>) -> Status {
-    let reach = |status: &Status| match status {
-        Status::Available => 3,
-        Status::Away => 2,
-        Status::DoNotDisturb => 1,
-        Status::Unavailable => 0,
-    };
-    connections
-        .values()
-        .copied()
-        .max_by_key(reach)
-        .unwrap_or(Status::Unavailable)
+impl Said {
+    fn status(&self) -> Status {
+        combine_statuses(self.0.iter().map(|(_, status)| *status))
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Vec<(ConnectionId, Status)>)) -> PresenceChange {
+        let before = self.status();
+        change(&mut self.0);
+        PresenceChange {
+            before,
+            after: self.status(),
+            connections: self.0.len(),
+        }
+    }
 }

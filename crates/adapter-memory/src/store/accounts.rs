@@ -1,37 +1,36 @@
-//! Accounts and their sessions.
+//! Accounts in memory.
 
 use super::MemoryStore;
 use async_trait::async_trait;
 use campanile_core::{
     name::UserName,
-    port::{AccountChange, AccountStore, CreateAccountError, Fault, NewAccount, SessionStore},
+    port::{AccountChange, AccountStore, CreateAccountError, Fault, NewAccount},
     time::Timestamp,
-    user::{Account, Session, TokenHash},
+    user::Account,
 };
 
 #[async_trait]
 impl AccountStore for MemoryStore {
-    async fn create(&self, account: NewAccount) -> Result<Account, CreateAccountError> {
-        let mut tables = self.lock();
-        if tables.accounts.contains_key(&account.name) {
+    async fn create(&self, new: NewAccount) -> Result<Account, CreateAccountError> {
+        let mut state = self.state();
+        if state.accounts.contains_key(&new.name) {
             return Err(CreateAccountError::Taken);
         }
         let account = Account {
-            name: account.name,
-            password: account.password,
-            operator: account.operator || tables.accounts.is_empty(),
+            name: new.name,
+            password: new.password,
+            operator: new.operator || state.accounts.is_empty(),
             banned: false,
-            created_at: account.created_at,
+            created_at: new.created_at,
             last_seen: None,
         };
-        tables
-            .accounts
-            .insert(account.name.clone(), account.clone());
+        let name = account.name.clone();
+        state.accounts.insert(name, account.clone());
         Ok(account)
     }
 
     async fn find(&self, name: &UserName) -> Result<Option<Account>, Fault> {
-        Ok(self.lock().accounts.get(name).cloned())
+        Ok(self.state().accounts.get(name).cloned())
     }
 
     async fn change(
@@ -39,8 +38,8 @@ impl AccountStore for MemoryStore {
         name: &UserName,
         change: AccountChange,
     ) -> Result<Option<Account>, Fault> {
-        let mut tables = self.lock();
-        let Some(account) = tables.accounts.get_mut(name) else {
+        let mut state = self.state();
+        let Some(account) = state.accounts.get_mut(name) else {
             return Ok(None);
         };
         match change {
@@ -52,9 +51,9 @@ impl AccountStore for MemoryStore {
     }
 
     async fn touch(&self, seen: &[(UserName, Timestamp)]) -> Result<(), Fault> {
-        let mut tables = self.lock();
-        for (user, at) in seen {
-            if let Some(account) = tables.accounts.get_mut(user) {
+        let mut state = self.state();
+        for (name, at) in seen {
+            if let Some(account) = state.accounts.get_mut(name) {
                 account.last_seen = account.last_seen.max(Some(*at));
             }
         }
@@ -62,49 +61,6 @@ impl AccountStore for MemoryStore {
     }
 
     async fn count(&self) -> Result<u64, Fault> {
-        Ok(self.lock().accounts.len() as u64)
-    }
-}
-
-#[async_trait]
-impl SessionStore for MemoryStore {
-    async fn open(&self, session: Session) -> Result<(), Fault> {
-        self.lock().sessions.insert(session.token, session);
-        Ok(())
-    }
-
-    async fn find(&self, token: TokenHash, now: Timestamp) -> Result<Option<Session>, Fault> {
-        let tables = self.lock();
-        let found = tables
-            .sessions
-            .get(&token)
-            .filter(|session| session.expires_at > now);
-        Ok(found.and_then(|session| {
-            let account = tables.accounts.get(&session.user)?;
-            (!account.banned).then(|| Session {
-                operator: account.operator,
-                ..session.clone()
-            })
-        }))
-    }
-
-    async fn end(&self, token: TokenHash) -> Result<bool, Fault> {
-        Ok(self.lock().sessions.remove(&token).is_some())
-    }
-
-    async fn end_all(&self, user: &UserName) -> Result<u64, Fault> {
-        let mut tables = self.lock();
-        let before = tables.sessions.len();
-        tables.sessions.retain(|_, session| session.user != *user);
-        Ok((before - tables.sessions.len()) as u64)
-    }
-
-    async fn purge(&self, now: Timestamp) -> Result<u64, Fault> {
-        let mut tables = self.lock();
-        let before = tables.sessions.len();
-        tables
-            .sessions
-            .retain(|_, session| session.expires_at > now);
-        Ok((before - tables.sessions.len()) as u64)
+        Ok(self.state().accounts.len() as u64)
     }
 }

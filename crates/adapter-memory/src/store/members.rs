@@ -1,11 +1,11 @@
-//! Members and their read receipts.
+//! Members in memory.
 
-use super::{MemberRecord, MemoryStore, RoomRecord, Tables};
+use super::{MemberRecord, MemoryStore, RoomRecord};
 use async_trait::async_trait;
 use campanile_core::{
     message::Sequence,
     name::{RoomName, UserName},
-    port::{Fault, Marked, MemberError, MemberStore, PutMember, ReceiptStore},
+    port::{Fault, MemberError, MemberStore, PutMember},
     room::{Member, Role, Room, RoomKind},
 };
 use std::ops::Bound;
@@ -18,44 +18,41 @@ impl MemberStore for MemoryStore {
         user: &UserName,
         put: PutMember,
     ) -> Result<Member, MemberError> {
-        let mut tables = self.lock();
-        let known_user = tables.accounts.contains_key(user);
-        let record = tables.rooms.get_mut(room).ok_or(MemberError::UnknownRoom)?;
+        let mut state = self.state();
+        let known_user = state.accounts.contains_key(user);
+        let record = state.rooms.get_mut(room).ok_or(MemberError::UnknownRoom)?;
         if !known_user {
             return Err(MemberError::UnknownUser);
         }
-        match record.members.get(user).copied() {
-            Some(known) => {
-                let role = put.role.unwrap_or(known.role);
-                if role != Role::Owner && record.is_last_owner(user) && record.members.len() > 1 {
-                    return Err(MemberError::LastOwner);
-                }
-                record
-                    .members
-                    .insert(user.clone(), MemberRecord { role, ..known });
-            }
-            None if record.members.len() >= put.members_max => return Err(MemberError::Full),
-            None => {
-                let role = put.role.unwrap_or(Role::Member);
-                let new = MemberRecord {
-                    role,
-                    joined_at: put.at,
-                    read_seq: Sequence(0),
-                };
-                record.members.insert(user.clone(), new);
-            }
+        let known = record.members.get(user).copied();
+        if known.is_none() && record.members.len() >= put.members_max {
+            return Err(MemberError::Full);
         }
-        let record = record.members[user];
-        Ok(tables.member(user, record))
+        let fallback = match known {
+            Some(known) => known.role,
+            None if record.members.is_empty() && record.kind != RoomKind::Direct => Role::Owner,
+            None => Role::Member,
+        };
+        let role = put.role.unwrap_or(fallback);
+        if role == Role::Member && !record.owned_without(user) {
+            return Err(MemberError::LastOwner);
+        }
+        let member = MemberRecord {
+            role,
+            joined_at: known.map_or(put.at, |known| known.joined_at),
+            read_seq: known.map_or(Sequence(0), |known| known.read_seq),
+        };
+        record.members.insert(user.clone(), member);
+        Ok(state.member(user, &member))
     }
 
     async fn remove(&self, room: &RoomName, user: &UserName) -> Result<(), MemberError> {
-        let mut tables = self.lock();
-        let record = tables.rooms.get_mut(room).ok_or(MemberError::UnknownRoom)?;
+        let mut state = self.state();
+        let record = state.rooms.get_mut(room).ok_or(MemberError::UnknownRoom)?;
         if !record.members.contains_key(user) {
             return Err(MemberError::NotMember);
         }
-        if record.is_last_owner(user) && record.members.len() > 1 {
+        if record.members.len() > 1 && !record.owned_without(user) {
             return Err(MemberError::LastOwner);
         }
         record.members.remove(user);
@@ -63,8 +60,8 @@ impl MemberStore for MemoryStore {
     }
 
     async fn role(&self, room: &RoomName, user: &UserName) -> Result<Option<Role>, Fault> {
-        let tables = self.lock();
-        let member = tables
+        let state = self.state();
+        let member = state
             .rooms
             .get(room)
             .and_then(|record| record.members.get(user));
@@ -77,91 +74,35 @@ impl MemberStore for MemoryStore {
         after: Option<&UserName>,
         limit: usize,
     ) -> Result<Vec<Member>, Fault> {
-        let tables = self.lock();
-        let Some(record) = tables.rooms.get(room) else {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let state = self.state();
+        let Some(record) = state.rooms.get(room) else {
             return Ok(Vec::new());
         };
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let members = record
             .members
-            .range::<UserName, _>((from, Bound::Unbounded));
-        Ok(members
+            .range::<UserName, _>((after, Bound::Unbounded))
             .take(limit)
-            .map(|(user, member)| tables.member(user, *member))
-            .collect())
+            .map(|(user, member)| state.member(user, member));
+        Ok(members.collect())
     }
 
     async fn rooms_of(&self, user: &UserName) -> Result<Vec<(Room, Member)>, Fault> {
-        let tables = self.lock();
-        let rooms = tables.rooms.iter().filter_map(|(name, record)| {
+        let state = self.state();
+        let rooms = state.rooms.iter().filter_map(|(name, record)| {
             let member = record.members.get(user)?;
-            Some((record.room(name), tables.member(user, *member)))
+            Some((record.room(name), state.member(user, member)))
         });
         Ok(rooms.collect())
     }
 }
 
-#[async_trait]
-impl ReceiptStore for MemoryStore {
-    async fn mark(&self, room: &RoomName, user: &UserName, seq: Sequence) -> Result<Marked, Fault> {
-        let mut tables = self.lock();
-        let Some(record) = tables.rooms.get_mut(room) else {
-            return Ok(Marked::NotMember);
-        };
-        let last_seq = record.last_seq;
-        let Some(member) = record.members.get_mut(user) else {
-            return Ok(Marked::NotMember);
-        };
-        let read = seq.min(last_seq);
-        if read <= member.read_seq {
-            return Ok(Marked::Stayed);
-        }
-        member.read_seq = read;
-        Ok(Marked::Moved(read))
-    }
-
-    async fn receipts(
-        &self,
-        room: &RoomName,
-        limit: usize,
-    ) -> Result<Vec<(UserName, Sequence)>, Fault> {
-        let tables = self.lock();
-        let Some(record) = tables.rooms.get(room) else {
-            return Ok(Vec::new());
-        };
-        let read = record
-            .members
-            .iter()
-            .filter(|(_, member)| member.read_seq > Sequence(0));
-        Ok(read
-            .take(limit)
-            .map(|(user, member)| (user.clone(), member.read_seq))
-            .collect())
-    }
-}
-
-impl Tables {
-    fn member(&self, user: &UserName, record: MemberRecord) -> Member {
-        Member {
-            user: user.clone(),
-            role: record.role,
-            joined_at: record.joined_at,
-            read_seq: record.read_seq,
-            last_seen: self
-                .accounts
-                .get(user)
-                .and_then(|account| account.last_seen),
-        }
-    }
-}
-
 impl RoomRecord {
-    /// Whether the room would be without an owner if this member were none. Direct rooms have
-    /// none from the start.
-    fn is_last_owner(&self, user: &UserName) -> bool {
-        let owner = |member: &MemberRecord| member.role == Role::Owner;
-        self.kind != RoomKind::Direct
-            && self.members.get(user).is_some_and(owner)
-            && self.members.values().filter(|member| owner(member)).count() == 1
+    /// Whether the room would still have an owner, or needs none, were this user not its owner.
+    fn owned_without(&self, user: &UserName) -> bool {
+        let other_owner = |(other, member): (&UserName, &MemberRecord)| {
+            other != user && member.role == Role::Owner
+        };
+        self.kind == RoomKind::Direct || self.members.iter().any(other_owner)
     }
 }

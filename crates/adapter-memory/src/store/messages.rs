@@ -1,57 +1,46 @@
-//! Messages.
+//! Messages in memory.
 
-use super::{MemoryStore, RoomRecord};
+use super::{MemoryStore, Remembered, RoomRecord, State, Stored};
 use async_trait::async_trait;
 use campanile_core::{
-    limits::Limits,
-    message::{Amendment, Draft, Message, MessageId, Reaction, Sequence},
+    message::{Amendment, Draft, Message, MessageId, Sequence},
     name::{RoomName, UserName},
     port::{
         AmendError, AppendError, Appended, Archive, Fault, History, HistoryError, MessageStore,
-        Page,
+        Page, check_amendment, group_reactions,
     },
-    room::Role,
     time::Timestamp,
 };
-use std::{ops::Bound, sync::Arc};
+use std::sync::Arc;
 
 #[async_trait]
 impl MessageStore for MemoryStore {
     async fn append(&self, draft: Draft, now: Timestamp) -> Result<Appended, AppendError> {
-        let mut tables = self.lock();
-        let record = tables
-            .rooms
-            .get_mut(&draft.room)
-            .ok_or(AppendError::UnknownRoom)?;
+        let mut state = self.state();
+        let record = state.rooms.get_mut(&draft.room);
+        let record = record.ok_or(AppendError::UnknownRoom)?;
         if !record.members.contains_key(&draft.from) {
             return Err(AppendError::NotMember);
         }
-        let kind = record.kind;
-        let since = now.minus(self.idempotency_window);
-        record.keys.retain(|_, (at, _)| *at >= since);
+        let window_start = now.minus(self.idempotency_window);
         let key = draft.key.clone().map(|key| (draft.from.clone(), key));
-        if let Some((_, first)) = key.as_ref().and_then(|key| record.keys.get(key)) {
-            return Ok(Appended {
-                message: first.clone(),
-                kind,
-                duplicate: true,
-            });
+        let remembered = key.as_ref().and_then(|key| record.keys.get(key));
+        if let Some(first) = remembered.filter(|first| first.at >= window_start) {
+            return Ok(record.duplicate(draft, *first));
         }
-        if draft
-            .reply_to
-            .is_some_and(|seq| !record.messages.contains_key(&seq))
-        {
-            return Err(AppendError::UnknownReply);
+        if let Some(reply_to) = draft.reply_to {
+            record.place(reply_to).ok_or(AppendError::UnknownReply)?;
         }
-        let message = record.next(draft, now);
+        // Now and then, so that what it costs is spread over the drafts that made it necessary.
+        if record.keys.len().is_power_of_two() {
+            record.keys.retain(|_, known| known.at >= window_start);
+        }
+        let appended = record.push(draft, now);
         if let Some(key) = key {
-            record.keys.insert(key, (now, message.clone()));
+            let seq = appended.message.seq();
+            record.keys.insert(key, Remembered { seq, at: now });
         }
-        Ok(Appended {
-            message,
-            kind,
-            duplicate: false,
-        })
+        Ok(appended)
     }
 
     async fn history(
@@ -60,35 +49,32 @@ impl MessageStore for MemoryStore {
         page: Page,
         limit: usize,
     ) -> Result<History, HistoryError> {
-        let tables = self.lock();
-        let record = tables.rooms.get(room).ok_or(HistoryError::UnknownRoom)?;
-        let range = match page {
-            Page::Newest => (Bound::Unbounded, Bound::Unbounded),
-            Page::Before(seq) => (Bound::Unbounded, Bound::Excluded(seq)),
-            Page::After(seq) => (Bound::Excluded(seq), Bound::Unbounded),
+        let state = self.state();
+        let record = state.rooms.get(room).ok_or(HistoryError::UnknownRoom)?;
+        let kept = &record.messages;
+        let (start, end, has_more) = match page {
+            Page::After(seq) => {
+                let below = seq.0.saturating_add(1).saturating_sub(record.first_seq());
+                let start = kept.len().min(below as usize);
+                let end = kept.len().min(start.saturating_add(limit));
+                (start, end, end < kept.len())
+            }
+            Page::Newest | Page::Before(_) => {
+                let end = match page {
+                    Page::Before(seq) => seq.0.saturating_sub(record.first_seq()) as usize,
+                    _ => kept.len(),
+                };
+                let end = end.min(kept.len());
+                let start = end.saturating_sub(limit);
+                (start, end, start > 0)
+            }
         };
-        let found = record
-            .messages
-            .range(range)
-            .map(|(_, message)| message.clone());
-        let mut messages: Vec<_> = match page {
-            Page::After(_) => found.take(limit + 1).collect(),
-            Page::Newest | Page::Before(_) => found.rev().take(limit + 1).collect(),
-        };
-        let has_more = messages.len() > limit;
-        messages.truncate(limit);
-        if !matches!(page, Page::After(_)) {
-            messages.reverse();
-        }
-        let first = record.messages.first_key_value().map(|(seq, _)| *seq);
-        let first_seq = first.unwrap_or(record.last_seq.next());
-        let (epoch, last_seq) = (record.epoch, record.last_seq);
         Ok(History {
-            messages,
+            messages: kept.range(start..end).map(Stored::shared).collect(),
             has_more,
-            epoch,
-            last_seq,
-            first_seq,
+            epoch: record.epoch,
+            last_seq: Sequence(record.last_seq),
+            first_seq: Sequence(record.first_seq()),
         })
     }
 
@@ -100,27 +86,25 @@ impl MessageStore for MemoryStore {
         amendment: &Amendment,
         now: Timestamp,
     ) -> Result<bool, AmendError> {
-        let mut tables = self.lock();
-        let record = tables.rooms.get_mut(room).ok_or(AmendError::UnknownRoom)?;
+        let mut state = self.state();
+        let record = state.rooms.get_mut(room).ok_or(AmendError::UnknownRoom)?;
         let role = record.members.get(by).map(|member| member.role);
-        let role = role.ok_or(AmendError::Forbidden)?;
-        let message = record
-            .messages
-            .get_mut(&seq)
-            .ok_or(AmendError::UnknownMessage)?;
-        Arc::make_mut(message).amend(by, role, amendment, now)
+        let place = record.place(seq);
+        let stored = match place {
+            Some(place) => &mut record.messages[place],
+            None if role.is_none() => return Err(AmendError::Forbidden),
+            None => return Err(AmendError::UnknownMessage),
+        };
+        check_amendment(&stored.message, by, role, amendment)?;
+        stored.amend(by, amendment, now, self.reactions_per_message_max)
     }
 
     async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault> {
         let mut evicted = 0;
-        for record in self.lock().rooms.values_mut() {
-            while evicted < limit
-                && record
-                    .messages
-                    .first_key_value()
-                    .is_some_and(|(_, oldest)| oldest.at < before)
-            {
-                record.messages.pop_first();
+        for record in self.state().rooms.values_mut() {
+            let old = |stored: &Stored| stored.message.at < before;
+            while evicted < limit && record.messages.front().is_some_and(old) {
+                record.messages.pop_front();
                 evicted += 1;
             }
         }
@@ -128,29 +112,53 @@ impl MessageStore for MemoryStore {
     }
 
     async fn size(&self) -> Result<Archive, Fault> {
-        let tables = self.lock();
-        let messages = || {
-            tables
-                .rooms
-                .values()
-                .flat_map(|record| record.messages.values())
-        };
-        let bytes = messages().map(|message| message.body.len() as u64).sum();
-        Ok(Archive {
-            messages: messages().count() as u64,
-            bytes,
+        Ok(self.state().size())
+    }
+}
+
+impl State {
+    fn size(&self) -> Archive {
+        let kept = self.rooms.values().flat_map(|record| &record.messages);
+        kept.fold(Archive::default(), |size, stored| Archive {
+            messages: size.messages + 1,
+            bytes: size.bytes + stored.bytes(),
         })
     }
 }
 
 impl RoomRecord {
-    fn next(&mut self, draft: Draft, at: Timestamp) -> Arc<Message> {
-        self.last_seq = self.last_seq.next();
-        let message = Arc::new(Message {
+    fn push(&mut self, draft: Draft, now: Timestamp) -> Appended {
+        self.last_seq += 1;
+        let message = self.message(draft, Sequence(self.last_seq), now);
+        self.messages.push_back(Stored {
+            message: message.clone(),
+            reactions: Vec::new(),
+        });
+        Appended {
+            message: Arc::new(message),
+            kind: self.kind,
+            duplicate: false,
+        }
+    }
+
+    fn duplicate(&self, draft: Draft, first: Remembered) -> Appended {
+        let message = match self.place(first.seq) {
+            Some(place) => self.messages[place].shared(),
+            None => Arc::new(self.message(draft, first.seq, first.at)),
+        };
+        Appended {
+            message,
+            kind: self.kind,
+            duplicate: true,
+        }
+    }
+
+    fn message(&self, draft: Draft, seq: Sequence, at: Timestamp) -> Message {
+        Message {
             room: draft.room,
             id: MessageId {
                 epoch: self.epoch,
-                seq: self.last_seq,
+                seq,
             },
             from: draft.from,
             body: draft.body,
@@ -160,93 +168,72 @@ impl RoomRecord {
             edited_at: None,
             deleted: false,
             reactions: Vec::new(),
-        });
-        self.messages.insert(self.last_seq, message.clone());
-        message
+        }
     }
 }
 
-/// Changing a message, as the contract of [`MessageStore::amend`] says.
-trait Amend {
-    fn amend(
-        &mut self,
-        by: &UserName,
-        role: Role,
-        amendment: &Amendment,
-        now: Timestamp,
-    ) -> Result<bool, AmendError>;
-}
+impl Stored {
+    fn shared(&self) -> Arc<Message> {
+        Arc::new(Message {
+            reactions: group_reactions(self.reactions.iter().cloned()),
+            ..self.message.clone()
+        })
+    }
 
-impl Amend for Message {
+    fn bytes(&self) -> u64 {
+        let body = size_of::<Self>() + self.message.body.len();
+        (body + self.reactions.len() * size_of::<(Arc<str>, UserName)>()) as u64
+    }
+
     fn amend(
         &mut self,
         by: &UserName,
-        role: Role,
         amendment: &Amendment,
         now: Timestamp,
+        reactions_max: usize,
     ) -> Result<bool, AmendError> {
-        let own = self.from == *by;
         match amendment {
-            Amendment::Delete if !own && role != Role::Owner => Err(AmendError::Forbidden),
-            Amendment::Delete if self.deleted => Ok(false),
-            _ if self.deleted => Err(AmendError::UnknownMessage),
+            Amendment::Edit { body } if self.message.body == *body => Ok(false),
+            Amendment::Edit { body } => {
+                self.message.body = body.clone();
+                self.message.edited_at = Some(now);
+                Ok(true)
+            }
+            Amendment::Delete if self.message.deleted => Ok(false),
             Amendment::Delete => {
-                self.deleted = true;
-                self.body = "".into();
+                self.message.deleted = true;
+                self.message.body = "".into();
                 self.reactions.clear();
                 Ok(true)
             }
-            Amendment::Edit { .. } if !own => Err(AmendError::Forbidden),
-            Amendment::Edit { body } if self.body == *body => Ok(false),
-            Amendment::Edit { body } => {
-                self.body = body.clone();
-                self.edited_at = Some(now);
+            Amendment::React { emoji, on } => self.react(by, emoji, *on, reactions_max),
+        }
+    }
+
+    fn react(
+        &mut self,
+        by: &UserName,
+        emoji: &Arc<str>,
+        on: bool,
+        reactions_max: usize,
+    ) -> Result<bool, AmendError> {
+        let own = |(kind, user): &(Arc<str>, UserName)| kind == emoji && user == by;
+        let known = self.reactions.iter().position(own);
+        match (known, on) {
+            (Some(_), true) | (None, false) => Ok(false),
+            (Some(place), false) => {
+                self.reactions.remove(place);
                 Ok(true)
             }
-            Amendment::React { emoji, on: true } => react(&mut self.reactions, emoji, by),
-            Amendment::React { emoji, on: false } => Ok(take_back(&mut self.reactions, emoji, by)),
+            (None, true) => {
+                let kinds = group_reactions(self.reactions.iter().cloned());
+                let new_kind = !kinds.iter().any(|kind| kind.emoji == *emoji);
+                if new_kind && kinds.len() >= reactions_max {
+                    return Err(AmendError::TooManyReactions);
+                }
+                self.reactions.push((emoji.clone(), by.clone()));
+                Ok(true)
+            }
         }
     }
-}
-
-fn react(
-    reactions: &mut Vec<Reaction>,
-    emoji: &Arc<str>,
-    by: &UserName,
-) -> Result<bool, AmendError> {
-    let kinds = reactions.len();
-    match reactions
-        .iter_mut()
-        .find(|reaction| reaction.emoji == *emoji)
-    {
-        Some(reaction) if reaction.users.contains(by) => Ok(false),
-        Some(reaction) => {
-            reaction.users.push(by.clone());
-            Ok(true)
-        }
-        None if kinds >= Limits::default().reactions_per_message_max => {
-            Err(AmendError::TooManyReactions)
-        }
-        None => {
-            reactions.push(Reaction {
-                emoji: emoji.clone(),
-                users: vec![by.clone()],
-            });
-            Ok(true)
-        }
-    }
-}
-
-fn take_back(reactions: &mut Vec<Reaction>, emoji: &Arc<str>, by: &UserName) -> bool {
-    let Some(reaction) = reactions
-        .iter_mut()
-        .find(|reaction| reaction.emoji == *emoji)
-    else {
-        return false;
-    };
-    let before = reaction.users.len();
-    reaction.users.retain(|user| user != by);
-    let changed = reaction.users.len() < before;
-    reactions.retain(|reaction| !reaction.users.is_empty());
-    changed
 }

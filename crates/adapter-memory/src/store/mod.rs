@@ -1,66 +1,106 @@
-//! A store in memory: the shortest thing that keeps the contracts.
+//! Accounts, sessions, rooms, members, messages and receipts in memory, for tests.
 
 mod accounts;
 mod members;
 mod messages;
+mod receipts;
 mod rooms;
+mod sessions;
 
+use crate::lock;
 use campanile_core::{
+    limits::Limits,
     message::{Epoch, Message, Sequence},
     name::{RoomName, UserName},
-    room::{Role, Room, RoomKind},
+    room::{Member, Role, Room, RoomKind},
     time::Timestamp,
     user::{Account, Session, TokenHash},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
-/// Accounts, sessions, rooms, members, messages and receipts, until the process ends.
+/// Keeps everything in memory: durable until the process ends, which is enough for a test.
+#[derive(Debug)]
 pub struct MemoryStore {
-    tables: Mutex<Tables>,
     idempotency_window: Duration,
+    reactions_per_message_max: usize,
+    state: Mutex<State>,
 }
 
-#[derive(Default)]
-struct Tables {
+#[derive(Debug, Default)]
+struct State {
     accounts: BTreeMap<UserName, Account>,
     sessions: HashMap<TokenHash, Session>,
     rooms: BTreeMap<RoomName, RoomRecord>,
 }
 
+#[derive(Debug)]
 struct RoomRecord {
     kind: RoomKind,
     topic: String,
     epoch: Epoch,
     created_at: Timestamp,
-    last_seq: Sequence,
+    last_seq: u64,
     members: BTreeMap<UserName, MemberRecord>,
-    messages: BTreeMap<Sequence, Arc<Message>>,
-    keys: HashMap<(UserName, Arc<str>), (Timestamp, Arc<Message>)>,
+    // The last ones: the first of them is `last_seq - messages.len() + 1`.
+    messages: VecDeque<Stored>,
+    keys: HashMap<(UserName, Arc<str>), Remembered>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct MemberRecord {
     role: Role,
     joined_at: Timestamp,
     read_seq: Sequence,
 }
 
+#[derive(Debug)]
+struct Stored {
+    message: Message,
+    reactions: Vec<(Arc<str>, UserName)>,
+}
+
+/// What became of a draft with a key.
+#[derive(Clone, Copy, Debug)]
+struct Remembered {
+    seq: Sequence,
+    at: Timestamp,
+}
+
 impl MemoryStore {
     /// An empty store that remembers idempotency keys for `idempotency_window`.
     pub fn new(idempotency_window: Duration) -> Self {
         Self {
-            tables: Mutex::default(),
             idempotency_window,
+            reactions_per_message_max: Limits::default().reactions_per_message_max,
+            state: Mutex::default(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Tables> {
-        // Each call finishes its change before it can panic, so the tables are whole.
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new(Limits::default().idempotency_window)
+    }
+}
+
+impl State {
+    fn member(&self, user: &UserName, record: &MemberRecord) -> Member {
+        let account = self.accounts.get(user);
+        Member {
+            user: user.clone(),
+            role: record.role,
+            joined_at: record.joined_at,
+            read_seq: record.read_seq,
+            last_seen: account.and_then(|account| account.last_seen),
+        }
     }
 }
 
@@ -71,9 +111,20 @@ impl RoomRecord {
             kind: self.kind,
             topic: self.topic.clone(),
             members: self.members.len() as u64,
-            last_seq: self.last_seq,
+            last_seq: Sequence(self.last_seq),
             epoch: self.epoch,
             created_at: self.created_at,
         }
+    }
+
+    fn first_seq(&self) -> u64 {
+        self.last_seq - self.messages.len() as u64 + 1
+    }
+
+    fn place(&self, seq: Sequence) -> Option<usize> {
+        let place = seq.0.checked_sub(self.first_seq())?;
+        usize::try_from(place)
+            .ok()
+            .filter(|place| *place < self.messages.len())
     }
 }

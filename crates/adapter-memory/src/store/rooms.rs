@@ -1,4 +1,4 @@
-//! Rooms.
+//! Rooms in memory.
 
 use super::{MemberRecord, MemoryStore, RoomRecord};
 use async_trait::async_trait;
@@ -8,52 +8,49 @@ use campanile_core::{
     port::{CreateRoomError, Fault, NewRoom, RoomChange, RoomStore},
     room::{Role, Room, RoomKind},
 };
-use std::{collections::BTreeMap, ops::Bound};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    ops::Bound,
+};
 
 #[async_trait]
 impl RoomStore for MemoryStore {
-    async fn create(&self, room: NewRoom) -> Result<Room, CreateRoomError> {
-        let mut tables = self.lock();
-        if tables.rooms.contains_key(&room.name) {
+    async fn create(&self, new: NewRoom) -> Result<Room, CreateRoomError> {
+        let mut state = self.state();
+        if state.rooms.contains_key(&new.name) {
             return Err(CreateRoomError::Exists);
         }
-        if !room
-            .members
-            .iter()
-            .all(|member| tables.accounts.contains_key(member))
-        {
+        let known = |user| state.accounts.contains_key(user);
+        if !new.members.iter().all(known) {
             return Err(CreateRoomError::UnknownUser);
         }
-        let role = match room.kind {
-            RoomKind::Direct => Role::Member,
-            RoomKind::Public | RoomKind::Private => Role::Owner,
-        };
-        let member = MemberRecord {
-            role,
-            joined_at: room.created_at,
-            read_seq: Sequence(0),
-        };
+        let mut members = BTreeMap::new();
+        for user in new.members {
+            let owner = members.is_empty() && new.kind != RoomKind::Direct;
+            members.entry(user).or_insert(MemberRecord {
+                role: if owner { Role::Owner } else { Role::Member },
+                joined_at: new.created_at,
+                read_seq: Sequence(0),
+            });
+        }
         let record = RoomRecord {
-            kind: room.kind,
+            kind: new.kind,
             topic: String::new(),
-            epoch: Epoch(rand::random::<u64>() >> 1),
-            created_at: room.created_at,
-            last_seq: Sequence(0),
-            members: room
-                .members
-                .into_iter()
-                .map(|user| (user, member))
-                .collect(),
-            messages: BTreeMap::new(),
-            keys: Default::default(),
+            epoch: Epoch(rand::random()),
+            created_at: new.created_at,
+            last_seq: 0,
+            members,
+            messages: VecDeque::new(),
+            keys: HashMap::new(),
         };
-        let made = record.room(&room.name);
-        tables.rooms.insert(room.name, record);
-        Ok(made)
+        let room = record.room(&new.name);
+        state.rooms.insert(new.name, record);
+        Ok(room)
     }
 
     async fn find(&self, name: &RoomName) -> Result<Option<Room>, Fault> {
-        Ok(self.lock().rooms.get(name).map(|record| record.room(name)))
+        let state = self.state();
+        Ok(state.rooms.get(name).map(|record| record.room(name)))
     }
 
     async fn list(
@@ -62,21 +59,21 @@ impl RoomStore for MemoryStore {
         after: Option<&RoomName>,
         limit: usize,
     ) -> Result<Vec<Room>, Fault> {
-        let tables = self.lock();
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let rooms = tables.rooms.range::<RoomName, _>((from, Bound::Unbounded));
-        let seen = rooms.filter(|(_, record)| {
-            record.kind == RoomKind::Public || record.members.contains_key(viewer)
-        });
-        Ok(seen
-            .take(limit)
-            .map(|(name, record)| record.room(name))
-            .collect())
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let state = self.state();
+        let rooms = state
+            .rooms
+            .range::<RoomName, _>((after, Bound::Unbounded))
+            .filter(|(_, record)| {
+                record.kind == RoomKind::Public || record.members.contains_key(viewer)
+            })
+            .take(limit);
+        Ok(rooms.map(|(name, record)| record.room(name)).collect())
     }
 
     async fn change(&self, name: &RoomName, change: RoomChange) -> Result<Option<Room>, Fault> {
-        let mut tables = self.lock();
-        let Some(record) = tables.rooms.get_mut(name) else {
+        let mut state = self.state();
+        let Some(record) = state.rooms.get_mut(name) else {
             return Ok(None);
         };
         match change {
@@ -86,6 +83,6 @@ impl RoomStore for MemoryStore {
     }
 
     async fn delete(&self, name: &RoomName) -> Result<bool, Fault> {
-        Ok(self.lock().rooms.remove(name).is_some())
+        Ok(self.state().rooms.remove(name).is_some())
     }
 }

@@ -14,7 +14,8 @@ use async_trait::async_trait;
 /// without one is refused.
 #[async_trait]
 pub trait MemberStore: Send + Sync {
-    /// Makes a user a member, or gives a member another role. `members_max` bounds the room.
+    /// Makes a user a member, or gives a member another role. `members_max` bounds the room;
+    /// who is a member already is never refused by it.
     async fn put(
         &self,
         room: &RoomName,
@@ -44,7 +45,8 @@ pub trait MemberStore: Send + Sync {
 /// How a user becomes a member.
 #[derive(Clone, Copy, Debug)]
 pub struct PutMember {
-    /// The role to have. `None`: [`Role::Member`] for somebody new, and no change for a member.
+    /// The role to have. `None`: no change for a member, and for somebody new [`Role::Member`],
+    /// but [`Role::Owner`] where the room is empty and not direct.
     pub role: Option<Role>,
     /// When.
     pub at: Timestamp,

@@ -2,9 +2,9 @@
 
 use super::Fault;
 use crate::{
-    message::{Amendment, Draft, Epoch, Message, Sequence},
+    message::{Amendment, Draft, Epoch, Message, Reaction, Sequence},
     name::{RoomName, UserName},
-    room::RoomKind,
+    room::{Role, RoomKind},
     time::Timestamp,
 };
 use async_trait::async_trait;
@@ -19,7 +19,9 @@ pub trait MessageStore: Send + Sync {
     /// whoever appends at the same time. Atomicity: an error stored nothing. Durability: when this
     /// answers, the message survives the end of every process. Idempotence: a draft whose key was
     /// used by the same sender in the same room since `now - window` answers with the first
-    /// message, `duplicate` set, and stores nothing. Membership is checked in the same transaction.
+    /// message, `duplicate` set, and stores nothing; if retention has removed it, the answer is
+    /// the draft with the first one's place and time. Membership is checked first, and in the same
+    /// transaction.
     async fn append(&self, draft: Draft, now: Timestamp) -> Result<Appended, AppendError>;
 
     /// A page of a room's messages in ascending order, with what a reader needs to go on.
@@ -30,9 +32,8 @@ pub trait MessageStore: Send + Sync {
         limit: usize,
     ) -> Result<History, HistoryError>;
 
-    /// Changes a message. Who may do what: only the author edits; the author and owners of the
-    /// room delete; every member reacts. A deleted message takes no change but another deletion.
-    /// A change that changes nothing succeeds and says so with `false`.
+    /// Changes a message. Who may do what is [`check_amendment`]. A deletion takes the body and
+    /// the reactions away. A change that changes nothing succeeds and says so with `false`.
     async fn amend(
         &self,
         room: &RoomName,
@@ -42,8 +43,8 @@ pub trait MessageStore: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, AmendError>;
 
-    /// Removes messages stored before `before`, at most `limit` in one call; how many. Numbers are
-    /// not given again.
+    /// Removes messages stored before `before`, at most `limit` in one call; how many. A room
+    /// loses its first messages only, so that what is kept has no gap. Numbers are not given again.
     async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault>;
 
     /// How much is kept.
@@ -75,7 +76,7 @@ pub enum Page {
 /// A page of history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
-    /// Ascending, without gaps but for what retention removed.
+    /// Ascending, without gaps.
     pub messages: Vec<Arc<Message>>,
     /// Whether there is more beyond the page, in the direction it was asked for.
     pub has_more: bool,
@@ -144,4 +145,39 @@ pub enum AmendError {
     /// The store failed.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// Whether `by`, whose role in the room this is, may change a message so: only members change
+/// anything; the author edits; the author and owners delete; everyone reacts. A deleted message
+/// takes no change but another deletion.
+pub fn check_amendment(
+    message: &Message,
+    by: &UserName,
+    role: Option<Role>,
+    amendment: &Amendment,
+) -> Result<(), AmendError> {
+    let role = role.ok_or(AmendError::Forbidden)?;
+    let author = message.from == *by;
+    match amendment {
+        Amendment::Delete if author || role == Role::Owner => Ok(()),
+        _ if message.deleted => Err(AmendError::UnknownMessage),
+        Amendment::Edit { .. } if author => Ok(()),
+        Amendment::React { .. } => Ok(()),
+        Amendment::Edit { .. } | Amendment::Delete => Err(AmendError::Forbidden),
+    }
+}
+
+/// Who reacted with what, from single reactions in the order in which they were made.
+pub fn group_reactions(reactions: impl IntoIterator<Item = (Arc<str>, UserName)>) -> Vec<Reaction> {
+    let mut kinds: Vec<Reaction> = Vec::new();
+    for (emoji, user) in reactions {
+        match kinds.iter_mut().find(|kind| kind.emoji == emoji) {
+            Some(kind) => kind.users.push(user),
+            None => kinds.push(Reaction {
+                emoji,
+                users: vec![user],
+            }),
+        }
+    }
+    kinds
 }

@@ -20,8 +20,9 @@ pub use fault::{Fault, FaultKind};
 pub use member_store::{MemberError, MemberStore, PutMember};
 pub use message_store::{
     AmendError, AppendError, Appended, Archive, History, HistoryError, MessageStore, Page,
+    check_amendment, group_reactions,
 };
-pub use presence_store::{ConnectionId, PresenceChange, PresenceStore};
+pub use presence_store::{ConnectionId, PresenceChange, PresenceStore, combine_statuses};
 pub use rate_limiter::{Limiter, LimiterContext, RateLimiter, Verdict};
 pub use receipt_store::{Marked, ReceiptStore};
 pub use room_store::{CreateRoomError, NewRoom, RoomChange, RoomStore};

@@ -47,3 +47,16 @@ pub struct PresenceChange {
     /// How many connections the user has now.
     pub connections: usize,
 }
+
+/// The status of a user whose connections say these.
+pub fn combine_statuses(said: impl IntoIterator<Item = Status>) -> Status {
+    let reach = |status: &Status| match status {
+        Status::Available => 3,
+        Status::Away => 2,
+        Status::DoNotDisturb => 1,
+        Status::Unavailable => 0,
+    };
+    said.into_iter()
+        .max_by_key(reach)
+        .unwrap_or(Status::Unavailable)
+}
