@@ -34,18 +34,25 @@ fn longest(mut entries: Vec<(usize, String)>) -> Vec<(usize, String)> {
 /// The functions of a formatted file: the closing brace stands below the first word.
 fn functions(path: &str, text: &str) -> Vec<(usize, String)> {
     let lines: Vec<&str> = text.lines().collect();
-    let starts = lines
-        .iter()
-        .enumerate()
-        .filter_map(|(index, line)| Some((index, function_name(line)?)));
+    let starts = lines.iter().enumerate();
     starts
-        .filter_map(|(start, name)| {
-            let indent = lines[start].len() - lines[start].trim_start().len();
-            let end = format!("{}}}", &lines[start][..indent]);
-            let length = lines[start..].iter().position(|line| *line == end)? + 1;
+        .filter_map(|(start, line)| {
+            let name = function_name(line)?;
+            let length = length(&lines[start..])?;
             Some((length, format!("{path}:{} {name}", start + 1)))
         })
         .collect()
+}
+
+/// The lines of the function that starts here; nothing for one that has no body.
+fn length(lines: &[&str]) -> Option<usize> {
+    let indent = &lines[0][..lines[0].len() - lines[0].trim_start().len()];
+    let (body_ends, declaration_ends) = (format!("{indent}}}"), format!("{indent})"));
+    let is_end = |line: &&str| {
+        **line == body_ends || line.starts_with(&declaration_ends) && line.ends_with(';')
+    };
+    let end = lines.iter().position(|line| is_end(&line))?;
+    (lines[end] == body_ends).then_some(end + 1)
 }
 
 fn function_name(line: &str) -> Option<&str> {
@@ -66,11 +73,17 @@ mod tests {
     #[test]
     fn the_longest_come_first() {
         let long = "//! L.\n\npub(crate) async fn long() {\n    one();\n    two();\n}\n";
+        let declared = "trait T {\n    fn declared(\n        one: u8,\n    ) -> u8;\n}\n";
         let short = "//! S.\n\nfn short() {\n    one();\n}\n\nfn line() {}\n";
-        let report = report(&Tree::of(&[("a.rs", short), ("b.rs", long), ("c.md", "")]));
+        let report = report(&Tree::of(&[
+            ("a.rs", short),
+            ("b.rs", long),
+            ("c.rs", declared),
+            ("d.md", ""),
+        ]));
         assert_eq!(
             report,
-            "longest files:\n     7  a.rs\n     6  b.rs\n\
+            "longest files:\n     7  a.rs\n     6  b.rs\n     5  c.rs\n\
              longest functions:\n     4  b.rs:3 long\n     3  a.rs:3 short\n"
         );
     }
