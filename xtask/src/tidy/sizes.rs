@@ -51,7 +51,7 @@ fn length(lines: &[&str]) -> Option<usize> {
     let is_end = |line: &&str| {
         **line == body_ends || line.starts_with(&declaration_ends) && line.ends_with(';')
     };
-    let end = lines.iter().position(|line| is_end(&line))?;
+    let end = lines.iter().position(is_end)?;
     (lines[end] == body_ends).then_some(end + 1)
 }
 
