@@ -1,0 +1,58 @@
+//! What can be set, from where, and what is wrong with it.
+
+pub mod limits;
+pub mod log;
+pub mod metrics;
+pub mod people;
+pub mod reference;
+pub mod secret;
+pub mod setting;
+pub mod sources;
+mod validate;
+
+pub use limits::Limits;
+pub use log::{Log, LogFormat};
+pub use metrics::{BasicAuth, Metrics, Prometheus, Tls};
+pub use people::{Bus, Registration, Server, Store, WebSocket};
+pub use secret::Secret;
+pub use sources::{ConfigError, Flags, Sources};
+
+use setting::{Described, Setting, section};
+use std::path::PathBuf;
+
+section! {
+    /// Everything that can be set.
+    pub struct Config {
+        /// Where people come in, and how they are let in.
+        server: Server = Server::default();
+        /// Native connections.
+        websocket: WebSocket = WebSocket::default();
+        /// Where everything is kept.
+        store: Store = Store::default();
+        /// What connects the nodes.
+        bus: Bus = Bus::default();
+        /// What monitoring sees, and who may look.
+        metrics: Metrics = Metrics::default();
+        /// What the program says about itself.
+        log: Log = Log::default();
+        /// Bounds, by name. What bites is counted: each says where.
+        limits: Limits = Limits::default();
+    }
+}
+
+impl Config {
+    /// Every key there is, in the order of the reference.
+    pub fn settings() -> Vec<Setting> {
+        let mut settings = Vec::new();
+        Self::default().describe("", "", &mut settings);
+        settings
+    }
+
+    /// Where the store is: as set, else a file in the data directory.
+    pub fn store_url(&self) -> String {
+        self.store.url.clone().unwrap_or_else(|| {
+            let file: PathBuf = self.server.data_dir.join("campanile.db");
+            format!("sqlite://{}", file.display())
+        })
+    }
+}

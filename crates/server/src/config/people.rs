@@ -1,0 +1,93 @@
+//! Settings about people: where they come in, what is kept of them.
+
+use super::setting::{NetworkText, optional, section};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+section! {
+    /// Where people come in, and how they are let in.
+    pub struct Server {
+        /// Address and port to listen on.
+        listen: String = "127.0.0.1:8080".to_owned();
+        /// Directory for everything this server writes; made, for its owner only, when it is
+        /// not there.
+        data_dir: PathBuf = "./data".into();
+        /// Who may make an account: `open` for anyone, `closed` for nobody but operators with
+        /// `campanile user add`. Without it, `open` when `server.listen` is a loopback address
+        /// and `closed` otherwise.
+        registration: Option<Registration> = None;
+        /// Days that a log-in lasts.
+        token_lifetime_days: u32 = 30;
+        /// Worker threads; 0 takes one for each core.
+        workers: usize = 0;
+        /// Connections that this node takes; 0 for any number. Above it, clients are told to
+        /// come back: `chat_connections_rejected_total{reason="limit"}`.
+        connections_max: usize = 20_000;
+        /// Proxies, as addresses or networks, whose `X-Forwarded-For` is believed. Its right-most
+        /// address that is not one of them is the client.
+        trusted_proxies: Vec<NetworkText> = Vec::new();
+        /// Seconds over which connections are closed when the server is asked to stop.
+        drain_seconds: f64 = 30.0;
+        /// Seconds a client may take to send the head of a request.
+        request_timeout_seconds: f64 = 10.0;
+        /// Seconds an HTTP connection is kept for the next request.
+        keep_alive_seconds: f64 = 75.0;
+        /// Bytes that the headers of a request may have; longer ones are answered with 431.
+        header_bytes_max: usize = 16 * 1024;
+    }
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    /// Anyone.
+    Open,
+    /// Nobody; operators make accounts.
+    Closed,
+    /// Named by the contract and not offered yet, so that it is refused with a clear word.
+    Invite,
+}
+
+optional!(One: Registration);
+
+section! {
+    /// Native connections.
+    pub struct WebSocket {
+        /// Origins of web pages that may connect, beside those of this server's own host.
+        allowed_origins: Vec<String> = Vec::new();
+        /// Seconds from connecting until the client has said who it is.
+        authentication_seconds: f64 = 10.0;
+        /// Seconds between two pings of the server.
+        ping_interval_seconds: f64 = 25.0;
+        /// Seconds from a ping until anything is heard.
+        ping_timeout_seconds: f64 = 20.0;
+        /// Seconds from one request to the next; answering pings is none.
+        idle_seconds: f64 = 3_600.0;
+        /// Seconds that a client may take to answer a closing frame.
+        closing_seconds: f64 = 5.0;
+        /// Bytes of one frame, and of one message over all its fragments.
+        frame_bytes_max: u32 = 64 * 1024;
+        /// Fragments of one message.
+        fragments_max: u32 = 64;
+    }
+}
+
+section! {
+    /// Where everything is kept.
+    pub struct Store {
+        /// `sqlite://FILE`, by default `campanile.db` in the data directory. `memory:` forgets
+        /// everything when the server stops and is for tests.
+        url: Option<String> = None;
+        /// Seconds that messages are kept; 0 for ever.
+        retention_seconds: u64 = 0;
+    }
+}
+
+section! {
+    /// What connects the nodes.
+    pub struct Bus {
+        /// `memory:` for a single node.
+        url: String = "memory:".to_owned();
+    }
+}
