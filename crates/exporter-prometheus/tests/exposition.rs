@@ -73,7 +73,6 @@ chat_metrics_label_overflows_total{family="open"} 0
 chat_metrics_series_max 225
 # HELP chat_open Whether it is "open" \\ shut.
 # TYPE chat_open gauge
-chat_open{app="_other"} 0
 chat_open{app="a\"b\\c\nd"} -1.5
 # HELP chat_passed_bytes_total Bytes that went by.
 # TYPE chat_passed_bytes_total counter
@@ -121,7 +120,6 @@ chat_metrics_label_overflows_total{family="open"} 0
 chat_metrics_series_max 225
 # TYPE chat_open gauge
 # HELP chat_open Whether it is \"open\" \\ shut.
-chat_open{app="_other"} 0
 chat_open{app="a\"b\\c\nd"} -1.5
 # TYPE chat_passed_bytes counter
 # UNIT chat_passed_bytes bytes

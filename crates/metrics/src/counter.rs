@@ -3,12 +3,14 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use metrics::CounterFn;
+use metrics::{CounterFn, Key};
 
 use crate::description::Description;
-use crate::family::{Amount, cells, for_each_arity};
+use crate::family::{Amount, Overflow, cells, for_each_arity};
+use crate::gauge::register;
 use crate::label::{Label, LabelSet};
 use crate::registry::{METADATA, Registry};
+use crate::sink::Sink;
 
 /// A metric that counts events, one series per label combination.
 #[derive(Clone, Debug)]
@@ -24,12 +26,8 @@ pub struct CounterHandle(metrics::Counter);
 impl<L: LabelSet> Counter<L> {
     /// Makes every series, at 0.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
-        let cells = cells::<L, _>(
-            registry,
-            description,
-            |key| registry.recorder().register_counter(key, &METADATA),
-            |cell, overflows| metrics::Counter::from_arc(Arc::new(Overflowing { cell, overflows })),
-        );
+        let register = |sink: &dyn Sink, key: &Key| sink.register_counter(key, &METADATA);
+        let cells = cells::<L, _>(registry, description, register, metrics::Counter::from_arc);
         Self {
             cells,
             labels: PhantomData,
@@ -78,12 +76,7 @@ pub struct FractionalCounterHandle(metrics::Gauge);
 impl<L: LabelSet> FractionalCounter<L> {
     /// Makes every series, at 0.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
-        let cells = cells::<L, _>(
-            registry,
-            description,
-            |key| crate::gauge::zero(registry.recorder().register_gauge(key, &METADATA)),
-            crate::gauge::overflowing,
-        );
+        let cells = cells::<L, _>(registry, description, register, metrics::Gauge::from_arc);
         Self {
             cells,
             labels: PhantomData,
@@ -151,20 +144,12 @@ macro_rules! methods {
 }
 for_each_arity!(methods);
 
-/// The cell of an overflow value: counts, and counts that it had to.
-struct Overflowing {
-    cell: metrics::Counter,
-    overflows: metrics::Counter,
-}
-
-impl CounterFn for Overflowing {
+impl CounterFn for Overflow<metrics::Counter> {
     fn increment(&self, value: u64) {
-        self.cell.increment(value);
-        self.overflows.increment(value);
+        self.take(value).increment(value);
     }
 
     fn absolute(&self, value: u64) {
-        self.cell.absolute(value);
-        self.overflows.increment(1);
+        self.take(1).absolute(value);
     }
 }

@@ -1,5 +1,6 @@
 //! The series of one metric, made once and found by index.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics::Key;
@@ -7,6 +8,7 @@ use metrics::Key;
 use crate::description::Description;
 use crate::label::LabelSet;
 use crate::registry::Registry;
+use crate::sink::Sink;
 
 /// A number that can be observed: sizes and counts as they are, durations in seconds.
 pub trait Amount {
@@ -44,13 +46,13 @@ impl Amount for bool {
 }
 
 /// Makes one cell per label combination. Combinations whose values are not configured
-/// share the cell of the overflow, which `overflowing` makes count what it takes.
+/// share the cell of the overflow.
 pub(crate) fn cells<L: LabelSet, H: Clone>(
     registry: &Registry,
     description: &'static Description,
-    make: impl Fn(&Key) -> H,
-    overflowing: impl Fn(H, metrics::Counter) -> H,
-) -> std::sync::Arc<[H]> {
+    register: fn(&dyn Sink, &Key) -> H,
+    wrap: fn(Arc<Overflow<H>>) -> H,
+) -> Arc<[H]> {
     let mut cells: Vec<H> = Vec::with_capacity(L::BOUND);
     for index in 0..L::BOUND {
         let cell = L::cell(index, registry.label_values());
@@ -59,14 +61,44 @@ pub(crate) fn cells<L: LabelSet, H: Clone>(
             cells.push(cells[cell.home].clone());
             continue;
         }
-        let handle = make(&Key::from_parts(description.name, cell.labels));
+        let key = Key::from_parts(description.name, cell.labels);
         cells.push(if cell.overflow {
-            overflowing(handle, registry.overflows_of(description))
+            wrap(Arc::new(Overflow {
+                key,
+                register,
+                sink: registry.sink(),
+                cell: OnceLock::new(),
+                moved: registry.overflows_of(description),
+            }))
         } else {
-            handle
+            register(&*registry.sink(), &key)
         });
     }
     cells.into()
+}
+
+/// The cell of an overflow value. Its series begins when something is moved there, which is
+/// counted: nought under a value that nobody configured would only mislead.
+pub(crate) struct Overflow<H> {
+    key: Key,
+    register: fn(&dyn Sink, &Key) -> H,
+    sink: Arc<dyn Sink>,
+    cell: OnceLock<H>,
+    moved: metrics::Counter,
+}
+
+impl<H> Overflow<H> {
+    /// The cell, for so many observations that are moved there.
+    pub(crate) fn take(&self, observations: u64) -> &H {
+        self.moved.increment(observations);
+        self.cell
+            .get_or_init(|| (self.register)(&*self.sink, &self.key))
+    }
+
+    /// The cell, if something was moved there before.
+    pub(crate) fn begun(&self) -> Option<&H> {
+        self.cell.get()
+    }
 }
 
 /// Calls a macro once for each number of labels that a metric can have.

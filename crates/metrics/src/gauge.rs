@@ -3,12 +3,13 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use metrics::GaugeFn;
+use metrics::{GaugeFn, Key};
 
 use crate::description::Description;
-use crate::family::{Amount, cells, for_each_arity};
+use crate::family::{Amount, Overflow, cells, for_each_arity};
 use crate::label::{Label, LabelSet};
 use crate::registry::{METADATA, Registry};
+use crate::sink::Sink;
 
 /// A metric that tells how things are now, one series per label combination.
 ///
@@ -32,12 +33,7 @@ pub struct Guard(metrics::Gauge);
 impl<L: LabelSet> Gauge<L> {
     /// Makes every series, at 0.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
-        let cells = cells::<L, _>(
-            registry,
-            description,
-            |key| zero(registry.recorder().register_gauge(key, &METADATA)),
-            overflowing,
-        );
+        let cells = cells::<L, _>(registry, description, register, metrics::Gauge::from_arc);
         Self {
             cells,
             labels: PhantomData,
@@ -136,43 +132,31 @@ recount!(a: A, b: B);
 recount!(a: A, b: B, c: C);
 recount!(a: A, b: B, c: C, d: D);
 
-/// Touches a gauge, so that recorders which wait for a first value show it.
-pub(crate) fn zero(gauge: metrics::Gauge) -> metrics::Gauge {
+/// Registers a gauge and touches it, so that recorders which wait for a first value show it.
+pub(crate) fn register(sink: &dyn Sink, key: &Key) -> metrics::Gauge {
+    let gauge = sink.register_gauge(key, &METADATA);
     gauge.increment(0.0);
     gauge
 }
 
-pub(crate) fn overflowing(cell: metrics::Gauge, overflows: metrics::Counter) -> metrics::Gauge {
-    metrics::Gauge::from_arc(Arc::new(Overflowing { cell, overflows }))
-}
-
-/// The cell of an overflow value: holds it, and counts that it had to.
-struct Overflowing {
-    cell: metrics::Gauge,
-    overflows: metrics::Counter,
-}
-
-impl GaugeFn for Overflowing {
+impl GaugeFn for Overflow<metrics::Gauge> {
     fn increment(&self, value: f64) {
-        self.cell.increment(value);
-        self.moved(value);
+        self.take(1).increment(value);
     }
 
     fn decrement(&self, value: f64) {
-        self.cell.decrement(value);
+        // What falls has risen before, and was counted then.
+        if let Some(cell) = self.begun() {
+            cell.decrement(value);
+        }
     }
 
     fn set(&self, value: f64) {
-        self.cell.set(value);
-        self.moved(value);
-    }
-}
-
-impl Overflowing {
-    /// Counts what an unknown value brought; clearing it brings nothing.
-    fn moved(&self, value: f64) {
-        if value != 0.0 {
-            self.overflows.increment(1);
+        // Clearing moves nothing there.
+        match (value == 0.0, self.begun()) {
+            (true, Some(cell)) => cell.set(value),
+            (true, None) => {}
+            (false, _) => self.take(1).set(value),
         }
     }
 }

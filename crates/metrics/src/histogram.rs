@@ -3,12 +3,13 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use metrics::HistogramFn;
+use metrics::{HistogramFn, Key};
 
 use crate::description::Description;
-use crate::family::{Amount, cells, for_each_arity};
+use crate::family::{Amount, Overflow, cells, for_each_arity};
 use crate::label::{Label, LabelSet};
 use crate::registry::{METADATA, Registry};
+use crate::sink::Sink;
 
 /// A metric that sorts observations into buckets, one set of them per label combination.
 #[derive(Clone, Debug)]
@@ -24,13 +25,12 @@ pub struct HistogramHandle(metrics::Histogram);
 impl<L: LabelSet> Histogram<L> {
     /// Makes every series, empty.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
+        let register = |sink: &dyn Sink, key: &Key| sink.register_histogram(key, &METADATA);
         let cells = cells::<L, _>(
             registry,
             description,
-            |key| registry.recorder().register_histogram(key, &METADATA),
-            |cell, overflows| {
-                metrics::Histogram::from_arc(Arc::new(Overflowing { cell, overflows }))
-            },
+            register,
+            metrics::Histogram::from_arc,
         );
         Self {
             cells,
@@ -83,19 +83,12 @@ macro_rules! methods {
 }
 for_each_arity!(methods);
 
-/// The cell of an overflow value: observes, and counts that it had to.
-struct Overflowing {
-    cell: metrics::Histogram,
-    overflows: metrics::Counter,
-}
-
-impl HistogramFn for Overflowing {
+impl HistogramFn for Overflow<metrics::Histogram> {
     fn record(&self, value: f64) {
         self.record_many(value, 1);
     }
 
     fn record_many(&self, value: f64, count: usize) {
-        self.cell.record_many(value, count);
-        self.overflows.increment(count as u64);
+        self.take(count as u64).record_many(value, count);
     }
 }

@@ -6,11 +6,12 @@ use metrics::{Key, Label};
 
 use crate::description::Description;
 use crate::registry::{METADATA, Registry};
+use crate::sink::Sink;
 
 /// A metric that is always 1 and whose labels tell something.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Info<const LABELS: usize> {
-    registry: Registry,
+    sink: Arc<dyn Sink>,
     description: &'static Description,
     // Set once, since other values would be another series and the first would stay.
     told: Arc<OnceLock<metrics::Gauge>>,
@@ -20,7 +21,7 @@ impl<const LABELS: usize> Info<LABELS> {
     /// Remembers where to write; the series begins with [`set`](Self::set).
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
         Self {
-            registry: registry.clone(),
+            sink: registry.sink(),
             description,
             told: Arc::new(OnceLock::new()),
         }
@@ -35,9 +36,15 @@ impl<const LABELS: usize> Info<LABELS> {
                 .map(|(key, value)| Label::new(key, value.to_owned()))
                 .collect();
             let key = Key::from_parts(self.description.name, labels);
-            let gauge = self.registry.recorder().register_gauge(&key, &METADATA);
+            let gauge = self.sink.register_gauge(&key, &METADATA);
             gauge.set(1.0);
             gauge
         });
+    }
+}
+
+impl<const LABELS: usize> std::fmt::Debug for Info<LABELS> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Info").field(&self.description.name).finish()
     }
 }

@@ -143,8 +143,8 @@ impl Registry {
         Ok(())
     }
 
-    pub(crate) fn recorder(&self) -> &dyn Recorder {
-        &*self.inner.sink
+    pub(crate) fn sink(&self) -> Arc<dyn Sink> {
+        Arc::clone(&self.inner.sink)
     }
 
     pub(crate) fn label_values(&self) -> &LabelValues {
@@ -156,7 +156,7 @@ impl Registry {
         let family = description.family();
         let family = family.strip_prefix("chat_").unwrap_or(family);
         let key = Key::from_parts(OWN[0].name, vec![Label::new("family", family)]);
-        self.recorder().register_counter(&key, &METADATA)
+        self.inner.sink.register_counter(&key, &METADATA)
     }
 }
 

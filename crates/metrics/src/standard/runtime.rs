@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
 
+use crate::label::Label;
 use crate::registry::Registry;
 
 crate::labels! {
@@ -27,6 +28,9 @@ crate::catalogue! {
     }
 }
 
+/// So many workers at least have no name left.
+const WORKERS_MAX: usize = <Worker as Label>::BOUND + 1;
+
 /// The names to configure for [`Worker`] when so many will be watched.
 pub fn worker_names(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(|worker| worker.to_string())
@@ -36,7 +40,7 @@ pub fn worker_names(count: usize) -> impl Iterator<Item = String> {
 #[derive(Clone, Debug)]
 pub struct RuntimeWatch {
     metrics: RuntimeMetrics,
-    registry: Registry,
+    workers: Arc<[Worker]>,
     watched: Arc<Mutex<Watched>>,
 }
 
@@ -51,7 +55,9 @@ impl RuntimeWatch {
     pub fn install(registry: &Registry) -> Self {
         let watch = Self {
             metrics: RuntimeMetrics::register(registry),
-            registry: registry.clone(),
+            workers: worker_names(WORKERS_MAX)
+                .map(|name| registry.label(&name))
+                .collect(),
             watched: Arc::default(),
         };
         let reader = watch.clone();
@@ -90,7 +96,7 @@ impl RuntimeWatch {
             tasks += runtime.num_alive_tasks();
             queued += runtime.global_queue_depth();
             for worker in 0..runtime.num_workers() {
-                let label: Worker = self.registry.label(&workers.to_string());
+                let label = self.workers[workers.min(WORKERS_MAX - 1)];
                 self.metrics
                     .worker_busy
                     .follow(runtime.worker_total_busy_duration(worker), label);
@@ -156,7 +162,7 @@ mod tests {
         };
         assert!(busy("2") >= Some(0.02), "{:?}", busy("2"));
         assert!(busy("0").is_some() && busy("1").is_some());
-        assert_eq!(busy("_other"), Some(0.0));
+        assert_eq!(busy("_other"), None);
     }
 
     #[test]
