@@ -1,0 +1,73 @@
+//! What one connection counts about itself.
+
+use crate::metrics::{ConnectionErrorType, ConnectionMetrics};
+use campanile_core::{
+    labels::{CloseReason, Transport},
+    metrics::App,
+    port::Clock,
+    time::Moment,
+};
+use campanile_metrics::Guard;
+use campanile_protocol::CloseCode;
+use std::{sync::Arc, time::Duration};
+
+/// An open connection, as it is counted: once when it opens and once when it ends, however it
+/// ends.
+pub(super) struct Meter {
+    metrics: Arc<ConnectionMetrics>,
+    app: App,
+    clock: Arc<dyn Clock>,
+    opened: Moment,
+    reason: CloseReason,
+    _active: Guard,
+}
+
+impl Meter {
+    /// Counts a connection as open.
+    pub(super) fn open(metrics: Arc<ConnectionMetrics>, app: App, clock: Arc<dyn Clock>) -> Self {
+        metrics.opened.increment(app, Transport::WebSocket);
+        let active = metrics.active.guard(app, Transport::WebSocket);
+        let opened = clock.moment();
+        Self { metrics, app, clock, opened, reason: CloseReason::Other, _active: active }
+    }
+
+    /// A pong came.
+    pub(super) fn pong(&self, round_trip: Duration) {
+        self.metrics.ping_rtt.observe(round_trip, Transport::WebSocket);
+    }
+
+    /// The network connection went without a word.
+    pub(super) fn lost(&self) {
+        self.error(ConnectionErrorType::Reset);
+    }
+
+    /// The peer broke the protocol and is closed with this code.
+    pub(super) fn broken(&self, code: CloseCode) {
+        self.error(match code {
+            CloseCode::TooLarge => ConnectionErrorType::FrameTooLarge,
+            _ => ConnectionErrorType::Protocol,
+        });
+    }
+
+    /// The peer let a deadline pass.
+    pub(super) fn timed_out(&self) {
+        self.error(ConnectionErrorType::Timeout);
+    }
+
+    /// Says why the connection ends; it is counted when this is dropped.
+    pub(super) fn close(&mut self, reason: CloseReason) {
+        self.reason = reason;
+    }
+
+    fn error(&self, error_type: ConnectionErrorType) {
+        self.metrics.errors.increment(self.app, error_type);
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        let lived = self.clock.moment().since(self.opened);
+        self.metrics.duration.observe(lived, Transport::WebSocket);
+        self.metrics.closed.increment(Transport::WebSocket, self.reason);
+    }
+}

@@ -1,0 +1,39 @@
+//! Native WebSocket connections: from the handshake to the closing frame.
+//!
+//! ```text
+//!  bytes ─► frame_guard ─► actix-ws ─► session ─► talk ─► translate ─► core
+//!  bytes ◄─ body ◄──────── outbox ◄──────────────┴─────────────────── core
+//! ```
+//!
+//! `handshake` decides who may connect, `session` is one connection's life, `talk` knows what its
+//! frames mean. Reader and writer meet in the outbox, which is the core's, and in `wire`.
+
+mod config;
+mod handshake;
+mod origin;
+mod lobby;
+mod worker;
+mod opening;
+mod frame_guard;
+mod session;
+mod timers;
+mod closing;
+mod wire;
+mod body;
+mod frame;
+mod meter;
+mod talk;
+mod pace;
+mod translate;
+mod convert;
+
+pub use config::Config;
+pub use convert::{encoder, message, stamp};
+pub use frame::{binary_of, text_of};
+pub use frame_guard::FrameLimits;
+pub use handshake::upgrade;
+pub use lobby::Lobby;
+pub use opening::Opening;
+pub use session::{Answerer, Standing, Taken};
+pub use timers::Patience;
+pub use worker::Worker;

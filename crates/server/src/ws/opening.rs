@@ -1,0 +1,106 @@
+//! Opening a connection: the handshake's answer, and the session behind it.
+
+use super::{
+    body::FanBody,
+    frame_guard::{FrameGuard, FrameLimits},
+    lobby::{Lobby, Place},
+    meter::Meter,
+    session::{Answerer, Pings, Session, Standing},
+    timers::{Patience, Timers},
+    wire::Wire,
+};
+use crate::metrics::ConnectionMetrics;
+use actix_http::BoxedPayloadStream;
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    body::BoxBody,
+    dev,
+    web::Payload,
+};
+use campanile_core::{fanout::Outbox, labels::Transport, metrics::App, port::Clock};
+use campanile_protocol::SUBPROTOCOL;
+use std::{rc::Rc, sync::Arc};
+use tokio::time::Instant;
+
+/// What a connection is opened with, whatever is said over it.
+pub struct Opening {
+    /// Where its frames wait.
+    pub outbox: Rc<Outbox>,
+    /// Where it is counted, and told that the node stops.
+    pub lobby: Arc<Lobby>,
+    /// How much the client may send at once.
+    pub frames: FrameLimits,
+    /// How long things may take.
+    pub patience: Patience,
+    /// What is counted.
+    pub metrics: Arc<ConnectionMetrics>,
+    /// The application it is counted for.
+    pub app: App,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Opening {
+    /// Answers a WebSocket handshake and runs the connection on this worker thread.
+    pub async fn open(
+        self,
+        request: &HttpRequest,
+        payload: Payload,
+        answerer: impl Answerer,
+    ) -> actix_web::Result<HttpResponse> {
+        match self.lobby.enter() {
+            Some(place) => self.open_in(place, (request, payload), (rand::random(), answerer)).await,
+            None => Ok(HttpResponse::ServiceUnavailable().finish()),
+        }
+    }
+
+    /// The same for a connection that has its place and number.
+    pub(super) async fn open_in(
+        self,
+        place: Place,
+        (request, payload): (&HttpRequest, Payload),
+        (number, answerer): (u64, impl Answerer),
+    ) -> actix_web::Result<HttpResponse> {
+        let received = self.metrics.received_bytes.handle(Transport::WebSocket);
+        let sent = self.metrics.sent_bytes.handle(Transport::WebSocket);
+        let guard = FrameGuard::new(payload.into_inner(), self.frames, received);
+        let guarded: BoxedPayloadStream = Box::pin(guard);
+        // The library takes a payload only, and a payload is only made by its extractor.
+        let payload = Payload::from_request(request, &mut dev::Payload::from(guarded)).await?;
+        let handled = actix_ws::handle_with_protocols(request, payload, &[SUBPROTOCOL]);
+        let (response, _library_session, frames) = handled?;
+        let frame_bytes_max = bytes(self.frames.frame_bytes_max);
+        let frames = frames
+            .max_frame_size(frame_bytes_max)
+            .aggregate_continuations()
+            .max_continuation_size(bytes(self.frames.message_bytes_max));
+        let mut timers = Timers::new(self.patience, Instant::now());
+        if let Standing::Known { until } = answerer.standing() {
+            timers.known(until);
+        }
+        let wire = Rc::new(Wire::default());
+        let session = Session {
+            number,
+            answerer,
+            outbox: self.outbox.clone(),
+            wire: wire.clone(),
+            frames,
+            timers,
+            patience: self.patience,
+            clock: self.clock.clone(),
+            drain: self.lobby.drain_watch(),
+            pings: Pings::default(),
+            meter: Meter::open(self.metrics, self.app, self.clock),
+            place,
+        };
+        actix_web::rt::spawn(session.run());
+        let outbox = self.outbox;
+        Ok(response.map_body(|_, library| {
+            BoxBody::new(FanBody::new(outbox, wire, sent, library))
+        }))
+    }
+}
+
+fn bytes(max: u64) -> usize {
+    usize::try_from(max).unwrap_or(usize::MAX)
+}

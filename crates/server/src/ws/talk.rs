@@ -1,0 +1,208 @@
+//! Talking with a chat client: who it is comes first, and then its requests.
+
+use super::{
+    frame,
+    pace::Pace,
+    session::{Answerer, Standing, Taken},
+    translate::{Conversation, Given},
+    worker::Worker,
+};
+use crate::reply::Refused;
+use actix_web::web::{Bytes, Data};
+use campanile_core::{
+    chat::AuthenticateError,
+    connection::Greeting,
+    fanout::{Class, Outbox},
+    labels::{MessageErrorReason, MessageKind, Transport},
+    port::{ConnectionId, Limiter, LimiterContext},
+    time::Moment,
+    user::{Session, TokenHash},
+};
+use campanile_protocol::{
+    Answer, BadRequest, Codec, Draining, ErrorCode, Event, JsonV1, Request, RequestFrame,
+    RequestId, ServerFrame, Welcome,
+};
+use std::{net::IpAddr, rc::Rc, time::Duration};
+use tokio::time::Instant;
+
+/// The answerer of a chat client.
+pub(super) struct Talk {
+    worker: Data<Worker>,
+    outbox: Rc<Outbox>,
+    caller: Caller,
+    pace: Option<Pace>,
+    known: Option<Known>,
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Caller {
+    pub(super) connection: ConnectionId,
+    pub(super) address: IpAddr,
+    /// When it asked to be a WebSocket.
+    pub(super) arrived: Moment,
+}
+
+/// A client that has said who it is.
+struct Known {
+    token: TokenHash,
+    until: Instant,
+    conversation: Conversation,
+}
+
+impl Talk {
+    /// A talk with a client that has not said who it is.
+    pub(super) fn new(worker: Data<Worker>, outbox: Rc<Outbox>, caller: Caller) -> Self {
+        let rates = worker.chat.limits().rates.as_ref();
+        let pace = rates.map(|rates| Pace::new(rates.requests_per_connection));
+        Self { worker, outbox, caller, pace, known: None }
+    }
+
+    /// Takes the client for whom the token says it is.
+    pub(super) async fn recognise(&mut self, token: &str) -> Result<(), Refused> {
+        let hash = (self.worker.token_hash)(token);
+        let session = self.worker.chat.authenticate(hash).await?;
+        let known = self.admit(session).await?;
+        self.known = Some(known);
+        let took = self.worker.chat.clock().moment().since(self.caller.arrived);
+        self.worker.metrics.handshake_duration.observe(took, Transport::WebSocket);
+        Ok(())
+    }
+
+    async fn admit(&self, session: Session) -> Result<Known, Refused> {
+        let chat = &self.worker.chat;
+        let greeting = Greeting {
+            connection: self.caller.connection,
+            user: session.user,
+            token: session.token,
+            protocol: self.worker.protocol,
+            transport: Transport::WebSocket,
+            address: self.caller.address,
+        };
+        let connection = self.worker.shard.connect(greeting, self.outbox.clone()).await?;
+        // A log-out between asking for the session and being among the connections that hear of
+        // it would be missed.
+        let now = chat.clock().now();
+        let still = chat.ports().sessions.find(session.token, now).await?;
+        if still.is_none() {
+            return Err(AuthenticateError::Refused.into());
+        }
+        let left = u64::try_from(session.expires_at.0 - now.0).unwrap_or(0);
+        Ok(Known {
+            token: session.token,
+            until: Instant::now() + Duration::from_millis(left),
+            conversation: Conversation { chat: chat.clone(), connection },
+        })
+    }
+
+    async fn request(&mut self, request: Request) -> Result<Given, Refused> {
+        self.keep_pace()?;
+        match (&self.known, request) {
+            (None, Request::Hello { token: Some(token) }) => {
+                self.count_control();
+                self.recognise(&token).await?;
+                self.welcome()
+            }
+            (None, _) => Err(unauthenticated()),
+            (Some(known), Request::Hello { token }) => {
+                self.count_control();
+                let other = token.is_some_and(|token| (self.worker.token_hash)(&token) != known.token);
+                if other { Err(somebody_else()) } else { self.welcome() }
+            }
+            (Some(known), request) => known.conversation.give(request).await,
+        }
+    }
+
+    fn welcome(&self) -> Result<Given, Refused> {
+        let known = self.known.as_ref().ok_or_else(unauthenticated)?;
+        let interval = self.worker.config.patience.ping_interval;
+        Ok(Answer::Welcome(Welcome {
+            user: known.conversation.connection.user().to_string(),
+            connection: format!("{:016x}", self.caller.connection.0),
+            ping_interval_ms: u64::try_from(interval.as_millis()).unwrap_or(u64::MAX),
+        })
+        .into())
+    }
+
+    fn keep_pace(&mut self) -> Result<(), Refused> {
+        let Some(pace) = &mut self.pace else { return Ok(()) };
+        let chat = &self.worker.chat;
+        let verdict = pace.check(chat.clock().moment());
+        // By address, since what is limited is one connection, of whomever it is.
+        Ok(chat.count_check(Limiter::Message, LimiterContext::Ip, verdict)?)
+    }
+
+    fn count_control(&self) {
+        self.worker.chat.count_received(Transport::WebSocket, MessageKind::Control);
+    }
+
+    fn malformed(&mut self, error: BadRequest) -> (Option<RequestId>, Refused) {
+        let errors = &self.worker.chat.metrics().messages.errors;
+        errors.increment(MessageErrorReason::Malformed);
+        let refused = match self.keep_pace() {
+            Ok(()) => Refused::bad_request(error.message),
+            Err(limited) => limited,
+        };
+        (error.id, refused)
+    }
+
+    fn say(&self, frame: &ServerFrame, class: Class) {
+        self.outbox.push(frame::text(&JsonV1, frame), class);
+    }
+
+    fn refuse(&self, id: Option<RequestId>, refused: Refused) {
+        self.say(&ServerFrame::Error { id, refusal: refused.refusal() }, Class::Answer);
+    }
+}
+
+impl Answerer for Talk {
+    async fn text(&mut self, text: &str) {
+        let RequestFrame { id, request } = match JsonV1.decode_request(text.as_bytes()) {
+            Ok(frame) => frame,
+            Err(error) => {
+                let (id, refused) = self.malformed(error);
+                return self.refuse(id, refused);
+            }
+        };
+        match self.request(request).await {
+            Ok(Given { answer, joining }) => {
+                self.say(&ServerFrame::Ok { id, answer }, Class::Answer);
+                // What happened in the room meanwhile comes behind the answer.
+                drop(joining);
+            }
+            Err(refused) => self.refuse(Some(id), refused),
+        }
+    }
+
+    fn binary(&mut self, _bytes: Bytes) -> Taken {
+        Taken::No
+    }
+
+    fn ping(&mut self) -> Taken {
+        match self.keep_pace() {
+            Ok(()) => Taken::Yes,
+            Err(_) => Taken::No,
+        }
+    }
+
+    fn draining(&mut self, after: Duration) {
+        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        let event = Event::Draining(Draining { after_ms });
+        self.say(&ServerFrame::Event(event), Class::Lasting);
+    }
+
+    fn standing(&self) -> Standing {
+        match &self.known {
+            None => Standing::Unknown,
+            Some(known) => Standing::Known { until: Some(known.until) },
+        }
+    }
+}
+
+fn unauthenticated() -> Refused {
+    Refused::new(ErrorCode::Unauthenticated, "say hello with a token first")
+}
+
+fn somebody_else() -> Refused {
+    Refused::new(ErrorCode::Conflict, "this connection is somebody else's; open another")
+}

@@ -1,0 +1,38 @@
+//! What the connections of one worker thread share.
+
+use super::{config::Config, lobby::Lobby, opening::Opening};
+use crate::metrics::ConnectionMetrics;
+use campanile_core::{chat::Chat, connection::Shard, user::TokenHash};
+use std::sync::Arc;
+
+/// A worker thread's side of the chat, given to its handlers as application data.
+pub struct Worker {
+    /// The chat.
+    pub chat: Arc<Chat>,
+    /// This worker's part of it.
+    pub shard: Shard,
+    /// The number of the native protocol's encoder in the shard.
+    pub protocol: usize,
+    /// What is counted about connections.
+    pub metrics: Arc<ConnectionMetrics>,
+    /// The node's count of connections.
+    pub lobby: Arc<Lobby>,
+    /// How connections are taken and kept.
+    pub config: Config,
+    /// How a token becomes what the store knows it by.
+    pub token_hash: fn(&str) -> TokenHash,
+}
+
+impl Worker {
+    pub(super) fn opening(&self) -> Opening {
+        Opening {
+            outbox: self.shard.outbox(),
+            lobby: self.lobby.clone(),
+            frames: self.config.frames,
+            patience: self.config.patience,
+            metrics: self.metrics.clone(),
+            app: self.chat.metrics().native,
+            clock: self.chat.ports().clock.clone(),
+        }
+    }
+}
