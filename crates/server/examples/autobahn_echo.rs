@@ -20,7 +20,10 @@ use campanile_core::{
 use campanile_metrics::{Registry, testing::Recording};
 use campanile_server::{
     metrics::ConnectionMetrics,
-    ws::{Answerer, FrameLimits, Lobby, Opening, Patience, Standing, Taken, binary_of, text_of},
+    ws::{
+        Answerer, FrameLimits, Lobby, Opening, Patience, Standing, Taken, binary_of,
+        prepare_socket, text_of,
+    },
 };
 use clap::Parser;
 use std::{
@@ -133,6 +136,7 @@ async fn main() -> io::Result<()> {
     });
     server
         .workers(WORKERS)
+        .on_connect(prepare_socket)
         .tcp_nodelay(true)
         .client_disconnect_timeout(Duration::ZERO)
         .bind(arguments.listen)?
