@@ -254,11 +254,7 @@ impl From<RoomKind> for ChannelType {
 impl MessageKind {
     /// The kind of a message to this room.
     pub fn of(room: &RoomName) -> Self {
-        if room.as_str().starts_with(DIRECT_PREFIX) {
-            Self::Direct
-        } else {
-            Self::Room
-        }
+        if room.as_str().starts_with(DIRECT_PREFIX) { Self::Direct } else { Self::Room }
     }
 }
 

@@ -87,11 +87,7 @@ fn check(text: &str) -> Result<(), NameError> {
         return Err(NameError::Length);
     }
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
-    if text.bytes().all(allowed) {
-        Ok(())
-    } else {
-        Err(NameError::Character)
-    }
+    if text.bytes().all(allowed) { Ok(()) } else { Err(NameError::Character) }
 }
 
 #[cfg(test)]

@@ -65,11 +65,7 @@ pub struct Member {
 /// Two names of 64 characters do not fit into one, so long pairs are folded by `digest`, which
 /// must give at least 32 characters of `[0-9a-f]` for the bytes it is given.
 pub fn direct_room_name(one: &UserName, other: &UserName, digest: fn(&[u8]) -> String) -> RoomName {
-    let (first, second) = if one <= other {
-        (one, other)
-    } else {
-        (other, one)
-    };
+    let (first, second) = if one <= other { (one, other) } else { (other, one) };
     // A slash is in no name, so two different pairs never make the same text.
     let folded = digest(format!("{first}/{second}").as_bytes());
     let name = format!("{DIRECT_PREFIX}{}", &folded[..32]);

@@ -41,12 +41,7 @@ impl Chat {
     ) -> Result<Session, Fault> {
         let expires_at = self.clock().now().plus(lifetime);
         let user = account.name.clone();
-        let session = Session {
-            user,
-            token,
-            operator: account.operator,
-            expires_at,
-        };
+        let session = Session { user, token, operator: account.operator, expires_at };
         self.ports.sessions.open(session.clone()).await?;
         Ok(session)
     }
@@ -56,24 +51,18 @@ impl Chat {
         let started = self.clock().moment();
         let found = self.ports.sessions.find(token, self.clock().now()).await;
         let metrics = &self.metrics().auth;
-        metrics
-            .duration
-            .observe(self.clock().moment().since(started), Mechanism::Token);
+        metrics.duration.observe(self.clock().moment().since(started), Mechanism::Token);
         match found {
             Ok(Some(session)) => {
                 metrics.successes.increment(Mechanism::Token);
                 Ok(session)
             }
             Ok(None) => {
-                metrics
-                    .failures
-                    .increment(Mechanism::Token, AuthRefusal::BadCredentials);
+                metrics.failures.increment(Mechanism::Token, AuthRefusal::BadCredentials);
                 Err(AuthenticateError::Refused)
             }
             Err(fault) => {
-                metrics
-                    .failures
-                    .increment(Mechanism::Token, AuthRefusal::BackendError);
+                metrics.failures.increment(Mechanism::Token, AuthRefusal::BackendError);
                 Err(fault.into())
             }
         }
@@ -82,11 +71,7 @@ impl Chat {
     /// Ends a session and closes its connections, on every node.
     pub async fn log_out(&self, token: TokenHash) -> Result<(), Fault> {
         self.ports.sessions.end(token).await?;
-        self.tell(Signal::EndSessions(
-            EndedSessions::Token(token),
-            EndReason::LoggedOut,
-        ))
-        .await;
+        self.tell(Signal::EndSessions(EndedSessions::Token(token), EndReason::LoggedOut)).await;
         Ok(())
     }
 

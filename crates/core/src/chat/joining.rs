@@ -60,22 +60,12 @@ impl Chat {
         name: &RoomName,
     ) -> Result<Room, (Option<RoomKind>, EnterError)> {
         let key = (Limiter::Join, LimiterContext::User);
-        let passed = self
-            .pass(key, user.as_str(), |rates| rates.joins_per_user)
-            .await;
+        let passed = self.pass(key, user.as_str(), |rates| rates.joins_per_user).await;
         passed.map_err(|limited| (None, limited.into()))?;
-        let found = self
-            .ports
-            .rooms
-            .find(name)
-            .await
-            .map_err(|fault| (None, fault.into()))?;
+        let found = self.ports.rooms.find(name).await.map_err(|fault| (None, fault.into()))?;
         let room = found.ok_or((None, EnterError::UnknownRoom))?;
         let kind = Some(room.kind);
-        let role = self
-            .role(user, name)
-            .await
-            .map_err(|fault| (kind, fault.into()))?;
+        let role = self.role(user, name).await.map_err(|fault| (kind, fault.into()))?;
         match (role, room.kind) {
             (Some(_), _) => Ok(room),
             (None, RoomKind::Public) => match self.put(&room, user, None).await {
@@ -97,40 +87,20 @@ impl Chat {
         since: Option<(Epoch, Sequence)>,
     ) -> Result<CaughtUp, EnterError> {
         let members_max = self.limits().members_listed_max;
-        let members = self
-            .members_with_status(&room.name, None, members_max)
-            .await?;
+        let members = self.members_with_status(&room.name, None, members_max).await?;
         let Some((epoch, seq)) = since else {
             let history = self.read(&room.name, Page::Newest, 1).await?;
-            return Ok(CaughtUp {
-                history,
-                messages: Vec::new(),
-                truncated: false,
-                members,
-            });
+            return Ok(CaughtUp { history, messages: Vec::new(), truncated: false, members });
         };
         let limit = self.limits().resume_messages_max;
         let read = self.read(&room.name, Page::After(seq), limit).await;
         let history = read.inspect_err(|_| self.count_recovery(Outcome::Error, 0))?;
         let known = history.epoch == epoch && seq <= history.last_seq;
         let truncated = !known || history.has_more || seq.next() < history.first_seq;
-        let messages = if truncated {
-            Vec::new()
-        } else {
-            history.messages.clone()
-        };
-        let outcome = if truncated {
-            Outcome::Error
-        } else {
-            Outcome::Ok
-        };
+        let messages = if truncated { Vec::new() } else { history.messages.clone() };
+        let outcome = if truncated { Outcome::Error } else { Outcome::Ok };
         self.count_recovery(outcome, messages.len());
-        Ok(CaughtUp {
-            history,
-            messages,
-            truncated,
-            members,
-        })
+        Ok(CaughtUp { history, messages, truncated, members })
     }
 
     /// Tells a room that a user listens to it now.
@@ -138,32 +108,19 @@ impl Chat {
         if self.directory().listeners(room) > self.limits().presence_audience_max {
             return;
         }
-        let statuses = self
-            .ports
-            .presence
-            .statuses(std::slice::from_ref(user))
-            .await;
+        let statuses = self.ports.presence.statuses(std::slice::from_ref(user)).await;
         if let Some(&status) = statuses.iter().flatten().next() {
-            let presence = Presence {
-                user: user.clone(),
-                status,
-                last_seen: None,
-            };
+            let presence = Presence { user: user.clone(), status, last_seen: None };
             let audience = Audience::Room(room.clone(), kind);
-            self.tell(Signal::Tell(audience, Event::Presence(presence)))
-                .await;
+            self.tell(Signal::Tell(audience, Event::Presence(presence))).await;
         }
     }
 
     async fn read(&self, room: &RoomName, page: Page, limit: usize) -> Result<History, EnterError> {
-        self.ports
-            .messages
-            .history(room, page, limit)
-            .await
-            .map_err(|error| match error {
-                HistoryError::UnknownRoom => EnterError::UnknownRoom,
-                HistoryError::Fault(fault) => fault.into(),
-            })
+        self.ports.messages.history(room, page, limit).await.map_err(|error| match error {
+            HistoryError::UnknownRoom => EnterError::UnknownRoom,
+            HistoryError::Fault(fault) => fault.into(),
+        })
     }
 
     fn count_recovery(&self, outcome: Outcome, messages: usize) {
@@ -172,10 +129,7 @@ impl Chat {
             _ => RecoverySource::Storage,
         };
         self.metrics().connections.resumptions.increment(outcome);
-        self.metrics()
-            .recovery
-            .recoveries
-            .increment(outcome, source);
+        self.metrics().recovery.recoveries.increment(outcome, source);
         if outcome == Outcome::Ok {
             self.metrics().recovery.recovered.observe(messages);
         }

@@ -77,24 +77,12 @@ impl Chat {
             return Err(MembershipError::NotOwner);
         }
         self.ports.members.remove(name, user).await?;
-        let reason = if own {
-            LeaveReason::Left
-        } else {
-            LeaveReason::Removed
-        };
-        let left = Event::Left {
-            room: name.clone(),
-            user: user.clone(),
-            reason,
-        };
+        let reason = if own { LeaveReason::Left } else { LeaveReason::Removed };
+        let left = Event::Left { room: name.clone(), user: user.clone(), reason };
         let audience = Audience::Room(name.clone(), room.kind);
         self.tell(Signal::Tell(audience, left.clone())).await;
         let (room, user) = (name.clone(), user.clone());
-        self.tell(Signal::Unsubscribe {
-            room,
-            user: Some(user.clone()),
-        })
-        .await;
+        self.tell(Signal::Unsubscribe { room, user: Some(user.clone()) }).await;
         // The user's other connections may not listen to the room.
         self.tell(Signal::Tell(Audience::User(user), left)).await;
         Ok(())
@@ -109,24 +97,15 @@ impl Chat {
     ) -> Result<Member, MembershipError> {
         let known = self.role(user, &room.name).await?;
         let members_max = self.limits().room_members_max;
-        let put = PutMember {
-            role,
-            at: self.clock().now(),
-            members_max,
-        };
+        let put = PutMember { role, at: self.clock().now(), members_max };
         let member = self.ports.members.put(&room.name, user, put).await?;
         if known != Some(member.role) {
             let name = room.name.clone();
-            let joined = Event::Joined {
-                room: name,
-                user: user.clone(),
-                role: member.role,
-            };
+            let joined = Event::Joined { room: name, user: user.clone(), role: member.role };
             let audience = Audience::Room(room.name.clone(), room.kind);
             self.tell(Signal::Tell(audience, joined.clone())).await;
             if known.is_none() {
-                self.tell(Signal::Tell(Audience::User(user.clone()), joined))
-                    .await;
+                self.tell(Signal::Tell(Audience::User(user.clone()), joined)).await;
             }
         }
         Ok(member)
@@ -143,8 +122,7 @@ impl Chat {
             return Err(MembershipError::Direct);
         }
         let key = (Limiter::Join, LimiterContext::User);
-        self.pass(key, by.as_str(), |rates| rates.joins_per_user)
-            .await?;
+        self.pass(key, by.as_str(), |rates| rates.joins_per_user).await?;
         let joins = by == user && room.kind == RoomKind::Public && role != Some(Role::Owner);
         let own_role = self.role(by, &room.name).await?;
         if own_role == Some(Role::Owner) || (joins && own_role.is_none()) {

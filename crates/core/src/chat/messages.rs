@@ -98,17 +98,12 @@ impl Chat {
     pub async fn send(&self, draft: Draft, source: Source) -> Result<Appended, SendError> {
         let _handling = self.metrics().messages.handlers.guard();
         let started = self.clock().moment();
-        self.metrics()
-            .messages
-            .size
-            .observe(draft.body.len(), Direction::In);
+        self.metrics().messages.size.observe(draft.body.len(), Direction::In);
         let kind = MessageKind::of(&draft.room);
         self.count_received(source.transport, kind);
         let sent = self.try_send(draft).await;
         let metrics = &self.metrics().messages;
-        metrics
-            .processing
-            .observe(self.clock().moment().since(started), kind);
+        metrics.processing.observe(self.clock().moment().since(started), kind);
         let result = match &sent {
             Ok(appended) if appended.duplicate => {
                 metrics.duplicates.increment();
@@ -123,10 +118,7 @@ impl Chat {
 
     /// Counts what a client said, of any kind but a message, which [`Chat::send`] counts.
     pub fn count_received(&self, transport: Transport, kind: MessageKind) {
-        self.metrics()
-            .messages
-            .received
-            .increment(self.metrics().native, transport, kind);
+        self.metrics().messages.received.increment(self.metrics().native, transport, kind);
     }
 
     /// Changes a message and tells its room; whether there was anything to change.
@@ -141,9 +133,7 @@ impl Chat {
         let started = self.clock().moment();
         let amended = self.try_amend(by, name, seq, amendment).await;
         let metrics = &self.metrics().messages;
-        metrics
-            .processing
-            .observe(self.clock().moment().since(started), MessageKind::Event);
+        metrics.processing.observe(self.clock().moment().since(started), MessageKind::Event);
         let result = match &amended {
             Ok(true) => MessageResult::Accepted,
             Ok(false) => MessageResult::Duplicate,
@@ -163,14 +153,10 @@ impl Chat {
     ) -> Result<History, AccessError> {
         self.room(viewer, name).await?;
         let limit = limit.min(self.limits().history_page_max);
-        self.ports
-            .messages
-            .history(name, page, limit)
-            .await
-            .map_err(|error| match error {
-                HistoryError::UnknownRoom => AccessError::UnknownRoom,
-                HistoryError::Fault(fault) => fault.into(),
-            })
+        self.ports.messages.history(name, page, limit).await.map_err(|error| match error {
+            HistoryError::UnknownRoom => AccessError::UnknownRoom,
+            HistoryError::Fault(fault) => fault.into(),
+        })
     }
 
     /// Notes that a member has read up to `seq`, and tells the room; whether that is news.
@@ -186,30 +172,19 @@ impl Chat {
         match marked {
             Ok(Marked::Moved(seq)) => {
                 metrics.acks.increment(Outcome::Ok);
-                metrics
-                    .processed
-                    .increment(MessageKind::Receipt, MessageResult::Accepted);
-                let read = Event::Read {
-                    room: name.clone(),
-                    user: by.clone(),
-                    seq,
-                };
-                self.tell(Signal::Tell(Audience::Room(name.clone(), room.kind), read))
-                    .await;
+                metrics.processed.increment(MessageKind::Receipt, MessageResult::Accepted);
+                let read = Event::Read { room: name.clone(), user: by.clone(), seq };
+                self.tell(Signal::Tell(Audience::Room(name.clone(), room.kind), read)).await;
                 Ok(true)
             }
             Ok(Marked::Stayed) => {
-                metrics
-                    .processed
-                    .increment(MessageKind::Receipt, MessageResult::Duplicate);
+                metrics.processed.increment(MessageKind::Receipt, MessageResult::Duplicate);
                 Ok(false)
             }
             Ok(Marked::NotMember) => Err(AccessError::NotMember),
             Err(fault) => {
                 metrics.acks.increment(Outcome::Error);
-                metrics
-                    .processed
-                    .increment(MessageKind::Receipt, MessageResult::Failed);
+                metrics.processed.increment(MessageKind::Receipt, MessageResult::Failed);
                 metrics.errors.increment(MessageErrorReason::Storage);
                 Err(fault.into())
             }
@@ -223,11 +198,7 @@ impl Chat {
         name: &RoomName,
     ) -> Result<Vec<(UserName, Sequence)>, AccessError> {
         self.room(viewer, name).await?;
-        Ok(self
-            .ports
-            .receipts
-            .receipts(name, self.limits().members_listed_max)
-            .await?)
+        Ok(self.ports.receipts.receipts(name, self.limits().members_listed_max).await?)
     }
 
     /// Tells a room that a member writes, or stopped.
@@ -238,24 +209,15 @@ impl Chat {
         on: bool,
     ) -> Result<(), AccessError> {
         let (room, _) = self.entered(by, name).await?;
-        let typing = Event::Typing {
-            room: name.clone(),
-            user: by.clone(),
-            on,
-        };
-        self.tell(Signal::Tell(
-            Audience::Room(name.clone(), room.kind),
-            typing,
-        ))
-        .await;
+        let typing = Event::Typing { room: name.clone(), user: by.clone(), on };
+        self.tell(Signal::Tell(Audience::Room(name.clone(), room.kind), typing)).await;
         Ok(())
     }
 
     async fn try_send(&self, draft: Draft) -> Result<Appended, SendError> {
         self.check(&draft)?;
         let key = (Limiter::Message, LimiterContext::User);
-        self.pass(key, draft.from.as_str(), |rates| rates.messages_per_user)
-            .await?;
+        self.pass(key, draft.from.as_str(), |rates| rates.messages_per_user).await?;
         let (from, room) = (draft.from.clone(), draft.room.clone());
         let appended = self.ports.messages.append(draft, self.clock().now()).await;
         let appended = match appended {
@@ -296,13 +258,10 @@ impl Chat {
         let Appended { message, kind, .. } = appended;
         let metrics = &self.metrics().messages;
         metrics.broadcasts.increment(ChannelType::from(*kind));
-        metrics
-            .fanout_recipients
-            .observe(self.directory().listeners(&message.room));
+        metrics.fanout_recipients.observe(self.directory().listeners(&message.room));
         metrics.size.observe(message.body.len(), Direction::Out);
         let audience = Audience::Room(message.room.clone(), *kind);
-        self.tell(Signal::Tell(audience, Event::Message(message.clone())))
-            .await;
+        self.tell(Signal::Tell(audience, Event::Message(message.clone()))).await;
     }
 
     async fn try_amend(
@@ -314,8 +273,7 @@ impl Chat {
     ) -> Result<bool, ChangeError> {
         self.check_amendment(&amendment)?;
         let key = (Limiter::Message, LimiterContext::User);
-        self.pass(key, by.as_str(), |rates| rates.messages_per_user)
-            .await?;
+        self.pass(key, by.as_str(), |rates| rates.messages_per_user).await?;
         let room = match self.entered(by, name).await {
             Ok((room, _)) => room,
             Err(AccessError::UnknownRoom) => return Err(ChangeError::UnknownRoom),
@@ -323,22 +281,11 @@ impl Chat {
             Err(AccessError::Fault(fault)) => return Err(fault.into()),
         };
         let at = self.clock().now();
-        let changed = self
-            .ports
-            .messages
-            .amend(name, seq, by, &amendment, at)
-            .await?;
+        let changed = self.ports.messages.amend(name, seq, by, &amendment, at).await?;
         if changed {
             let (name, by) = (name.clone(), by.clone());
-            let amended = Event::Amended {
-                room: name.clone(),
-                seq,
-                amendment,
-                by,
-                at,
-            };
-            self.tell(Signal::Tell(Audience::Room(name, room.kind), amended))
-                .await;
+            let amended = Event::Amended { room: name.clone(), seq, amendment, by, at };
+            self.tell(Signal::Tell(Audience::Room(name, room.kind), amended)).await;
         }
         Ok(changed)
     }

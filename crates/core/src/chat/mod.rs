@@ -86,12 +86,7 @@ impl Chat {
             messages: ports.messages.clone(),
             directory: Directory::default(),
         };
-        Self {
-            ports,
-            shards,
-            context: Arc::new(context),
-            digest,
-        }
+        Self { ports, shards, context: Arc::new(context), digest }
     }
 
     /// The bounds in force.
@@ -132,13 +127,7 @@ impl Chat {
     pub async fn listen(&self, mut bus: Box<dyn BusReceiver>) {
         while let Some(signal) = bus.receive().await {
             let accepted = self.clock().moment();
-            self.shards
-                .deliver(Arc::new(Envelope {
-                    signal,
-                    accepted,
-                    remote: true,
-                }))
-                .await;
+            self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: true })).await;
         }
     }
 
@@ -166,10 +155,7 @@ impl Chat {
             tokio::time::sleep(retry_after).await;
             verdict = ask().await;
             if verdict == Verdict::Allowed {
-                self.metrics()
-                    .rate_limits
-                    .wait
-                    .observe(retry_after, limiter);
+                self.metrics().rate_limits.wait.observe(retry_after, limiter);
             }
         }
         self.count_check(limiter, context, verdict)
@@ -196,10 +182,7 @@ impl Chat {
     /// Counts a refused join.
     pub(crate) fn count_join_failure(&self, kind: Option<RoomKind>, reason: JoinRefusal) {
         let channel = kind.map_or(ChannelType::Public, ChannelType::from);
-        self.metrics()
-            .rooms
-            .join_failures
-            .increment(channel, reason);
+        self.metrics().rooms.join_failures.increment(channel, reason);
     }
 
     /// Tells this node at once, then the others. A bus that fails is counted and not returned:
@@ -207,11 +190,7 @@ impl Chat {
     async fn tell(&self, signal: Signal) {
         let signal = Arc::new(signal);
         let accepted = self.clock().moment();
-        let envelope = Envelope {
-            signal: signal.clone(),
-            accepted,
-            remote: false,
-        };
+        let envelope = Envelope { signal: signal.clone(), accepted, remote: false };
         self.shards.deliver(Arc::new(envelope)).await;
         let _counted = self.ports.bus.publish(signal).await;
     }

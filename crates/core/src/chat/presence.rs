@@ -26,11 +26,7 @@ impl Chat {
                 Status::Unavailable => self.last_seen(user).await?,
                 _ => None,
             };
-            presences.push(Presence {
-                user: user.clone(),
-                status,
-                last_seen,
-            });
+            presences.push(Presence { user: user.clone(), status, last_seen });
         }
         Ok(presences)
     }
@@ -43,17 +39,10 @@ impl Chat {
         status: Status,
         rooms: Vec<RoomName>,
     ) -> Result<(), Fault> {
-        self.metrics()
-            .presence
-            .updates_received
-            .increment(PresenceType::from(status));
+        self.metrics().presence.updates_received.increment(PresenceType::from(status));
         let change = self.ports.presence.put(user, connection, status).await?;
         if change.before != change.after {
-            let presence = Presence {
-                user: user.clone(),
-                status: change.after,
-                last_seen: None,
-            };
+            let presence = Presence { user: user.clone(), status: change.after, last_seen: None };
             self.tell_presence(presence, rooms).await;
         }
         Ok(())
@@ -62,53 +51,29 @@ impl Chat {
     /// Notes that connections have gone, and tells their rooms of users who have gone with them.
     pub(crate) async fn departed(&self, departures: Vec<Departure>) {
         let now = self.clock().now();
-        let seen: Vec<_> = departures
-            .iter()
-            .map(|departure| (departure.user.clone(), now))
-            .collect();
+        let seen: Vec<_> =
+            departures.iter().map(|departure| (departure.user.clone(), now)).collect();
         // The time is a courtesy: a store that is away now is told of the next departure.
         let _counted = self.ports.accounts.touch(&seen).await;
-        for Departure {
-            user,
-            connection,
-            rooms,
-        } in departures
-        {
+        for Departure { user, connection, rooms } in departures {
             let Ok(change) = self.ports.presence.remove(&user, connection).await else {
                 continue;
             };
             if change.before != change.after {
                 let status = change.after;
                 let last_seen = (status == Status::Unavailable).then_some(now);
-                self.tell_presence(
-                    Presence {
-                        user,
-                        status,
-                        last_seen,
-                    },
-                    rooms,
-                )
-                .await;
+                self.tell_presence(Presence { user, status, last_seen }, rooms).await;
             }
         }
     }
 
     async fn tell_presence(&self, presence: Presence, rooms: Vec<RoomName>) {
         if !rooms.is_empty() {
-            self.tell(Signal::Tell(
-                Audience::Rooms(rooms),
-                Event::Presence(presence),
-            ))
-            .await;
+            self.tell(Signal::Tell(Audience::Rooms(rooms), Event::Presence(presence))).await;
         }
     }
 
     async fn last_seen(&self, user: &UserName) -> Result<Option<crate::time::Timestamp>, Fault> {
-        Ok(self
-            .ports
-            .accounts
-            .find(user)
-            .await?
-            .and_then(|account| account.last_seen))
+        Ok(self.ports.accounts.find(user).await?.and_then(|account| account.last_seen))
     }
 }

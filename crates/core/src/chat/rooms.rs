@@ -58,15 +58,7 @@ impl Chat {
     ) -> Result<Room, CreateRoomError> {
         let created_at = self.clock().now();
         let members = vec![by.clone()];
-        self.ports
-            .rooms
-            .create(NewRoom {
-                name,
-                kind,
-                members,
-                created_at,
-            })
-            .await
+        self.ports.rooms.create(NewRoom { name, kind, members, created_at }).await
     }
 
     /// The direct room between two users, and whether it was made now. The other is told of a new
@@ -86,23 +78,13 @@ impl Chat {
         }
         let created_at = self.clock().now();
         let kind = RoomKind::Direct;
-        let new = NewRoom {
-            name: name.clone(),
-            kind,
-            members,
-            created_at,
-        };
+        let new = NewRoom { name: name.clone(), kind, members, created_at };
         match self.ports.rooms.create(new).await {
             Ok(room) => {
                 for user in [by, with] {
                     let room = name.clone();
-                    let joined = Event::Joined {
-                        room,
-                        user: user.clone(),
-                        role: Role::Member,
-                    };
-                    self.tell(Signal::Tell(Audience::User(with.clone()), joined))
-                        .await;
+                    let joined = Event::Joined { room, user: user.clone(), role: Role::Member };
+                    self.tell(Signal::Tell(Audience::User(with.clone()), joined)).await;
                 }
                 Ok((room, true))
             }
@@ -117,12 +99,7 @@ impl Chat {
 
     /// A room that `viewer` may know of: a public one, or one of its own.
     pub async fn room(&self, viewer: &UserName, name: &RoomName) -> Result<Room, AccessError> {
-        let room = self
-            .ports
-            .rooms
-            .find(name)
-            .await?
-            .ok_or(AccessError::UnknownRoom)?;
+        let room = self.ports.rooms.find(name).await?.ok_or(AccessError::UnknownRoom)?;
         if room.kind == RoomKind::Public || self.role(viewer, name).await?.is_some() {
             return Ok(room);
         }
@@ -156,11 +133,7 @@ impl Chat {
             return Err(ManageError::TooLarge { bytes, max });
         }
         self.owned(by, name).await?;
-        let room = self
-            .ports
-            .rooms
-            .change(name, RoomChange::Topic(topic))
-            .await?;
+        let room = self.ports.rooms.change(name, RoomChange::Topic(topic)).await?;
         room.ok_or(ManageError::Access(AccessError::UnknownRoom))
     }
 
@@ -170,18 +143,10 @@ impl Chat {
         if !self.ports.rooms.delete(name).await? {
             return Err(ManageError::Access(AccessError::UnknownRoom));
         }
-        let left = Event::Left {
-            room: name.clone(),
-            user: by.clone(),
-            reason: LeaveReason::RoomDeleted,
-        };
-        self.tell(Signal::Tell(Audience::Room(name.clone(), room.kind), left))
-            .await;
-        self.tell(Signal::Unsubscribe {
-            room: name.clone(),
-            user: None,
-        })
-        .await;
+        let left =
+            Event::Left { room: name.clone(), user: by.clone(), reason: LeaveReason::RoomDeleted };
+        self.tell(Signal::Tell(Audience::Room(name.clone(), room.kind), left)).await;
+        self.tell(Signal::Unsubscribe { room: name.clone(), user: None }).await;
         Ok(())
     }
 

@@ -33,14 +33,7 @@ impl Shard {
     pub fn new(chat: Arc<Chat>, encoders: Vec<Encoder>, inbox: ShardInbox) -> Self {
         let hub = Hub::new(chat.context().clone(), encoders, inbox);
         let (departed, departures) = (RefCell::default(), Notify::new());
-        Self {
-            inner: Rc::new(Inner {
-                chat,
-                hub,
-                departed,
-                departures,
-            }),
-        }
+        Self { inner: Rc::new(Inner { chat, hub, departed, departures }) }
     }
 
     /// Delivers events to this worker's connections, and tells who has gone, until

@@ -105,10 +105,7 @@ impl Shard {
             stamp: Cell::new(0),
         });
         self.hub().seat(&seat);
-        let connection = Connection {
-            shard: self.clone(),
-            seat,
-        };
+        let connection = Connection { shard: self.clone(), seat };
         connection.set_status(Status::Available).await?;
         Ok(connection)
     }
@@ -172,17 +169,14 @@ impl Connection {
 
     /// Listens to a room no longer; whether it did.
     pub fn leave(&self, room: &RoomName) -> bool {
-        self.shard
-            .hub()
-            .unsubscribe(room, &self.seat, UnsubscribeReason::Client)
+        self.shard.hub().unsubscribe(room, &self.seat, UnsubscribeReason::Client)
     }
 
     /// Says whether the user is there, as this connection sees it.
     pub async fn set_status(&self, status: Status) -> Result<(), Fault> {
         let rooms = self.seat.rooms.borrow().keys().cloned().collect();
         let chat = self.shard.chat();
-        chat.set_status((&self.seat.user, self.seat.id), status, rooms)
-            .await
+        chat.set_status((&self.seat.user, self.seat.id), status, rooms).await
     }
 }
 
@@ -205,24 +199,16 @@ impl Joining {
 
 impl Drop for Joining {
     fn drop(&mut self) {
-        self.shard
-            .hub()
-            .release(&self.room.name, &self.seat, &self.history);
+        self.shard.hub().release(&self.room.name, &self.seat, &self.history);
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.seat
-            .outbox
-            .abort(CloseReason::Other, DropReason::NoRecipient);
+        self.seat.outbox.abort(CloseReason::Other, DropReason::NoRecipient);
         let rooms = self.shard.hub().unseat(&self.seat);
         let (user, connection) = (self.seat.user.clone(), self.seat.id);
         self.shard.chat().directory().depart(&user);
-        self.shard.depart(Departure {
-            user,
-            connection,
-            rooms,
-        });
+        self.shard.depart(Departure { user, connection, rooms });
     }
 }

@@ -47,9 +47,7 @@ impl Directory {
     pub fn rooms(&self, kind: RoomKind) -> (usize, usize) {
         let inner = self.lock();
         let rooms = inner.rooms.values().filter(|room| room.kind == kind);
-        rooms.fold((0, 0), |(rooms, listeners), room| {
-            (rooms + 1, listeners + room.listeners)
-        })
+        rooms.fold((0, 0), |(rooms, listeners), room| (rooms + 1, listeners + room.listeners))
     }
 
     /// Subscriptions to a room on this node.
@@ -85,18 +83,10 @@ impl Directory {
 
     pub(super) fn open(&self, room: &RoomName, kind: RoomKind) -> Turn {
         let mut inner = self.lock();
-        let fresh = || OpenRoom {
-            kind,
-            workers: 0,
-            listeners: 0,
-        };
+        let fresh = || OpenRoom { kind, workers: 0, listeners: 0 };
         let room = inner.rooms.entry(room.clone()).or_insert_with(fresh);
         room.workers += 1;
-        if room.workers == 1 {
-            Turn::Edge
-        } else {
-            Turn::Middle
-        }
+        if room.workers == 1 { Turn::Edge } else { Turn::Middle }
     }
 
     pub(super) fn close(&self, name: &RoomName) -> Turn {

@@ -75,11 +75,7 @@ impl Hub {
     /// Puts a connection's seat among its user's.
     pub(crate) fn seat(&self, seat: &Rc<Seat>) {
         let mut state = self.state.borrow_mut();
-        state
-            .users
-            .entry(seat.user.clone())
-            .or_default()
-            .push(seat.clone());
+        state.users.entry(seat.user.clone()).or_default().push(seat.clone());
         self.shown.connections.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -106,25 +102,15 @@ impl Hub {
         let mut state = self.state.borrow_mut();
         let room = state.rooms.entry(name.clone()).or_insert_with(|| {
             if self.context.directory.open(name, kind) == Turn::Edge {
-                self.context
-                    .metrics
-                    .rooms
-                    .openings
-                    .increment(ChannelType::from(kind));
+                self.context.metrics.rooms.openings.increment(ChannelType::from(kind));
             }
             Room::new(kind)
         });
         let new = room.hold(name, seat);
         if new {
             let metrics = &self.context.metrics;
-            metrics
-                .rooms
-                .participants_per_room
-                .observe(self.context.directory.subscribed(name));
-            metrics
-                .rooms
-                .joins
-                .increment(metrics.native, ChannelType::from(kind));
+            metrics.rooms.participants_per_room.observe(self.context.directory.subscribed(name));
+            metrics.rooms.joins.increment(metrics.native, ChannelType::from(kind));
         }
         new
     }
@@ -147,9 +133,7 @@ impl Hub {
         let listeners = self.context.directory.unsubscribed(name);
         let native = self.context.metrics.native;
         let metrics = &self.context.metrics.rooms;
-        metrics
-            .leaves
-            .increment(native, ChannelType::from(kind), reason);
+        metrics.leaves.increment(native, ChannelType::from(kind), reason);
         metrics.participants_per_room.observe(listeners);
         if left == 0 {
             state.rooms.remove(name);
@@ -164,14 +148,8 @@ impl Hub {
         let state = self.state.borrow();
         let connections = state.users.values().flatten().take(connections_max);
         let mut survey = Survey {
-            connections: connections
-                .map(|seat| ConnectionSeen::of(seat.as_ref()))
-                .collect(),
-            rooms: state
-                .rooms
-                .iter()
-                .map(|(name, room)| RoomSeen::of(name, room))
-                .collect(),
+            connections: connections.map(|seat| ConnectionSeen::of(seat.as_ref())).collect(),
+            rooms: state.rooms.iter().map(|(name, room)| RoomSeen::of(name, room)).collect(),
         };
         survey.trim(connections_max, rooms_max);
         survey

@@ -47,12 +47,7 @@ pub(super) struct Copies<'a> {
 
 impl Room {
     pub(super) fn new(kind: RoomKind) -> Self {
-        Self {
-            kind,
-            order: Order::default(),
-            messages: 0,
-            listeners: Vec::new(),
-        }
+        Self { kind, order: Order::default(), messages: 0, listeners: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -70,15 +65,9 @@ impl Room {
             self.listeners[place].held.get_or_insert_default();
             return false;
         }
-        seat.rooms
-            .borrow_mut()
-            .insert(name.clone(), self.listeners.len());
+        seat.rooms.borrow_mut().insert(name.clone(), self.listeners.len());
         let held = Some(Held::default());
-        self.listeners.push(Listener {
-            seat: seat.clone(),
-            given: Sequence(0),
-            held,
-        });
+        self.listeners.push(Listener { seat: seat.clone(), given: Sequence(0), held });
         true
     }
 
@@ -87,8 +76,7 @@ impl Room {
         let listener = &mut self.listeners[place];
         listener.given = listener.given.max(given);
         let mut held = listener.held.take().unwrap_or_default();
-        held.envelopes
-            .retain(|envelope| sequence(envelope).is_none_or(|seq| seq > given));
+        held.envelopes.retain(|envelope| sequence(envelope).is_none_or(|seq| seq > given));
         held
     }
 
@@ -106,11 +94,7 @@ impl Room {
 
     /// The hot loop: a copy for each listener.
     pub(super) fn deliver(&mut self, copies: &Copies<'_>, now: Moment, held_max: usize) {
-        let Copies {
-            envelope,
-            frames,
-            class,
-        } = copies;
+        let Copies { envelope, frames, class } = copies;
         let seq = sequence(envelope);
         for listener in &mut self.listeners {
             if let Some(held) = &mut listener.held {

@@ -87,23 +87,11 @@ impl Shards {
         let (senders, inboxes): (Vec<_>, Vec<_>) = (0..workers)
             .map(|_| {
                 let (sender, receiver) = mpsc::channel(queue_events_max);
-                (
-                    sender,
-                    ShardInbox {
-                        receiver,
-                        shown: Shown::default(),
-                    },
-                )
+                (sender, ShardInbox { receiver, shown: Shown::default() })
             })
             .unzip();
         let shown = inboxes.iter().map(|inbox| inbox.shown.clone()).collect();
-        (
-            Self {
-                senders: senders.into(),
-                shown,
-            },
-            inboxes,
-        )
+        (Self { senders: senders.into(), shown }, inboxes)
     }
 
     /// Tells every worker of an event. Waits while a worker's queue is full: who publishes more
@@ -123,18 +111,12 @@ impl Shards {
 
     /// Frames that wait in all outboxes of this node.
     pub fn frames_waiting(&self) -> usize {
-        self.shown
-            .iter()
-            .map(|shown| shown.frames_waiting.load(Ordering::Relaxed))
-            .sum()
+        self.shown.iter().map(|shown| shown.frames_waiting.load(Ordering::Relaxed)).sum()
     }
 
     /// Connections that are open on this node.
     pub fn connections(&self) -> usize {
-        self.shown
-            .iter()
-            .map(|shown| shown.connections.load(Ordering::Relaxed))
-            .sum()
+        self.shown.iter().map(|shown| shown.connections.load(Ordering::Relaxed)).sum()
     }
 
     /// Asks every worker for up to `connections_max` connections and the `rooms_max` busiest
@@ -143,11 +125,7 @@ impl Shards {
         let mut survey = Survey::default();
         for sender in self.senders.iter() {
             let (reply, answer) = oneshot::channel();
-            let order = SurveyOrder {
-                connections_max,
-                rooms_max,
-                reply,
-            };
+            let order = SurveyOrder { connections_max, rooms_max, reply };
             if sender.send(Instruction::Survey(order)).await.is_ok()
                 && let Ok(part) = answer.await
             {

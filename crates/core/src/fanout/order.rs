@@ -104,19 +104,13 @@ impl Order {
 
     /// Begins another history, in which everything up to `seq` has passed.
     pub(super) fn restart(&mut self, (epoch, seq): (Epoch, Sequence), now: Moment) {
-        *self = Self {
-            epoch: Some(epoch),
-            ..Self::default()
-        };
+        *self = Self { epoch: Some(epoch), ..Self::default() };
         self.pass(seq, now);
     }
 
     fn pass(&mut self, seq: Sequence, now: Moment) {
         self.passed = Some(seq);
-        let complete = self
-            .early
-            .first_key_value()
-            .is_none_or(|(&early, _)| early == seq.next());
+        let complete = self.early.first_key_value().is_none_or(|(&early, _)| early == seq.next());
         self.waiting_since = if complete { None } else { Some(now) };
     }
 }
@@ -134,17 +128,9 @@ mod tests {
 
     fn envelope() -> Arc<Envelope> {
         let user = UserName::parse("ada").expect("a name");
-        let presence = Presence {
-            user,
-            status: Status::Away,
-            last_seen: None,
-        };
+        let presence = Presence { user, status: Status::Away, last_seen: None };
         let signal = Arc::new(Signal::Tell(Audience::Everyone, Event::Presence(presence)));
-        Arc::new(Envelope {
-            signal,
-            accepted: Moment(0),
-            remote: false,
-        })
+        Arc::new(Envelope { signal, accepted: Moment(0), remote: false })
     }
 
     /// Offers messages in this order to a gate that has passed 10; which passed, in order.

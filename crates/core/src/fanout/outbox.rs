@@ -88,11 +88,7 @@ impl Outbox {
             ephemeral_bytes_max: limits.outbox_ephemeral_bytes_max,
             age_max: limits.outbox_age_max,
         };
-        Self {
-            queue: RefCell::default(),
-            tally,
-            bounds,
-        }
+        Self { queue: RefCell::default(), tally, bounds }
     }
 
     /// Puts a complete frame at the end. Nothing is taken once the outbox has ended.
@@ -120,11 +116,7 @@ impl Outbox {
             return self.abort(CloseReason::SlowConsumer, DropReason::SlowConsumer);
         }
         queue.bytes = bytes_after;
-        queue.frames.push_back(Frame {
-            bytes,
-            accepted,
-            class,
-        });
+        queue.frames.push_back(Frame { bytes, accepted, class });
         self.tally.queued(1);
         if let Some(writer) = queue.writer.take() {
             writer.wake();

@@ -82,11 +82,7 @@ impl Hub {
             if now.since(since) >= patience {
                 // Not asked for again while this read is under way.
                 room.order.wait_from(now.plus(REFILL_PAUSE));
-                overdue.push(Gap {
-                    room: name.clone(),
-                    passed,
-                    early,
-                });
+                overdue.push(Gap { room: name.clone(), passed, early });
             }
             true
         });
@@ -96,10 +92,7 @@ impl Hub {
     async fn read(&self, gap: Gap) -> GapRead {
         let missing = usize::try_from(gap.early.0 - gap.passed.0 - 1).unwrap_or(usize::MAX);
         let limit = missing.min(self.context.limits.resume_messages_max);
-        let history = self
-            .context
-            .messages
-            .history(&gap.room, Page::After(gap.passed), limit);
+        let history = self.context.messages.history(&gap.room, Page::After(gap.passed), limit);
         let history = history.await;
         (gap, history)
     }
@@ -115,11 +108,7 @@ impl Hub {
         for message in &history.messages {
             let audience = Audience::Room(gap.room.clone(), kind);
             let tell = Arc::new(Signal::Tell(audience, Event::Message(message.clone())));
-            let envelope = Arc::new(Envelope {
-                signal: tell,
-                accepted: now,
-                remote: true,
-            });
+            let envelope = Arc::new(Envelope { signal: tell, accepted: now, remote: true });
             self.tell_message(room, message, &envelope, now);
         }
         self.give_up_gap(room, gap.early, now);

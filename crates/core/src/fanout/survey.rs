@@ -93,11 +93,9 @@ impl Survey {
     }
 
     pub(super) fn trim(&mut self, connections_max: usize, rooms_max: usize) {
-        self.connections
-            .sort_by_key(|seen| (seen.since, seen.connection));
+        self.connections.sort_by_key(|seen| (seen.since, seen.connection));
         self.connections.truncate(connections_max);
-        self.rooms
-            .sort_by_key(|room| Reverse((room.messages, room.participants)));
+        self.rooms.sort_by_key(|room| Reverse((room.messages, room.participants)));
         self.rooms.truncate(rooms_max);
     }
 }

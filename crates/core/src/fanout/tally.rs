@@ -31,12 +31,7 @@ impl Tally {
         metrics: Arc<ChatMetrics>,
         waiting_shown: Arc<AtomicUsize>,
     ) -> Self {
-        Self {
-            clock,
-            metrics,
-            waiting: Cell::new(0),
-            waiting_shown,
-        }
+        Self { clock, metrics, waiting: Cell::new(0), waiting_shown }
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -52,10 +47,7 @@ impl Tally {
     }
 
     pub(super) fn slow_consumer(&self) {
-        self.metrics
-            .connections
-            .slow_consumers
-            .increment(Transport::WebSocket);
+        self.metrics.connections.slow_consumers.increment(Transport::WebSocket);
     }
 
     pub(super) fn dropped(&self, reason: DropReason, class: Class, copies: u64) {
@@ -68,9 +60,7 @@ impl Tally {
         match class {
             Class::Message(channel, origin) => {
                 let metrics = &self.metrics.messages;
-                metrics
-                    .sent
-                    .add(copies, self.metrics.native, Transport::WebSocket, channel);
+                metrics.sent.add(copies, self.metrics.native, Transport::WebSocket, channel);
                 let scope = match origin {
                     Origin::Here => Scope::Local,
                     Origin::Elsewhere => Scope::Remote,

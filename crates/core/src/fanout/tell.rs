@@ -119,12 +119,7 @@ impl Hub {
     }
 
     fn next_ready(&self, name: &RoomName, now: Moment) -> Option<Arc<Envelope>> {
-        self.state
-            .borrow_mut()
-            .rooms
-            .get_mut(name)?
-            .order
-            .next_ready(now)
+        self.state.borrow_mut().rooms.get_mut(name)?.order.next_ready(now)
     }
 
     pub(super) fn kind(&self, name: &RoomName) -> Option<RoomKind> {
@@ -171,11 +166,7 @@ impl Hub {
             return;
         }
         let frames = self.encode(event);
-        let copies = Copies {
-            envelope,
-            frames: &frames,
-            class,
-        };
+        let copies = Copies { envelope, frames: &frames, class };
         room.deliver(&copies, now, limits.gap_events_max);
     }
 
@@ -187,18 +178,9 @@ impl Hub {
         let rooms = names.iter().filter_map(|name| state.rooms.get(name));
         let mut frames = None;
         for room in rooms.filter(|room| room.len() <= audience_max) {
-            for seat in room
-                .seats()
-                .filter(|seat| seat.stamp.replace(stamp) != stamp)
-            {
+            for seat in room.seats().filter(|seat| seat.stamp.replace(stamp) != stamp) {
                 let frames = frames.get_or_insert_with(|| self.encode(event));
-                push_frame(
-                    seat,
-                    frames,
-                    class(event, room.kind, envelope),
-                    envelope,
-                    now,
-                );
+                push_frame(seat, frames, class(event, room.kind, envelope), envelope, now);
             }
         }
     }
@@ -228,13 +210,7 @@ impl Hub {
         envelope: &Arc<Envelope>,
         (kind, now): (RoomKind, Moment),
     ) {
-        push_frame(
-            seat,
-            &self.encode(event),
-            class(event, kind, envelope),
-            envelope,
-            now,
-        );
+        push_frame(seat, &self.encode(event), class(event, kind, envelope), envelope, now);
     }
 
     /// Once per protocol, however many hear it.
@@ -243,24 +219,14 @@ impl Hub {
     }
 
     fn resync(&self, (name, kind): (&RoomName, RoomKind), reason: ResyncReason, now: Moment) {
-        let event = Event::Resync {
-            room: name.clone(),
-            reason,
-        };
+        let event = Event::Resync { room: name.clone(), reason };
         let tell = Signal::Tell(Audience::Room(name.clone(), kind), event.clone());
-        let envelope = Arc::new(Envelope {
-            signal: Arc::new(tell),
-            accepted: now,
-            remote: false,
-        });
+        let envelope = Arc::new(Envelope { signal: Arc::new(tell), accepted: now, remote: false });
         self.tell_room((name, kind), &event, &envelope, now);
     }
 
     fn resync_one(&self, name: &RoomName, seat: &Seat, reason: ResyncReason) {
-        let event = Event::Resync {
-            room: name.clone(),
-            reason,
-        };
+        let event = Event::Resync { room: name.clone(), reason };
         if let Some(frame) = &self.encode(&event)[seat.protocol] {
             seat.outbox.push(frame.clone(), Class::Lasting);
         }
@@ -297,12 +263,7 @@ impl Hub {
                 }
             }
             EndedSessions::Token(token) => {
-                for seat in state
-                    .users
-                    .values()
-                    .flatten()
-                    .filter(|seat| seat.token == *token)
-                {
+                for seat in state.users.values().flatten().filter(|seat| seat.token == *token) {
                     seat.outbox.end(close_reason);
                 }
             }
@@ -318,19 +279,14 @@ fn push_frame(
     now: Moment,
 ) {
     if let Some(frame) = &frames[seat.protocol] {
-        seat.outbox
-            .push_accepted(frame.clone(), class, envelope.accepted, now);
+        seat.outbox.push_accepted(frame.clone(), class, envelope.accepted, now);
     }
 }
 
 fn class(event: &Event, kind: RoomKind, envelope: &Envelope) -> Class {
     match event {
         Event::Message(_) => {
-            let origin = if envelope.remote {
-                Origin::Elsewhere
-            } else {
-                Origin::Here
-            };
+            let origin = if envelope.remote { Origin::Elsewhere } else { Origin::Here };
             Class::Message(ChannelType::from(kind), origin)
         }
         Event::Presence(presence) => Class::Presence(presence.status.into()),

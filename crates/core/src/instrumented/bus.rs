@@ -34,14 +34,8 @@ impl InstrumentedBus {
         let answer = work.await;
         let took = self.clock.moment().since(started);
         self.metrics.duration.observe(took, self.driver, operation);
-        let outcome = if answer.is_ok() {
-            Outcome::Ok
-        } else {
-            Outcome::Error
-        };
-        self.metrics
-            .operations
-            .increment(self.driver, operation, outcome);
+        let outcome = if answer.is_ok() { Outcome::Ok } else { Outcome::Error };
+        self.metrics.operations.increment(self.driver, operation, outcome);
         if let Err(error) = &answer {
             let reason = match error {
                 BusError::Unreachable(_) => BusFault::Connection,
@@ -56,27 +50,17 @@ impl InstrumentedBus {
 #[async_trait]
 impl Bus for InstrumentedBus {
     async fn publish(&self, signal: Arc<Signal>) -> Result<(), BusError> {
-        let published = self
-            .count(BusOperation::Publish, self.inner.publish(signal))
-            .await;
+        let published = self.count(BusOperation::Publish, self.inner.publish(signal)).await;
         if published.is_ok() {
-            self.metrics
-                .messages
-                .increment(self.driver, BusDirection::Out);
+            self.metrics.messages.increment(self.driver, BusDirection::Out);
         }
         published
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {
-        let inner = self
-            .count(BusOperation::Subscribe, self.inner.subscribe())
-            .await?;
+        let inner = self.count(BusOperation::Subscribe, self.inner.subscribe()).await?;
         let (metrics, driver) = (self.metrics.clone(), self.driver);
-        Ok(Box::new(InstrumentedReceiver {
-            inner,
-            metrics,
-            driver,
-        }))
+        Ok(Box::new(InstrumentedReceiver { inner, metrics, driver }))
     }
 
     async fn nodes(&self) -> Result<Vec<Node>, BusError> {
@@ -89,9 +73,7 @@ impl BusReceiver for InstrumentedReceiver {
     async fn receive(&mut self) -> Option<Arc<Signal>> {
         let received = self.inner.receive().await;
         if received.is_some() {
-            self.metrics
-                .messages
-                .increment(self.driver, BusDirection::In);
+            self.metrics.messages.increment(self.driver, BusDirection::In);
         }
         received
     }

@@ -16,21 +16,15 @@ impl MemberStore for Instrumented<dyn MemberStore> {
         user: &UserName,
         put: PutMember,
     ) -> Result<Member, MemberError> {
-        self.gauge
-            .count(StoreCall::MembersPut, self.inner.put(room, user, put))
-            .await
+        self.gauge.count(StoreCall::MembersPut, self.inner.put(room, user, put)).await
     }
 
     async fn remove(&self, room: &RoomName, user: &UserName) -> Result<(), MemberError> {
-        self.gauge
-            .count(StoreCall::MembersDelete, self.inner.remove(room, user))
-            .await
+        self.gauge.count(StoreCall::MembersDelete, self.inner.remove(room, user)).await
     }
 
     async fn role(&self, room: &RoomName, user: &UserName) -> Result<Option<Role>, Fault> {
-        self.gauge
-            .count(StoreCall::MembersGet, self.inner.role(room, user))
-            .await
+        self.gauge.count(StoreCall::MembersGet, self.inner.role(room, user)).await
     }
 
     async fn members(
@@ -39,17 +33,10 @@ impl MemberStore for Instrumented<dyn MemberStore> {
         after: Option<&UserName>,
         limit: usize,
     ) -> Result<Vec<Member>, Fault> {
-        self.gauge
-            .count(
-                StoreCall::MembersScan,
-                self.inner.members(room, after, limit),
-            )
-            .await
+        self.gauge.count(StoreCall::MembersScan, self.inner.members(room, after, limit)).await
     }
 
     async fn rooms_of(&self, user: &UserName) -> Result<Vec<(Room, Member)>, Fault> {
-        self.gauge
-            .count(StoreCall::MembersScan, self.inner.rooms_of(user))
-            .await
+        self.gauge.count(StoreCall::MembersScan, self.inner.rooms_of(user)).await
     }
 }

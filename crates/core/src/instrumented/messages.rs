@@ -57,18 +57,12 @@ impl MessageStore for Instrumented<dyn MessageStore> {
         let evict = self.inner.evict(before, limit);
         let answer = self.gauge.count(StoreCall::ArchiveDelete, evict).await;
         if let Ok(evicted) = answer {
-            self.gauge
-                .metrics
-                .archive
-                .evictions
-                .add(evicted, EvictionReason::Ttl);
+            self.gauge.metrics.archive.evictions.add(evicted, EvictionReason::Ttl);
         }
         answer
     }
 
     async fn size(&self) -> Result<Archive, Fault> {
-        self.gauge
-            .count(StoreCall::ArchiveScan, self.inner.size())
-            .await
+        self.gauge.count(StoreCall::ArchiveScan, self.inner.size()).await
     }
 }

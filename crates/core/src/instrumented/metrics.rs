@@ -202,11 +202,8 @@ pub struct PortMetrics {
 
 impl PortMetrics {
     /// What is declared here.
-    pub const DESCRIPTIONS: [&'static [Description]; 3] = [
-        StorageMetrics::DESCRIPTIONS,
-        ArchiveMetrics::DESCRIPTIONS,
-        BusMetrics::DESCRIPTIONS,
-    ];
+    pub const DESCRIPTIONS: [&'static [Description]; 3] =
+        [StorageMetrics::DESCRIPTIONS, ArchiveMetrics::DESCRIPTIONS, BusMetrics::DESCRIPTIONS];
 
     /// Makes every series, at 0, for the backends and drivers that the registry has as values.
     pub fn register(registry: &Registry) -> Self {

@@ -87,10 +87,7 @@ impl Ports {
 
 impl<P: ?Sized> Instrumented<P> {
     fn arc(inner: Arc<P>, gauge: &Gauge) -> Arc<Self> {
-        Arc::new(Self {
-            inner,
-            gauge: gauge.clone(),
-        })
+        Arc::new(Self { inner, gauge: gauge.clone() })
     }
 }
 
@@ -105,12 +102,8 @@ impl Gauge {
         let answer = work.await;
         let took = self.clock.moment().since(started);
         let metrics = &self.metrics.storage;
-        metrics
-            .duration
-            .observe(took, self.backend, call.operation());
-        metrics
-            .operations
-            .increment(self.backend, call, outcome(&answer));
+        metrics.duration.observe(took, self.backend, call.operation());
+        metrics.operations.increment(self.backend, call, outcome(&answer));
         if let Some(fault) = answer.as_ref().err().and_then(MayFault::fault) {
             metrics.errors.increment(self.backend, fault.kind.into());
         }
@@ -158,11 +151,4 @@ macro_rules! may_fault {
     };
 }
 
-may_fault!(
-    AmendError,
-    AppendError,
-    CreateAccountError,
-    CreateRoomError,
-    HistoryError,
-    MemberError
-);
+may_fault!(AmendError, AppendError, CreateAccountError, CreateRoomError, HistoryError, MemberError);

@@ -16,12 +16,7 @@ impl PresenceStore for Instrumented<dyn PresenceStore> {
         connection: ConnectionId,
         status: Status,
     ) -> Result<PresenceChange, Fault> {
-        self.gauge
-            .count(
-                StoreCall::PresencePut,
-                self.inner.put(user, connection, status),
-            )
-            .await
+        self.gauge.count(StoreCall::PresencePut, self.inner.put(user, connection, status)).await
     }
 
     async fn remove(
@@ -29,23 +24,14 @@ impl PresenceStore for Instrumented<dyn PresenceStore> {
         user: &UserName,
         connection: ConnectionId,
     ) -> Result<PresenceChange, Fault> {
-        self.gauge
-            .count(
-                StoreCall::PresenceDelete,
-                self.inner.remove(user, connection),
-            )
-            .await
+        self.gauge.count(StoreCall::PresenceDelete, self.inner.remove(user, connection)).await
     }
 
     async fn statuses(&self, users: &[UserName]) -> Result<Vec<Status>, Fault> {
-        self.gauge
-            .count(StoreCall::PresenceGet, self.inner.statuses(users))
-            .await
+        self.gauge.count(StoreCall::PresenceGet, self.inner.statuses(users)).await
     }
 
     async fn users_online(&self) -> Result<u64, Fault> {
-        self.gauge
-            .count(StoreCall::PresenceQuery, self.inner.users_online())
-            .await
+        self.gauge.count(StoreCall::PresenceQuery, self.inner.users_online()).await
     }
 }

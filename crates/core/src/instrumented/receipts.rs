@@ -11,9 +11,7 @@ use async_trait::async_trait;
 #[async_trait]
 impl ReceiptStore for Instrumented<dyn ReceiptStore> {
     async fn mark(&self, room: &RoomName, user: &UserName, seq: Sequence) -> Result<Marked, Fault> {
-        self.gauge
-            .count(StoreCall::ReceiptsPut, self.inner.mark(room, user, seq))
-            .await
+        self.gauge.count(StoreCall::ReceiptsPut, self.inner.mark(room, user, seq)).await
     }
 
     async fn receipts(
@@ -21,8 +19,6 @@ impl ReceiptStore for Instrumented<dyn ReceiptStore> {
         room: &RoomName,
         limit: usize,
     ) -> Result<Vec<(UserName, Sequence)>, Fault> {
-        self.gauge
-            .count(StoreCall::ReceiptsScan, self.inner.receipts(room, limit))
-            .await
+        self.gauge.count(StoreCall::ReceiptsScan, self.inner.receipts(room, limit)).await
     }
 }

@@ -33,10 +33,7 @@ pub enum FaultKind {
 impl Fault {
     /// A failure of this kind with the driver's error.
     pub fn new(kind: FaultKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            kind,
-            source: source.into(),
-        }
+        Self { kind, source: source.into() }
     }
 }
 

@@ -173,10 +173,7 @@ pub fn group_reactions(reactions: impl IntoIterator<Item = (Arc<str>, UserName)>
     for (emoji, user) in reactions {
         match kinds.iter_mut().find(|kind| kind.emoji == emoji) {
             Some(kind) => kind.users.push(user),
-            None => kinds.push(Reaction {
-                emoji,
-                users: vec![user],
-            }),
+            None => kinds.push(Reaction { emoji, users: vec![user] }),
         }
     }
     kinds

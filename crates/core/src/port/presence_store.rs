@@ -56,7 +56,5 @@ pub fn combine_statuses(said: impl IntoIterator<Item = Status>) -> Status {
         Status::DoNotDisturb => 1,
         Status::Unavailable => 0,
     };
-    said.into_iter()
-        .max_by_key(reach)
-        .unwrap_or(Status::Unavailable)
+    said.into_iter().max_by_key(reach).unwrap_or(Status::Unavailable)
 }

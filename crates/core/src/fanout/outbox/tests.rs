@@ -38,10 +38,7 @@ fn fixture() -> Fixture {
     let builder = Registry::builder().values::<crate::metrics::App>([NATIVE_APP]);
     let recording = Recording::with(builder);
     let metrics = Arc::new(ChatMetrics::register(recording.registry()));
-    let (clock, waiting) = (
-        Arc::new(HandClock::default()),
-        Arc::new(AtomicUsize::new(0)),
-    );
+    let (clock, waiting) = (Arc::new(HandClock::default()), Arc::new(AtomicUsize::new(0)));
     let tally = Rc::new(Tally::new(clock.clone(), metrics, waiting.clone()));
     let limits = Limits {
         outbox_bytes_max: 100,
@@ -49,12 +46,7 @@ fn fixture() -> Fixture {
         outbox_age_max: Duration::from_secs(10),
         ..Limits::default()
     };
-    Fixture {
-        recording,
-        clock,
-        waiting,
-        outbox: Outbox::new(&limits, tally),
-    }
+    Fixture { recording, clock, waiting, outbox: Outbox::new(&limits, tally) }
 }
 
 fn frame(bytes: usize) -> Bytes {
@@ -67,68 +59,37 @@ fn poll(outbox: &Outbox) -> Poll<Outgoing> {
 
 #[test]
 fn frames_leave_in_order_and_the_reason_comes_last() {
-    let Fixture {
-        outbox, waiting, ..
-    } = fixture();
+    let Fixture { outbox, waiting, .. } = fixture();
     outbox.push(Bytes::from_static(b"1"), Class::Answer);
     outbox.push(Bytes::from_static(b"2"), MESSAGE);
     outbox.end(CloseReason::ServerShutdown);
     outbox.push(Bytes::from_static(b"3"), MESSAGE);
     assert_eq!(waiting.load(Ordering::Relaxed), 2);
-    assert_eq!(
-        poll(&outbox),
-        Poll::Ready(Outgoing::Frame(Bytes::from_static(b"1")))
-    );
-    assert_eq!(
-        poll(&outbox),
-        Poll::Ready(Outgoing::Frame(Bytes::from_static(b"2")))
-    );
-    assert_eq!(
-        poll(&outbox),
-        Poll::Ready(Outgoing::Ended(CloseReason::ServerShutdown))
-    );
+    assert_eq!(poll(&outbox), Poll::Ready(Outgoing::Frame(Bytes::from_static(b"1"))));
+    assert_eq!(poll(&outbox), Poll::Ready(Outgoing::Frame(Bytes::from_static(b"2"))));
+    assert_eq!(poll(&outbox), Poll::Ready(Outgoing::Ended(CloseReason::ServerShutdown)));
     assert_eq!(waiting.load(Ordering::Relaxed), 0);
 }
 
 #[test]
 fn written_copies_are_counted_once_per_write_with_the_oldest_latency() {
-    let Fixture {
-        recording,
-        clock,
-        outbox,
-        ..
-    } = fixture();
+    let Fixture { recording, clock, outbox, .. } = fixture();
     outbox.push(frame(1), MESSAGE);
     clock.0.store(300_000_000, Ordering::Relaxed);
     outbox.push(frame(1), MESSAGE);
     assert!(poll(&outbox).is_ready() && poll(&outbox).is_ready());
     assert!(poll(&outbox).is_pending());
     let probe = recording.probe();
-    let labels = [
-        ("app", "native"),
-        ("transport", "websocket"),
-        ("channel_type", "public"),
-    ];
+    let labels = [("app", "native"), ("transport", "websocket"), ("channel_type", "public")];
     assert_eq!(probe.value("chat_messages_sent_total", &labels), Some(2.0));
-    let sum = probe.value(
-        "chat_message_delivery_latency_seconds_sum",
-        &[("scope", "local")],
-    );
+    let sum = probe.value("chat_message_delivery_latency_seconds_sum", &[("scope", "local")]);
     assert_eq!(sum, Some(0.3));
-    assert_eq!(
-        probe.sum("chat_message_delivery_latency_seconds_count"),
-        1.0
-    );
+    assert_eq!(probe.sum("chat_message_delivery_latency_seconds_count"), 1.0);
 }
 
 #[test]
 fn a_full_outbox_ends_its_connection_and_gives_up_what_waits() {
-    let Fixture {
-        recording,
-        outbox,
-        waiting,
-        ..
-    } = fixture();
+    let Fixture { recording, outbox, waiting, .. } = fixture();
     for _ in 0..3 {
         outbox.push(frame(40), MESSAGE);
     }
@@ -136,10 +97,7 @@ fn a_full_outbox_ends_its_connection_and_gives_up_what_waits() {
     assert_eq!((outbox.bytes(), waiting.load(Ordering::Relaxed)), (0, 0));
     let probe = recording.probe();
     let reason = [("reason", "slow_consumer")];
-    assert_eq!(
-        probe.value("chat_messages_dropped_total", &reason),
-        Some(3.0)
-    );
+    assert_eq!(probe.value("chat_messages_dropped_total", &reason), Some(3.0));
     assert_eq!(probe.sum("chat_connection_slow_consumers_total"), 1.0);
 }
 
@@ -157,18 +115,11 @@ fn a_reader_that_stalls_too_long_is_gone_even_if_little_waits() {
 
 #[test]
 fn what_does_not_matter_later_is_dropped_first() {
-    let Fixture {
-        recording, outbox, ..
-    } = fixture();
+    let Fixture { recording, outbox, .. } = fixture();
     outbox.push(frame(45), MESSAGE);
     outbox.push(frame(10), Class::Ephemeral);
     outbox.push(frame(10), Class::Answer);
     assert_eq!((outbox.bytes(), outbox.end_reason()), (55, None));
     let reason = [("reason", "queue_full")];
-    assert_eq!(
-        recording
-            .probe()
-            .value("chat_messages_dropped_total", &reason),
-        Some(1.0)
-    );
+    assert_eq!(recording.probe().value("chat_messages_dropped_total", &reason), Some(1.0));
 }

@@ -1,0 +1,251 @@
+//! One node over memory, whose connections are read as lines of text.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use bytes::Bytes;
+use campanile_adapter_memory::{MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore};
+use campanile_core::{
+    chat::{Chat, Ports, SendError, Source},
+    connection::{Connection, Greeting, Shard},
+    event::Event,
+    fanout::{Encoder, Outbox, Outgoing, Shards},
+    instrumented::{Backend, Behind, Driver},
+    labels::{CloseReason, Transport},
+    limits::Limits,
+    message::{Amendment, Draft},
+    metrics::{App, ChatMetrics, NATIVE_APP},
+    name::{RoomName, UserName},
+    port::{Appended, Clock, ConnectionId, NewAccount, NodeId},
+    room::RoomKind,
+    time::{Moment, Timestamp},
+    user::{PasswordHash, TokenHash},
+};
+use campanile_metrics::{
+    Registry,
+    testing::{Probe, Recording},
+};
+use std::{
+    cell::Cell,
+    future::poll_fn,
+    net::Ipv4Addr,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+use tokio::task::LocalSet;
+
+pub struct Node {
+    pub chat: Arc<Chat>,
+    pub shard: Shard,
+    clock: Arc<HandClock>,
+    recording: Recording,
+    connections: Cell<u64>,
+}
+
+/// A clock that is moved by hand.
+#[derive(Default)]
+pub struct HandClock {
+    nanos: AtomicU64,
+}
+
+impl HandClock {
+    fn pass(&self, time: Duration) {
+        self.nanos.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp((self.moment().0 / 1_000_000) as i64)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment(self.nanos.load(Ordering::Relaxed))
+    }
+}
+
+pub struct Client {
+    pub connection: Connection,
+    pub outbox: Rc<Outbox>,
+}
+
+/// Runs a test on one node, with the shard running beside it and time standing still unless
+/// everything waits for it.
+pub fn on_a_node<F: Future<Output = ()>>(limits: Limits, test: impl FnOnce(Rc<Node>) -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    LocalSet::new().block_on(&runtime, async {
+        let node = Rc::new(Node::new(limits));
+        let shard = node.shard.clone();
+        let running = tokio::task::spawn_local(async move { shard.run().await });
+        test(node.clone()).await;
+        node.chat.shards().stop().await;
+        running.await.expect("the shard ends well");
+    });
+}
+
+impl Node {
+    fn new(limits: Limits) -> Self {
+        let (shards, mut inboxes) = Shards::new(1, limits.shard_queue_events_max);
+        let builder = Registry::builder()
+            .values::<App>([NATIVE_APP])
+            .values::<Backend>(["memory"])
+            .values::<Driver>(["memory"]);
+        let recording = Recording::with(builder);
+        let metrics = ChatMetrics::register(recording.registry());
+        let behind = Behind { store: "memory", presence: "memory", bus: "memory" };
+        let clock = Arc::new(HandClock::default());
+        let ports = ports(&limits, clock.clone()).instrumented(recording.registry(), behind);
+        let chat = Arc::new(Chat::new(ports, shards, limits, metrics, digest));
+        let inbox = inboxes.pop().expect("one worker has one inbox");
+        let shard = Shard::new(chat.clone(), vec![encoder()], inbox);
+        Self { chat, shard, clock, recording, connections: Cell::new(0) }
+    }
+
+    pub async fn user(&self, name: &str) -> UserName {
+        let name = UserName::parse(name).expect("a name");
+        let (password, created_at) = (PasswordHash(String::new()), self.chat.clock().now());
+        let new = NewAccount { name, password, operator: false, created_at };
+        self.chat.register(new).await.expect("a new account").name
+    }
+
+    pub async fn room(&self, owner: &UserName, name: &str, kind: RoomKind) -> RoomName {
+        let name = RoomName::parse_chosen(name).expect("a name");
+        self.chat.create_room(owner, name.clone(), kind).await.expect("a new room");
+        name
+    }
+
+    pub async fn connect(&self, user: &UserName) -> Client {
+        self.connections.set(self.connections.get() + 1);
+        let greeting = Greeting {
+            connection: ConnectionId(self.connections.get()),
+            user: user.clone(),
+            token: token(user),
+            protocol: 0,
+            transport: Transport::WebSocket,
+            address: Ipv4Addr::LOCALHOST.into(),
+        };
+        let outbox = self.shard.outbox();
+        let connection = self.shard.connect(greeting, outbox.clone()).await.expect("room for it");
+        Client { connection, outbox }
+    }
+
+    /// Connects and joins; what the join itself told is read.
+    pub async fn listen(&self, user: &UserName, room: &RoomName) -> Client {
+        let client = self.connect(user).await;
+        client.connection.join(room, None).await.expect("may join").release();
+        client.lines().await;
+        client
+    }
+
+    pub async fn say(
+        &self,
+        from: &UserName,
+        room: &RoomName,
+        body: &str,
+    ) -> Result<Appended, SendError> {
+        let (room, from) = (room.clone(), from.clone());
+        let draft = Draft { room, from, body: body.into(), key: None, reply_to: None };
+        self.chat.send(draft, Source { transport: Transport::WebSocket }).await
+    }
+
+    /// Time passes, and everything that waited for it goes on.
+    pub async fn pass(&self, time: Duration) {
+        self.clock.pass(time);
+        tokio::time::advance(time).await;
+        settle().await;
+    }
+
+    pub fn probe(&self) -> Probe {
+        self.recording.probe()
+    }
+}
+
+impl Client {
+    /// What has come until nothing more does.
+    pub async fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            settle().await;
+            let polled = poll_fn(|context| Poll::Ready(self.outbox.poll_frame(context))).await;
+            match polled {
+                Poll::Ready(Outgoing::Frame(line)) => {
+                    lines.push(String::from_utf8_lossy(&line).into_owned());
+                }
+                Poll::Ready(Outgoing::Ended(reason)) => {
+                    lines.push(format!("ended: {reason:?}"));
+                    return lines;
+                }
+                Poll::Pending => return lines,
+            }
+        }
+    }
+
+    pub fn end_reason(&self) -> Option<CloseReason> {
+        self.outbox.end_reason()
+    }
+}
+
+/// Lets everything that can go on without time passing go on.
+pub async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub fn token(user: &UserName) -> TokenHash {
+    let mut token = [0; 32];
+    token[..user.as_str().len()].copy_from_slice(user.as_str().as_bytes());
+    TokenHash(token)
+}
+
+fn encoder() -> Encoder {
+    Box::new(|event| {
+        let line = match event {
+            Event::Message(message) => {
+                format!("{} {}: {}", message.seq().0, message.from, message.body)
+            }
+            Event::Amended { seq, amendment, by, .. } => match amendment {
+                Amendment::Edit { body } => format!("{by} edits {}: {body}", seq.0),
+                Amendment::Delete => format!("{by} deletes {}", seq.0),
+                Amendment::React { emoji, on } => format!("{by} reacts {} {emoji} {on}", seq.0),
+            },
+            Event::Typing { user, on, .. } => format!("{user} types: {on}"),
+            Event::Read { user, seq, .. } => format!("{user} has read {}", seq.0),
+            Event::Presence(presence) => format!("{} is {:?}", presence.user, presence.status),
+            Event::Joined { room, user, role } => format!("{user} joins {room} as {role:?}"),
+            Event::Left { room, user, reason } => format!("{user} leaves {room}: {reason:?}"),
+            Event::Resync { room, reason } => format!("resync {room}: {reason:?}"),
+            Event::Draining { after_ms } => format!("draining in {after_ms}"),
+        };
+        Some(Bytes::from(line))
+    })
+}
+
+fn ports(limits: &Limits, clock: Arc<HandClock>) -> Ports {
+    let store = Arc::new(MemoryStore::new(limits.idempotency_window));
+    Ports {
+        accounts: store.clone(),
+        sessions: store.clone(),
+        rooms: store.clone(),
+        members: store.clone(),
+        messages: store.clone(),
+        receipts: store,
+        presence: Arc::new(MemoryPresence::default()),
+        bus: Arc::new(MemoryHub::new().join(NodeId(1), "test", clock.now())),
+        limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
+        clock,
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let sum = bytes.iter().fold(0u128, |sum, &byte| sum.wrapping_mul(257) + u128::from(byte));
+    format!("{sum:032x}")
+}
