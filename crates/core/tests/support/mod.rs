@@ -38,9 +38,9 @@ use std::{
 };
 use tokio::task::LocalSet;
 
-pub struct Node {
-    pub chat: Arc<Chat>,
-    pub shard: Shard,
+pub(crate) struct Node {
+    pub(crate) chat: Arc<Chat>,
+    pub(crate) shard: Shard,
     clock: Arc<HandClock>,
     recording: Recording,
     connections: Cell<u64>,
@@ -48,7 +48,7 @@ pub struct Node {
 
 /// A clock that is moved by hand.
 #[derive(Default)]
-pub struct HandClock {
+pub(crate) struct HandClock {
     nanos: AtomicU64,
 }
 
@@ -68,14 +68,14 @@ impl Clock for HandClock {
     }
 }
 
-pub struct Client {
-    pub connection: Connection,
-    pub outbox: Rc<Outbox>,
+pub(crate) struct Client {
+    pub(crate) connection: Connection,
+    pub(crate) outbox: Rc<Outbox>,
 }
 
 /// Runs a test on one node, with the shard running beside it and time standing still unless
 /// everything waits for it.
-pub fn on_a_node<F: Future<Output = ()>>(limits: Limits, test: impl FnOnce(Rc<Node>) -> F) {
+pub(crate) fn on_a_node<F: Future<Output = ()>>(limits: Limits, test: impl FnOnce(Rc<Node>) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -109,20 +109,20 @@ impl Node {
         Self { chat, shard, clock, recording, connections: Cell::new(0) }
     }
 
-    pub async fn user(&self, name: &str) -> UserName {
+    pub(crate) async fn user(&self, name: &str) -> UserName {
         let name = UserName::parse(name).expect("a name");
         let (password, created_at) = (PasswordHash(String::new()), self.chat.clock().now());
         let new = NewAccount { name, password, operator: false, created_at };
         self.chat.register(new).await.expect("a new account").name
     }
 
-    pub async fn room(&self, owner: &UserName, name: &str, kind: RoomKind) -> RoomName {
+    pub(crate) async fn room(&self, owner: &UserName, name: &str, kind: RoomKind) -> RoomName {
         let name = RoomName::parse_chosen(name).expect("a name");
         self.chat.create_room(owner, name.clone(), kind).await.expect("a new room");
         name
     }
 
-    pub async fn connect(&self, user: &UserName) -> Client {
+    pub(crate) async fn connect(&self, user: &UserName) -> Client {
         self.connections.set(self.connections.get() + 1);
         let greeting = Greeting {
             connection: ConnectionId(self.connections.get()),
@@ -138,14 +138,14 @@ impl Node {
     }
 
     /// Connects and joins; what the join itself told is read.
-    pub async fn listen(&self, user: &UserName, room: &RoomName) -> Client {
+    pub(crate) async fn listen(&self, user: &UserName, room: &RoomName) -> Client {
         let client = self.connect(user).await;
         client.connection.join(room, None).await.expect("may join").release();
         client.lines().await;
         client
     }
 
-    pub async fn say(
+    pub(crate) async fn say(
         &self,
         from: &UserName,
         room: &RoomName,
@@ -157,20 +157,20 @@ impl Node {
     }
 
     /// Time passes, and everything that waited for it goes on.
-    pub async fn pass(&self, time: Duration) {
+    pub(crate) async fn pass(&self, time: Duration) {
         self.clock.pass(time);
         tokio::time::advance(time).await;
         settle().await;
     }
 
-    pub fn probe(&self) -> Probe {
+    pub(crate) fn probe(&self) -> Probe {
         self.recording.probe()
     }
 }
 
 impl Client {
     /// What has come until nothing more does.
-    pub async fn lines(&self) -> Vec<String> {
+    pub(crate) async fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
             settle().await;
@@ -188,19 +188,19 @@ impl Client {
         }
     }
 
-    pub fn end_reason(&self) -> Option<CloseReason> {
+    pub(crate) fn end_reason(&self) -> Option<CloseReason> {
         self.outbox.end_reason()
     }
 }
 
 /// Lets everything that can go on without time passing go on.
-pub async fn settle() {
+pub(crate) async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }
 }
 
-pub fn token(user: &UserName) -> TokenHash {
+pub(crate) fn token(user: &UserName) -> TokenHash {
     let mut token = [0; 32];
     token[..user.as_str().len()].copy_from_slice(user.as_str().as_bytes());
     TokenHash(token)
