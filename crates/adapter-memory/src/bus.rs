@@ -44,11 +44,7 @@ impl MemoryHub {
     pub fn join(&self, node: NodeId, version: &str, since: Timestamp) -> MemoryBus {
         let hub = self.clone();
         hub.seats_mut().push(Seat {
-            node: Node {
-                id: node,
-                version: version.to_owned(),
-                since,
-            },
+            node: Node { id: node, version: version.to_owned(), since },
             inbox: None,
         });
         MemoryBus { node, hub }
@@ -65,9 +61,7 @@ impl MemoryHub {
 
 impl Drop for MemoryBus {
     fn drop(&mut self) {
-        self.hub
-            .seats_mut()
-            .retain(|seat| seat.node.id != self.node);
+        self.hub.seats_mut().retain(|seat| seat.node.id != self.node);
     }
 }
 

@@ -68,10 +68,6 @@ impl Said {
     fn change(&mut self, change: impl FnOnce(&mut Vec<(ConnectionId, Status)>)) -> PresenceChange {
         let before = self.status();
         change(&mut self.0);
-        PresenceChange {
-            before,
-            after: self.status(),
-            connections: self.0.len(),
-        }
+        PresenceChange { before, after: self.status(), connections: self.0.len() }
     }
 }

@@ -39,10 +39,7 @@ impl MemoryRateLimiter {
     /// A limiter that tells the time by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let tables = (0..Limiter::BOUND * LimiterContext::BOUND).map(|_| Mutex::default());
-        Self {
-            clock,
-            tables: tables.collect(),
-        }
+        Self { clock, tables: tables.collect() }
     }
 
     /// How many keys are remembered.
@@ -94,8 +91,7 @@ impl Table {
             return;
         }
         self.upkeep_due = now.plus(UPKEEP_INTERVAL);
-        self.recovered
-            .retain(|_, recovered| *recovered > u128::from(now.0));
+        self.recovered.retain(|_, recovered| *recovered > u128::from(now.0));
         if self.recovered.len() < self.recovered.capacity() / 4 {
             self.recovered.shrink_to_fit();
         }

@@ -61,10 +61,7 @@ impl MemberStore for MemoryStore {
 
     async fn role(&self, room: &RoomName, user: &UserName) -> Result<Option<Role>, Fault> {
         let state = self.state();
-        let member = state
-            .rooms
-            .get(room)
-            .and_then(|record| record.members.get(user));
+        let member = state.rooms.get(room).and_then(|record| record.members.get(user));
         Ok(member.map(|member| member.role))
     }
 

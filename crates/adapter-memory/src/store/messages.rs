@@ -130,15 +130,8 @@ impl RoomRecord {
     fn push(&mut self, draft: Draft, now: Timestamp) -> Appended {
         self.last_seq += 1;
         let message = self.message(draft, Sequence(self.last_seq), now);
-        self.messages.push_back(Stored {
-            message: message.clone(),
-            reactions: Vec::new(),
-        });
-        Appended {
-            message: Arc::new(message),
-            kind: self.kind,
-            duplicate: false,
-        }
+        self.messages.push_back(Stored { message: message.clone(), reactions: Vec::new() });
+        Appended { message: Arc::new(message), kind: self.kind, duplicate: false }
     }
 
     fn duplicate(&self, draft: Draft, first: Remembered) -> Appended {
@@ -146,20 +139,13 @@ impl RoomRecord {
             Some(place) => self.messages[place].shared(),
             None => Arc::new(self.message(draft, first.seq, first.at)),
         };
-        Appended {
-            message,
-            kind: self.kind,
-            duplicate: true,
-        }
+        Appended { message, kind: self.kind, duplicate: true }
     }
 
     fn message(&self, draft: Draft, seq: Sequence, at: Timestamp) -> Message {
         Message {
             room: draft.room,
-            id: MessageId {
-                epoch: self.epoch,
-                seq,
-            },
+            id: MessageId { epoch: self.epoch, seq },
             from: draft.from,
             body: draft.body,
             at,

@@ -123,8 +123,6 @@ impl RoomRecord {
 
     fn place(&self, seq: Sequence) -> Option<usize> {
         let place = seq.0.checked_sub(self.first_seq())?;
-        usize::try_from(place)
-            .ok()
-            .filter(|place| *place < self.messages.len())
+        usize::try_from(place).ok().filter(|place| *place < self.messages.len())
     }
 }

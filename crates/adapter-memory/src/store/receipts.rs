@@ -36,13 +36,8 @@ impl ReceiptStore for MemoryStore {
         let Some(record) = state.rooms.get(room) else {
             return Ok(Vec::new());
         };
-        let read = record
-            .members
-            .iter()
-            .filter(|(_, member)| member.read_seq > Sequence(0))
-            .take(limit);
-        Ok(read
-            .map(|(user, member)| (user.clone(), member.read_seq))
-            .collect())
+        let read =
+            record.members.iter().filter(|(_, member)| member.read_seq > Sequence(0)).take(limit);
+        Ok(read.map(|(user, member)| (user.clone(), member.read_seq)).collect())
     }
 }

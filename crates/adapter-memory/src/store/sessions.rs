@@ -22,10 +22,7 @@ impl SessionStore for MemoryStore {
         let session = session.filter(|session| session.expires_at > now);
         Ok(session.and_then(|session| {
             let account = state.accounts.get(&session.user)?;
-            (!account.banned).then(|| Session {
-                operator: account.operator,
-                ..session.clone()
-            })
+            (!account.banned).then(|| Session { operator: account.operator, ..session.clone() })
         }))
     }
 

@@ -1,0 +1,71 @@
+//! The adapter keeps every promise of its ports.
+
+use campanile_adapter_memory::{
+    MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
+};
+use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, START, Stores};
+use campanile_core::port::{Bus, Clock, NodeId, PresenceStore, RateLimiter};
+use std::sync::Arc;
+
+async fn stores() -> Stores {
+    Stores::of(Arc::new(MemoryStore::new(IDEMPOTENCY_WINDOW)))
+}
+
+#[tokio::test]
+async fn accounts() {
+    conformance::account_store(stores).await;
+}
+
+#[tokio::test]
+async fn sessions() {
+    conformance::session_store(stores).await;
+}
+
+#[tokio::test]
+async fn rooms() {
+    conformance::room_store(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members() {
+    conformance::member_store(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages() {
+    conformance::message_store(stores).await;
+}
+
+#[tokio::test]
+async fn receipts() {
+    conformance::receipt_store(stores).await;
+}
+
+#[tokio::test]
+async fn presence() {
+    let make = async || Arc::new(MemoryPresence::default()) as Arc<dyn PresenceStore>;
+    conformance::presence_store(make).await;
+}
+
+#[tokio::test]
+async fn bus() {
+    conformance::bus(async |count: usize| {
+        let hub = MemoryHub::new();
+        let join = |id| Arc::new(hub.join(NodeId(id), "0.1.0", START)) as Arc<dyn Bus>;
+        (0..count as u64).map(join).collect()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rate_limiter() {
+    conformance::rate_limiter(async |clock: Arc<dyn Clock>| {
+        Arc::new(MemoryRateLimiter::new(clock)) as Arc<dyn RateLimiter>
+    })
+    .await;
+}
+
+#[test]
+fn clock() {
+    conformance::clock(&SystemClock::new());
+}

@@ -1,0 +1,227 @@
+//! The promises of [`Bus`].
+
+use crate::stores::{START, room, user};
+use campanile_core::{
+    event::{Audience, EndReason, EndedSessions, Event, LeaveReason, ResyncReason, Signal},
+    message::{Amendment, Epoch, Message, MessageId, Reaction, Sequence},
+    port::{Bus, BusReceiver},
+    room::{Role, RoomKind},
+    user::{Presence, Status, TokenHash},
+};
+use futures_util::FutureExt;
+use std::{collections::HashSet, sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout};
+
+/// How long a signal, or the news that a node is gone, may take.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Proves a bus. `make` connects so many new nodes with one another.
+pub async fn bus(make: impl AsyncFn(usize) -> Vec<Arc<dyn Bus>>) {
+    a_node_alone_publishes_to_nobody(make(1).await).await;
+    a_signal_reaches_every_other_node(make(3).await).await;
+    a_node_never_hears_itself(make(2).await).await;
+    signals_of_one_node_keep_their_order(make(3).await).await;
+    only_what_comes_later_is_heard(make(2).await).await;
+    giving_up_on_receiving_loses_nothing(make(2).await).await;
+    every_signal_arrives_as_it_was(make(2).await).await;
+    nodes_are_listed_while_they_live(make(3).await).await;
+}
+
+fn numbered(number: u64) -> Arc<Signal> {
+    Arc::new(Signal::Tell(Audience::Everyone, Event::Draining { after_ms: number }))
+}
+
+fn number(signal: &Signal) -> u64 {
+    match signal {
+        Signal::Tell(_, Event::Draining { after_ms }) => *after_ms,
+        other => panic!("nobody published {other:?}"),
+    }
+}
+
+async fn received(receiver: &mut dyn BusReceiver) -> Arc<Signal> {
+    let signal = timeout(DEADLINE, receiver.receive()).await;
+    let signal = signal.expect("a signal arrives in time");
+    signal.expect("the bus has not ended")
+}
+
+async fn a_node_alone_publishes_to_nobody(nodes: Vec<Arc<dyn Bus>>) {
+    nodes[0].publish(numbered(1)).await.unwrap();
+    let mut receiver = nodes[0].subscribe().await.unwrap();
+    nodes[0].publish(numbered(2)).await.unwrap();
+    assert!(receiver.receive().now_or_never().is_none());
+    assert_eq!(nodes[0].nodes().await.unwrap().len(), 1);
+}
+
+async fn a_signal_reaches_every_other_node(nodes: Vec<Arc<dyn Bus>>) {
+    let mut receivers = Vec::new();
+    for node in &nodes {
+        receivers.push(node.subscribe().await.unwrap());
+    }
+    nodes[0].publish(numbered(7)).await.unwrap();
+    for receiver in &mut receivers[1..] {
+        assert_eq!(received(&mut **receiver).await, numbered(7));
+    }
+}
+
+async fn a_node_never_hears_itself(nodes: Vec<Arc<dyn Bus>>) {
+    let mut own = nodes[0].subscribe().await.unwrap();
+    let mut others = nodes[1].subscribe().await.unwrap();
+    for number in 0..10 {
+        nodes[0].publish(numbered(number)).await.unwrap();
+        received(&mut *others).await;
+    }
+    nodes[1].publish(numbered(99)).await.unwrap();
+    assert_eq!(received(&mut *own).await, numbered(99), "what it published itself is not among it");
+}
+
+async fn signals_of_one_node_keep_their_order(nodes: Vec<Arc<dyn Bus>>) {
+    const COUNT: u64 = 500;
+    let mut receiver = nodes[2].subscribe().await.unwrap();
+    let publish = async |node: &Arc<dyn Bus>, first: u64| {
+        for number in first..first + COUNT {
+            node.publish(numbered(number)).await.unwrap();
+        }
+    };
+    tokio::join!(publish(&nodes[0], 0), publish(&nodes[1], COUNT));
+    let (mut low, mut high) = (Vec::new(), Vec::new());
+    for _ in 0..2 * COUNT {
+        let number = number(&*received(&mut *receiver).await);
+        if number < COUNT {
+            low.push(number);
+        } else {
+            high.push(number);
+        }
+    }
+    assert_eq!(low, (0..COUNT).collect::<Vec<_>>());
+    assert_eq!(high, (COUNT..2 * COUNT).collect::<Vec<_>>());
+}
+
+async fn only_what_comes_later_is_heard(nodes: Vec<Arc<dyn Bus>>) {
+    nodes[0].publish(numbered(1)).await.unwrap();
+    let mut receiver = nodes[1].subscribe().await.unwrap();
+    nodes[0].publish(numbered(2)).await.unwrap();
+    assert_eq!(received(&mut *receiver).await, numbered(2));
+}
+
+async fn giving_up_on_receiving_loses_nothing(nodes: Vec<Arc<dyn Bus>>) {
+    let mut receiver = nodes[1].subscribe().await.unwrap();
+    let mut heard = Vec::new();
+    for sent in 0..200 {
+        nodes[0].publish(numbered(sent)).await.unwrap();
+        // Polled once and dropped, wherever it has come to.
+        if let Some(signal) = receiver.receive().now_or_never() {
+            heard.push(number(&signal.expect("the bus has not ended")));
+        }
+    }
+    while heard.len() < 200 {
+        heard.push(number(&*received(&mut *receiver).await));
+    }
+    assert_eq!(heard, (0..200).collect::<Vec<_>>());
+}
+
+async fn every_signal_arrives_as_it_was(nodes: Vec<Arc<dyn Bus>>) {
+    let mut receiver = nodes[1].subscribe().await.unwrap();
+    for signal in signals() {
+        let signal = Arc::new(signal);
+        nodes[0].publish(signal.clone()).await.unwrap();
+        assert_eq!(received(&mut *receiver).await, signal);
+    }
+}
+
+async fn nodes_are_listed_while_they_live(mut nodes: Vec<Arc<dyn Bus>>) {
+    let listed = async |bus: &Arc<dyn Bus>| {
+        let nodes = bus.nodes().await.unwrap();
+        nodes.iter().map(|node| node.id).collect::<HashSet<_>>()
+    };
+    let all = listed(&nodes[0]).await;
+    assert_eq!(all.len(), 3, "each node has its own identity");
+    assert_eq!(all, listed(&nodes[2]).await, "everyone sees the same");
+    drop(nodes.pop());
+    let deadline = Instant::now() + DEADLINE;
+    while listed(&nodes[0]).await.len() > 2 {
+        assert!(Instant::now() < deadline, "a node that is gone is listed");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// One of each kind.
+fn signals() -> Vec<Signal> {
+    let (lobby, ada) = (room("lobby"), user("ada"));
+    let everyone = |event| Signal::Tell(Audience::Everyone, event);
+    let amended = |amendment| {
+        everyone(Event::Amended {
+            room: lobby.clone(),
+            seq: Sequence(3),
+            amendment,
+            by: ada.clone(),
+            at: START,
+        })
+    };
+    let react = |on| Amendment::React { emoji: "🔔".into(), on };
+    let mut signals = told();
+    signals.extend([
+        amended(Amendment::Edit { body: "ä\"\n".into() }),
+        amended(Amendment::Delete),
+        amended(react(true)),
+        amended(react(false)),
+        Signal::Tell(
+            Audience::Room(lobby.clone(), RoomKind::Direct),
+            Event::Message(Arc::new(message())),
+        ),
+        Signal::Tell(
+            Audience::Rooms(vec![lobby.clone(), room("other")]),
+            Event::Draining { after_ms: u64::MAX },
+        ),
+        Signal::Unsubscribe { room: lobby.clone(), user: Some(ada.clone()) },
+        Signal::Unsubscribe { room: lobby.clone(), user: None },
+    ]);
+    let token = EndedSessions::Token(TokenHash([200; 32]));
+    for reason in [EndReason::LoggedOut, EndReason::PasswordChanged, EndReason::Banned] {
+        signals.push(Signal::EndSessions(EndedSessions::User(ada.clone()), reason));
+        signals.push(Signal::EndSessions(token.clone(), reason));
+    }
+    signals
+}
+
+fn told() -> Vec<Signal> {
+    let (room, user) = (room("lobby"), user("ada"));
+    let mut events = Vec::new();
+    for on in [true, false] {
+        let (room, user) = (room.clone(), user.clone());
+        events.push(Event::Typing { room, user, on });
+    }
+    for role in [Role::Owner, Role::Member] {
+        let (room, user) = (room.clone(), user.clone());
+        events.push(Event::Joined { room, user, role });
+    }
+    for reason in [LeaveReason::Left, LeaveReason::Removed, LeaveReason::RoomDeleted] {
+        let (room, user) = (room.clone(), user.clone());
+        events.push(Event::Left { room, user, reason });
+    }
+    for reason in [ResyncReason::Gap, ResyncReason::Epoch] {
+        let room = room.clone();
+        events.push(Event::Resync { room, reason });
+    }
+    for status in [Status::Available, Status::Away, Status::DoNotDisturb, Status::Unavailable] {
+        let last_seen = (status == Status::Unavailable).then_some(START);
+        events.push(Event::Presence(Presence { user: user.clone(), status, last_seen }));
+    }
+    events.push(Event::Read { room, user: user.clone(), seq: Sequence(u64::MAX) });
+    let to_ada = |event| Signal::Tell(Audience::User(user.clone()), event);
+    events.into_iter().map(to_ada).collect()
+}
+
+fn message() -> Message {
+    Message {
+        room: room("lobby"),
+        id: MessageId { epoch: Epoch(u64::MAX >> 1), seq: Sequence(1) },
+        from: user("ada"),
+        body: "said 🔔".into(),
+        at: START,
+        key: Some("key".into()),
+        reply_to: Some(Sequence(1)),
+        edited_at: Some(START),
+        deleted: false,
+        reactions: vec![Reaction { emoji: "👍".into(), users: vec![user("bob"), user("ada")] }],
+    }
+}
