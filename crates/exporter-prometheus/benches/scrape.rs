@@ -1,10 +1,12 @@
 //! What a scrape of 10 000 series costs, and what recording costs with and without it.
 
 use std::hint::black_box;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 
-use campanile_exporter_prometheus::{Format, Naming, Store};
-use campanile_metrics::{Registry, Sink, buckets, catalogue, labels};
+use campanile_exporter_prometheus::{Config, Format, Naming, Store};
+use campanile_metrics::{Exporter, Registry, Sink, buckets, catalogue, labels};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 labels! {
@@ -110,6 +112,32 @@ fn scrape(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A whole scrape over a socket, as Prometheus makes it.
+fn request(criterion: &mut Criterion) {
+    let exporter = Config { port: 0, ..Config::default() }.bind().expect("a free port");
+    let address = exporter.address();
+    let (registry, _many) = start(&exporter.store());
+    let _running = Box::new(exporter).start(&registry).expect("it starts");
+    let mut group = criterion.benchmark_group("scrape over HTTP");
+    for encoding in ["identity", "gzip"] {
+        let request = format!(
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Accept: application/openmetrics-text\r\nAccept-Encoding: {encoding}\r\n\r\n"
+        );
+        group.bench_function(encoding, |bencher| {
+            bencher.iter(|| {
+                let mut stream = TcpStream::connect(address).expect("it listens");
+                stream.write_all(request.as_bytes()).expect("sent");
+                let mut answer = Vec::new();
+                stream.read_to_end(&mut answer).expect("answered");
+                assert!(answer.starts_with(b"HTTP/1.1 200"));
+                answer.len()
+            });
+        });
+    }
+    group.finish();
+}
+
 fn record(criterion: &mut Criterion) {
     let store = Arc::new(Store::new());
     let (with, _) = start(&store);
@@ -120,14 +148,9 @@ fn record(criterion: &mut Criterion) {
         let counter = many.c00.handle(item, Outcome::Ok);
         let histogram = many.h00.handle(item);
         let mut group = criterion.benchmark_group(name);
-        group.bench_function("counter handle", |bencher| {
-            bencher.iter(|| counter.increment())
-        });
+        group.bench_function("counter handle", |bencher| bencher.iter(|| counter.increment()));
         group.bench_function("counter by labels", |bencher| {
-            bencher.iter(|| {
-                many.c01
-                    .increment(black_box(item), black_box(Outcome::Failed))
-            });
+            bencher.iter(|| many.c01.increment(black_box(item), black_box(Outcome::Failed)));
         });
         group.bench_function("gauge set", |bencher| {
             bencher.iter(|| many.g00.set(black_box(5), black_box(item), Outcome::Ok));
@@ -142,5 +165,5 @@ fn record(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, scrape, record);
+criterion_group!(benches, scrape, request, record);
 criterion_main!(benches);

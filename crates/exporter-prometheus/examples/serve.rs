@@ -23,25 +23,18 @@ catalogue! {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port = std::env::args()
-        .nth(1)
-        .map_or(Ok(9601), |port| port.parse())?;
-    let exporter: Box<dyn Exporter> = Box::new(
-        Config {
-            port,
-            ..Config::default()
-        }
-        .bind()?,
-    );
+    let port = std::env::args().nth(1).map_or(Ok(9601), |port| port.parse())?;
+    let exporter: Box<dyn Exporter> = Box::new(Config { port, ..Config::default() }.bind()?);
     writeln!(std::io::stdout(), "{}", exporter.endpoint())?;
 
     let registry = Registry::builder()
         .exporter(&*exporter)
         .values::<Worker>(worker_names(2))
+        .values::<Volume>(["data"])
         .build();
     ProcessMetrics::install(&registry);
     MachineMetrics::install(&registry);
-    VolumeMetrics::install(&registry, [(Volume::Data, std::env::current_dir()?)]);
+    VolumeMetrics::install(&registry, [(registry.label("data"), std::env::current_dir()?)]);
     RuntimeWatch::install(&registry).add(tokio::runtime::Handle::current());
     let build = BuildMetrics::register(&registry).build;
     build.set([env!("CARGO_PKG_VERSION"), "example", "unknown", "example"]);

@@ -60,15 +60,8 @@ impl Access {
         Self {
             allowed: single.chain(config.allow_cidr.iter().copied()).collect(),
             proxies: config.trusted_proxies.clone(),
-            hosts: config
-                .allow_hosts
-                .iter()
-                .map(|host| host.to_ascii_lowercase())
-                .collect(),
-            bearer: config
-                .bearer_token
-                .as_ref()
-                .map(|token| token.0.clone().into_bytes()),
+            hosts: config.allow_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            bearer: config.bearer_token.as_ref().map(|token| token.0.clone().into_bytes()),
             basic: basic.map(|basic| format!("{}:{}", basic.user, basic.password.0).into_bytes()),
         }
     }
@@ -81,10 +74,7 @@ impl Access {
             return Err(Denial::Address);
         }
         if self.asks_for_credentials() {
-            if !caller
-                .authorization
-                .is_some_and(|brought| self.knows(brought))
-            {
+            if !caller.authorization.is_some_and(|brought| self.knows(brought)) {
                 return Err(Denial::Token);
             }
         } else if !caller.host.is_none_or(|host| self.answers_to(host)) {
@@ -102,9 +92,7 @@ impl Access {
     /// What to ask those for who brought nothing.
     pub(crate) fn challenges(&self) -> impl Iterator<Item = &'static str> {
         let bearer = self.bearer.as_ref().map(|_| "Bearer realm=\"metrics\"");
-        bearer
-            .into_iter()
-            .chain(self.basic.as_ref().map(|_| "Basic realm=\"metrics\""))
+        bearer.into_iter().chain(self.basic.as_ref().map(|_| "Basic realm=\"metrics\""))
     }
 
     fn asks_for_credentials(&self) -> bool {
@@ -119,11 +107,7 @@ impl Access {
             return Some(peer);
         }
         let mut client = peer;
-        let hops = caller
-            .forwarded
-            .iter()
-            .rev()
-            .flat_map(|value| value.rsplit(','));
+        let hops = caller.forwarded.iter().rev().flat_map(|value| value.rsplit(','));
         for hop in hops {
             client = address(hop.trim())?;
             if !self.is_proxy(client) {
@@ -159,16 +143,12 @@ impl Access {
         };
         let value = value.trim();
         let same = |known: &Option<Vec<u8>>, brought: &[u8]| {
-            known
-                .as_ref()
-                .is_some_and(|known| bool::from(known.as_slice().ct_eq(brought)))
+            known.as_ref().is_some_and(|known| bool::from(known.as_slice().ct_eq(brought)))
         };
         if scheme.eq_ignore_ascii_case("bearer") {
             same(&self.bearer, value.as_bytes())
         } else if scheme.eq_ignore_ascii_case("basic") {
-            BASE64_STANDARD
-                .decode(value)
-                .is_ok_and(|brought| same(&self.basic, &brought))
+            BASE64_STANDARD.decode(value).is_ok_and(|brought| same(&self.basic, &brought))
         } else {
             false
         }
@@ -178,9 +158,7 @@ impl Access {
 /// An address with or without brackets and port.
 fn address(text: &str) -> Option<IpAddr> {
     let plain = text.parse::<IpAddr>().or_else(|_| {
-        let unbracketed = text
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'));
+        let unbracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
         unbracketed.unwrap_or_default().parse()
     });
     let address = plain.or_else(|_| text.parse::<SocketAddr>().map(|both| both.ip()));

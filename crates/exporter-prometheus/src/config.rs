@@ -135,10 +135,7 @@ impl Default for Config {
         Self {
             host: "127.0.0.1".to_owned(),
             port: 9601,
-            allow_ips: vec![
-                IpAddr::V4(Ipv4Addr::LOCALHOST),
-                IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ],
+            allow_ips: vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)],
             allow_cidr: Vec::new(),
             trusted_proxies: Vec::new(),
             allow_hosts: Vec::new(),
@@ -156,10 +153,7 @@ impl Config {
     pub fn bind(self) -> Result<Prometheus, BindError> {
         let naming = Naming::with_prefix(&self.prefix)?;
         let token = self.bearer_token.as_ref().map(|token| token.0.as_str());
-        let password = self
-            .basic_auth
-            .as_ref()
-            .map(|basic| basic.password.0.as_str());
+        let password = self.basic_auth.as_ref().map(|basic| basic.password.0.as_str());
         for (setting, secret) in [("bearer_token", token), ("basic_auth.password", password)] {
             if secret == Some("") {
                 return Err(BindError::EmptyCredential { setting });
@@ -189,15 +183,8 @@ impl Tls {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         ServerConfig::builder_with_provider(provider.into())
             .with_safe_default_protocol_versions()
-            .and_then(|builder| {
-                builder
-                    .with_no_client_auth()
-                    .with_single_cert(certificates, key)
-            })
-            .map_err(|source| BindError::Certificate {
-                cert: self.cert.clone(),
-                source,
-            })
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key))
+            .map_err(|source| BindError::Certificate { cert: self.cert.clone(), source })
     }
 }
 
@@ -222,9 +209,7 @@ impl FromStr for Network {
             Ok(address) => return Ok(address.into()),
             Err(_) => given.parse::<IpNet>(),
         };
-        let network = network.map_err(|_| NetworkError {
-            given: given.to_owned(),
-        })?;
+        let network = network.map_err(|_| NetworkError { given: given.to_owned() })?;
         let mapped = network.addr().to_canonical();
         Ok(Self(match (network, mapped) {
             (IpNet::V6(outer), IpAddr::V4(address)) if outer.prefix_len() >= 96 => {

@@ -53,10 +53,7 @@ pub(crate) async fn answer(request: HttpRequest, endpoint: web::Data<Endpoint>) 
         }
         Err(_) => {
             // A collector panicked; the panic hook has told of it.
-            endpoint
-                .exporter
-                .errors
-                .increment(endpoint.name, ExporterFault::Other);
+            endpoint.exporter.errors.increment(endpoint.name, ExporterFault::Other);
             respond(StatusCode::INTERNAL_SERVER_ERROR).body("cannot collect metrics\n")
         }
     }
@@ -74,11 +71,7 @@ impl Drop for Place<'_> {
 impl Endpoint {
     fn admit(&self, request: &HttpRequest) -> Result<(), Denial> {
         let headers = request.headers();
-        let text = |name| {
-            headers
-                .get(name)
-                .map(|value| value.to_str().unwrap_or_default())
-        };
+        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let forwarded: Vec<&str> = headers
             .get_all("x-forwarded-for")
             .map(|value| value.to_str().unwrap_or_default())
@@ -108,10 +101,7 @@ impl Endpoint {
             Denial::Address => (StatusCode::FORBIDDEN, "this address may not read metrics\n"),
             Denial::Host => (StatusCode::FORBIDDEN, "this endpoint has another name\n"),
             Denial::Token => (StatusCode::UNAUTHORIZED, "a credential is needed\n"),
-            Denial::Path => (
-                StatusCode::NOT_FOUND,
-                "there is /metrics and nothing else\n",
-            ),
+            Denial::Path => (StatusCode::NOT_FOUND, "there is /metrics and nothing else\n"),
             Denial::Method => (StatusCode::METHOD_NOT_ALLOWED, "metrics can only be read\n"),
             Denial::Rate => (StatusCode::TOO_MANY_REQUESTS, "too many scrapes at once\n"),
         };
@@ -127,10 +117,7 @@ impl Endpoint {
             Denial::Address | Denial::Host | Denial::Path => {}
         }
         // Strangers do not keep connections that scrapers need.
-        response
-            .force_close()
-            .content_type("text/plain; charset=utf-8")
-            .body(words)
+        response.force_close().content_type("text/plain; charset=utf-8").body(words)
     }
 }
 
@@ -143,9 +130,6 @@ fn respond(status: StatusCode) -> HttpResponseBuilder {
 
 /// Every value of a header that is a list.
 fn joined(request: &HttpRequest, name: header::HeaderName) -> String {
-    let values = request
-        .headers()
-        .get_all(name)
-        .filter_map(|value| value.to_str().ok());
+    let values = request.headers().get_all(name).filter_map(|value| value.to_str().ok());
     values.collect::<Vec<_>>().join(",")
 }

@@ -57,15 +57,7 @@ impl Prometheus {
         gzip: bool,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        Ok(Self {
-            store: Arc::new(Store::new()),
-            listener,
-            address,
-            tls,
-            access,
-            naming,
-            gzip,
-        })
+        Ok(Self { store: Arc::new(Store::new()), listener, address, tls, access, naming, gzip })
     }
 
     /// Where it listens.
@@ -94,19 +86,8 @@ impl Exporter for Prometheus {
     }
 
     fn start(self: Box<Self>, registry: &Registry) -> Result<Box<dyn RunningExporter>, StartError> {
-        let failed = |source: io::Error| StartError {
-            exporter: NAME,
-            source: source.into(),
-        };
-        let Self {
-            store,
-            listener,
-            tls,
-            access,
-            naming,
-            gzip,
-            ..
-        } = *self;
+        let failed = |source: io::Error| StartError { exporter: NAME, source: source.into() };
+        let Self { store, listener, tls, access, naming, gzip, .. } = *self;
         let exporter = ExporterMetrics::register(registry);
         let name = registry.label::<ExporterName>(NAME);
         let endpoint = web::Data::new(Endpoint {
@@ -119,9 +100,8 @@ impl Exporter for Prometheus {
         });
         let up = exporter.up.handle(name);
         let (started, starting) = sync_channel(1);
-        let thread = std::thread::Builder::new()
-            .name("exporter-prom".to_owned())
-            .spawn(move || {
+        let thread =
+            std::thread::Builder::new().name("exporter-prom".to_owned()).spawn(move || {
                 rt::System::new().block_on(async move {
                     let server = serve(listener, tls, endpoint);
                     let handle = server.as_ref().map(Server::handle);
@@ -139,10 +119,7 @@ impl Exporter for Prometheus {
             });
         let thread = thread.map_err(failed)?;
         let gone = || io::Error::other("its thread ended");
-        let handle = starting
-            .recv()
-            .map_err(|_| failed(gone()))?
-            .map_err(failed)?;
+        let handle = starting.recv().map_err(|_| failed(gone()))?.map_err(failed)?;
         Ok(Box::new(Serving { handle, thread }))
     }
 }
@@ -168,9 +145,7 @@ fn serve(
     endpoint: web::Data<Endpoint>,
 ) -> io::Result<Server> {
     let server = HttpServer::new(move || {
-        App::new()
-            .app_data(endpoint.clone())
-            .default_service(web::to(answer))
+        App::new().app_data(endpoint.clone()).default_service(web::to(answer))
     });
     let server = server
         .workers(1)

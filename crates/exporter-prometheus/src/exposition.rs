@@ -1,13 +1,16 @@
 //! The text of a scrape: families in order of their names, in either format.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use campanile_metrics::{Description, Kind};
 
 use crate::format::Format;
+use crate::histogram::Buckets;
 use crate::naming::Naming;
-use crate::store::{HistogramFamily, Histograms};
+use crate::store::{Families, Family, Series};
 
 /// What a scrape is answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,107 +29,99 @@ pub(crate) struct Writer<'a> {
     series: usize,
 }
 
-/// A family as metrics-exporter-prometheus renders it.
-struct Rendered<'a> {
-    name: &'a str,
-    help: Option<&'a str>,
-    kind: &'a str,
-    samples: Vec<&'a str>,
-}
-
-/// A family from either source.
-enum Family<'a> {
-    Rendered(Rendered<'a>),
-    Histogram(&'a HistogramFamily),
-}
-
-type Declared = HashMap<&'static str, &'static Description>;
+/// Room for the text of most programs, so that it need not grow while it is written.
+const TEXT_BYTES: usize = 256 * 1024;
 
 impl<'a> Writer<'a> {
     pub(crate) fn new(format: Format, naming: &'a Naming) -> Self {
-        Self {
-            format,
-            naming,
-            text: String::new(),
-            series: 0,
-        }
+        Self { format, naming, text: String::with_capacity(TEXT_BYTES), series: 0 }
     }
 
-    pub(crate) fn write(
-        mut self,
-        rendered: &str,
-        declared: &Declared,
-        histograms: &Histograms,
-    ) -> Exposition {
-        self.text.reserve(rendered.len() * 2);
-        let mut families: Vec<Family<'_>> = read(rendered).map(Family::Rendered).collect();
-        families.extend(histograms.values().map(Family::Histogram));
-        families.sort_unstable_by_key(Family::name);
-        for family in families {
-            match family {
-                Family::Rendered(rendered) => self.rendered(rendered, declared),
-                Family::Histogram(histogram) => self.histogram(histogram),
+    /// Writes what is declared and what metrics-exporter-prometheus renders besides.
+    pub(crate) fn write(mut self, declared: &Families, others: &str) -> Exposition {
+        let mut others: Vec<Foreign<'_>> = read(others).collect();
+        others.sort_unstable_by_key(|family| family.name);
+        let mut others = others.into_iter().peekable();
+        for (name, family) in declared {
+            while let Some(other) = others.next_if(|other| other.name < *name) {
+                self.foreign(other);
             }
+            self.declared(family);
         }
+        others.for_each(|other| self.foreign(other));
         if self.format == Format::OpenMetrics {
             self.text.push_str("# EOF\n");
         }
-        Exposition {
-            text: self.text,
-            series: self.series,
+        Exposition { text: self.text, series: self.series }
+    }
+
+    fn declared(&mut self, family: &Family) {
+        let naming = self.naming;
+        let name = naming.shown(family.description.name);
+        match &family.series {
+            // Nothing is said of a family that has no series: info that was not given yet.
+            Series::Counters(series) if !series.is_empty() => {
+                self.head(&name, family.description);
+                self.numbers(&name, series, |text, bits| write!(text, "{bits}"));
+            }
+            Series::Gauges(series) if !series.is_empty() => {
+                self.head(&name, family.description);
+                self.numbers(&name, series, |text, bits| write_float(text, f64::from_bits(bits)));
+            }
+            Series::Histograms(series) if !series.is_empty() => {
+                self.head(&name, family.description);
+                self.histograms(&name, family.description.buckets, series);
+            }
+            _ => {}
         }
     }
 
-    fn rendered(&mut self, mut family: Rendered<'_>, declared: &Declared) {
-        let shown = self.naming.shown(family.name);
-        match declared.get(family.name) {
-            Some(description) => self.head(&shown, description),
-            None => self.foreign_head(&shown, &family),
-        }
-        family.samples.sort_unstable();
-        for sample in &family.samples {
-            let rest = &sample[family.name.len()..];
-            self.text.push_str(&shown);
-            // A float that is infinite is written otherwise than Rust does.
-            match rest.strip_suffix("inf") {
-                Some(finite) if finite.ends_with('-') => _ = write!(self.text, "{finite}Inf"),
-                Some(finite) => _ = write!(self.text, "{finite}+Inf"),
-                None => self.text.push_str(rest),
-            }
+    fn numbers(
+        &mut self,
+        name: &str,
+        series: &BTreeMap<String, Arc<AtomicU64>>,
+        write: impl Fn(&mut String, u64) -> std::fmt::Result,
+    ) {
+        for (labels, value) in series {
+            self.begin(name, "", labels);
+            let written = write(&mut self.text, value.load(Ordering::Relaxed));
+            written.expect("a string takes every write");
             self.text.push('\n');
         }
-        self.series += family.samples.len();
+        self.series += series.len();
     }
 
-    fn histogram(&mut self, family: &HistogramFamily) {
-        let shown = self.naming.shown(family.description.name);
-        self.head(&shown, family.description);
-        let bounds: Vec<String> = family
-            .description
-            .buckets
-            .iter()
-            .map(|le| self.bound(*le))
-            .collect();
-        for (labels, buckets) in &family.series {
+    fn histograms(&mut self, name: &str, bounds: &[f64], series: &BTreeMap<String, Arc<Buckets>>) {
+        let bounds: Vec<String> = bounds.iter().map(|bound| self.bound(*bound)).collect();
+        for (labels, buckets) in series {
             let observed = buckets.observed();
             let comma = if labels.is_empty() { "" } else { "," };
             let bounds = bounds.iter().map(String::as_str).chain(["+Inf"]);
-            for (le, count) in bounds.zip(&observed.cumulative) {
-                _ = writeln!(
-                    self.text,
-                    "{shown}_bucket{{{labels}{comma}le=\"{le}\"}} {count}"
-                );
+            for (bound, count) in bounds.zip(&observed.cumulative) {
+                for part in [name, "_bucket{", labels, comma, "le=\"", bound, "\"} "] {
+                    self.text.push_str(part);
+                }
+                self.whole(*count);
             }
-            let braces = if labels.is_empty() {
-                String::new()
-            } else {
-                format!("{{{labels}}}")
-            };
-            let count = observed.cumulative.last().copied().unwrap_or_default();
-            _ = writeln!(self.text, "{shown}_sum{braces} {}", observed.sum);
-            _ = writeln!(self.text, "{shown}_count{braces} {count}");
+            self.begin(name, "_sum", labels);
+            write_float(&mut self.text, observed.sum).expect("a string takes every write");
+            self.text.push('\n');
+            self.begin(name, "_count", labels);
+            self.whole(observed.cumulative.last().copied().unwrap_or_default());
             self.series += observed.cumulative.len() + 2;
         }
+    }
+
+    /// Everything of a line that stands before its value.
+    fn begin(&mut self, name: &str, ending: &str, labels: &str) {
+        let (open, close) = if labels.is_empty() { ("", " ") } else { ("{", "} ") };
+        for part in [name, ending, open, labels, close] {
+            self.text.push_str(part);
+        }
+    }
+
+    fn whole(&mut self, number: u64) {
+        writeln!(self.text, "{number}").expect("a string takes every write");
     }
 
     /// A bound as each format wants it: the newer one writes every number as a float.
@@ -137,59 +132,77 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn head(&mut self, shown: &str, description: &Description) {
-        let help = escape(description.help);
+    fn head(&mut self, name: &str, description: &Description) {
+        let help = description.help.replace('\\', "\\\\").replace('\n', "\\n");
         match (self.format, description.kind) {
-            (Format::Text, Kind::Info) => self.text_head(shown, "gauge", Some(&help)),
-            (Format::Text, kind) => self.text_head(shown, kind.as_str(), Some(&help)),
+            (Format::Text, Kind::Info) => self.text_head(name, "gauge", Some(&help)),
+            (Format::Text, kind) => self.text_head(name, kind.as_str(), Some(&help)),
             (Format::OpenMetrics, kind) => {
                 let ending = description.name.len() - description.family().len();
-                let family = &shown[..shown.len() - ending];
-                _ = writeln!(self.text, "# TYPE {family} {}", kind.as_str());
-                if let Some(unit) = description.unit {
-                    _ = writeln!(self.text, "# UNIT {family} {}", unit.as_str());
-                }
-                _ = writeln!(self.text, "# HELP {family} {}", help.replace('"', "\\\""));
+                let family = &name[..name.len() - ending];
+                let unit = description.unit.map(|unit| unit.as_str());
+                self.openmetrics_head(family, kind.as_str(), unit, Some(&help));
             }
         }
     }
 
-    /// The head of a family that another crate records. Only its text is known.
-    fn foreign_head(&mut self, shown: &str, family: &Rendered<'_>) {
-        if self.format == Format::Text {
-            return self.text_head(shown, family.kind, family.help);
-        }
-        let (name, kind) = match (family.kind, shown.strip_suffix("_total")) {
-            ("counter", Some(family)) => (family, "counter"),
+    /// A family that another crate records. Only its text is known.
+    fn foreign(&mut self, mut family: Foreign<'_>) {
+        let Foreign { name, kind, help, .. } = family;
+        match (self.format, kind, name.strip_suffix("_total")) {
+            (Format::Text, ..) => self.text_head(name, kind, help),
+            (_, "counter", Some(family)) => self.openmetrics_head(family, kind, None, help),
             // Such a counter cannot be one in this format.
-            ("counter", None) => (shown, "unknown"),
-            (kind, _) => (shown, kind),
-        };
-        _ = writeln!(self.text, "# TYPE {name} {kind}");
-        if let Some(help) = family.help {
-            _ = writeln!(self.text, "# HELP {name} {}", help.replace('"', "\\\""));
+            (_, "counter", None) => self.openmetrics_head(name, "unknown", None, help),
+            _ => self.openmetrics_head(name, kind, None, help),
         }
+        family.samples.sort_unstable();
+        for sample in &family.samples {
+            // A float that is infinite is written otherwise than Rust does.
+            match sample.strip_suffix("inf") {
+                Some(start) if start.ends_with('-') => self.text.extend([start, "Inf"]),
+                Some(start) => self.text.extend([start, "+Inf"]),
+                None => self.text.push_str(sample),
+            }
+            self.text.push('\n');
+        }
+        self.series += family.samples.len();
     }
 
     fn text_head(&mut self, name: &str, kind: &str, help: Option<&str>) {
         if let Some(help) = help {
-            _ = writeln!(self.text, "# HELP {name} {help}");
+            self.text.extend(["# HELP ", name, " ", help, "\n"]);
         }
-        _ = writeln!(self.text, "# TYPE {name} {kind}");
+        self.text.extend(["# TYPE ", name, " ", kind, "\n"]);
+    }
+
+    fn openmetrics_head(
+        &mut self,
+        family: &str,
+        kind: &str,
+        unit: Option<&str>,
+        help: Option<&str>,
+    ) {
+        self.text.extend(["# TYPE ", family, " ", kind, "\n"]);
+        if let Some(unit) = unit {
+            self.text.extend(["# UNIT ", family, " ", unit, "\n"]);
+        }
+        if let Some(help) = help {
+            self.text.extend(["# HELP ", family, " ", &help.replace('"', "\\\""), "\n"]);
+        }
     }
 }
 
-impl<'a> Family<'a> {
-    fn name(&self) -> &'a str {
-        match self {
-            Self::Rendered(rendered) => rendered.name,
-            Self::Histogram(histogram) => histogram.description.name,
-        }
-    }
+/// A family as metrics-exporter-prometheus renders it.
+struct Foreign<'a> {
+    name: &'a str,
+    help: Option<&'a str>,
+    kind: &'a str,
+    samples: Vec<&'a str>,
 }
 
 /// Splits a rendering into families: `# HELP` if there is one, `# TYPE`, samples.
-fn read(rendered: &str) -> impl Iterator<Item = Rendered<'_>> {
+fn read(rendered: &str) -> impl Iterator<Item = Foreign<'_>> {
     let mut lines = rendered.lines().filter(|line| !line.is_empty()).peekable();
     std::iter::from_fn(move || {
         let mut help = None;
@@ -205,15 +218,16 @@ fn read(rendered: &str) -> impl Iterator<Item = Rendered<'_>> {
         while let Some(sample) = lines.next_if(|line| !line.starts_with('#')) {
             samples.push(sample);
         }
-        Some(Rendered {
-            name,
-            help,
-            kind,
-            samples,
-        })
+        Some(Foreign { name, help, kind, samples })
     })
 }
 
-fn escape(help: &str) -> String {
-    help.replace('\\', "\\\\").replace('\n', "\\n")
+/// A float as both formats want it.
+fn write_float(text: &mut String, number: f64) -> std::fmt::Result {
+    if number.is_infinite() {
+        text.push_str(if number > 0.0 { "+Inf" } else { "-Inf" });
+        Ok(())
+    } else {
+        write!(text, "{number}")
+    }
 }

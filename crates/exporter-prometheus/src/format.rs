@@ -18,10 +18,8 @@ impl Format {
     /// The format that a scraper likes best of those there are; the plain one if it has no
     /// preference, or none that can be met.
     pub fn negotiate(accept: &str) -> Self {
-        let mut offers: Vec<(Self, Preference)> = accept
-            .split(',')
-            .filter_map(|range| Self::offered(&Range::parse(range)))
-            .collect();
+        let mut offers: Vec<(Self, Preference)> =
+            accept.split(',').filter_map(|range| Self::offered(&Range::parse(range))).collect();
         offers.retain(|(_, preference)| preference.quality > 0);
         // The sort is stable: of equals the first one named stays first.
         offers.sort_by_key(|(_, preference)| Reverse(*preference));
@@ -47,30 +45,16 @@ impl Format {
             ("*/*", _) => (Self::Text, 0),
             _ => return None,
         };
-        Some((
-            format,
-            Preference {
-                quality: range.quality,
-                exactness,
-            },
-        ))
+        Some((format, Preference { quality: range.quality, exactness }))
     }
 }
 
 /// True when a client would take gzip.
 pub(crate) fn accepts_gzip(accept_encoding: &str) -> bool {
     let ranges: Vec<Range<'_>> = accept_encoding.split(',').map(Range::parse).collect();
-    let quality = |name: &str| {
-        ranges
-            .iter()
-            .find(|range| range.media == name)
-            .map(|range| range.quality)
-    };
-    quality("gzip")
-        .or_else(|| quality("x-gzip"))
-        .or_else(|| quality("*"))
-        .unwrap_or(0)
-        > 0
+    let quality =
+        |name: &str| ranges.iter().find(|range| range.media == name).map(|range| range.quality);
+    quality("gzip").or_else(|| quality("x-gzip")).or_else(|| quality("*")).unwrap_or(0) > 0
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,11 +76,7 @@ impl<'a> Range<'a> {
     fn parse(text: &'a str) -> Self {
         let mut parts = text.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let mut range = Self {
-            media,
-            version: None,
-            quality: 1000,
-        };
+        let mut range = Self { media, version: None, quality: 1000 };
         for (key, value) in parts.filter_map(|part| part.split_once('=')) {
             match key.trim().to_ascii_lowercase().as_str() {
                 "q" => range.quality = thousandths(value.trim()),
@@ -133,21 +113,12 @@ mod tests {
         let cases = [
             ("", Text),
             ("*/*", Text),
-            (
-                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-                Text,
-            ),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Text),
             (prometheus, OpenMetrics),
             (protobuf, Text),
             ("application/openmetrics-text", OpenMetrics),
-            (
-                "application/openmetrics-text; version=1.0.0; charset=utf-8",
-                OpenMetrics,
-            ),
-            (
-                "application/openmetrics-text; version=\"1.0.0\"",
-                OpenMetrics,
-            ),
+            ("application/openmetrics-text; version=1.0.0; charset=utf-8", OpenMetrics),
+            ("application/openmetrics-text; version=\"1.0.0\"", OpenMetrics),
             ("Application/OpenMetrics-Text;Version=0.0.1", OpenMetrics),
             ("application/openmetrics-text;version=2.0.0", Text),
             (
@@ -155,10 +126,7 @@ mod tests {
                 OpenMetrics,
             ),
             ("application/openmetrics-text;q=0.3,text/plain;q=0.7", Text),
-            (
-                "application/openmetrics-text;q=0.7,text/plain;q=0.3",
-                OpenMetrics,
-            ),
+            ("application/openmetrics-text;q=0.7,text/plain;q=0.3", OpenMetrics),
             ("application/openmetrics-text;q=0", Text),
             ("application/openmetrics-text;q=0,*/*", Text),
             ("application/openmetrics-text;q=nonsense", Text),
@@ -169,10 +137,7 @@ mod tests {
             ("*/*;q=0.9,application/openmetrics-text;q=0.8", Text),
             ("application/*", OpenMetrics),
             ("text/*;q=0.5,application/openmetrics-text;q=0.4", Text),
-            (
-                "text/plain;version=1.0.0,application/openmetrics-text;q=0.1",
-                OpenMetrics,
-            ),
+            ("text/plain;version=1.0.0,application/openmetrics-text;q=0.1", OpenMetrics),
             ("image/png", Text),
             (";;=,,,", Text),
         ];
@@ -183,25 +148,10 @@ mod tests {
 
     #[test]
     fn gzip_is_for_those_who_say_so() {
-        for yes in [
-            "gzip",
-            "GZip",
-            "deflate, gzip;q=0.5",
-            "*",
-            "x-gzip",
-            "gzip;q=0.001, *;q=0",
-        ] {
+        for yes in ["gzip", "GZip", "deflate, gzip;q=0.5", "*", "x-gzip", "gzip;q=0.001, *;q=0"] {
             assert!(accepts_gzip(yes), "{yes}");
         }
-        for no in [
-            "",
-            "identity",
-            "deflate",
-            "gzip;q=0",
-            "gzip;q=0, *",
-            "*;q=0",
-            "gzip;q=x",
-        ] {
+        for no in ["", "identity", "deflate", "gzip;q=0", "gzip;q=0, *", "*;q=0", "gzip;q=x"] {
             assert!(!accepts_gzip(no), "{no}");
         }
     }

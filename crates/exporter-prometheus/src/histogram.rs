@@ -29,11 +29,7 @@ pub(crate) struct Observed {
 impl Buckets {
     pub(crate) fn new(bounds: &'static [f64]) -> Self {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Self {
-            bounds,
-            counts,
-            sum: AtomicU64::new(0.0_f64.to_bits()),
-        }
+        Self { bounds, counts, sum: AtomicU64::new(0.0_f64.to_bits()) }
     }
 
     /// The count is that of the last bucket, so the two agree even while others observe.
@@ -64,9 +60,7 @@ impl HistogramFn for Buckets {
         let added = value * times as f64;
         let add = |sum| Some((f64::from_bits(sum) + added).to_bits());
         // Without a condition to fail, this succeeds.
-        let _ = self
-            .sum
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let _ = self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 }
 
@@ -88,10 +82,7 @@ mod tests {
         let (at_once, one_by_one) = (Buckets::new(&[0.5]), Buckets::new(&[0.5]));
         at_once.record_many(0.25, 1000);
         (0..1000).for_each(|_| one_by_one.record(0.25));
-        assert_eq!(
-            at_once.observed().cumulative,
-            one_by_one.observed().cumulative
-        );
+        assert_eq!(at_once.observed().cumulative, one_by_one.observed().cumulative);
         assert_eq!(at_once.observed().sum, one_by_one.observed().sum);
     }
 

@@ -26,22 +26,16 @@ impl Naming {
 
     /// Names as they are declared.
     pub fn declared() -> Self {
-        Self {
-            prefix: Self::DECLARED_PREFIX.to_owned(),
-        }
+        Self { prefix: Self::DECLARED_PREFIX.to_owned() }
     }
 
     /// Names that begin with `prefix` instead of [`Self::DECLARED_PREFIX`].
     pub fn with_prefix(prefix: &str) -> Result<Self, PrefixError> {
         let plain = |character: char| character.is_ascii_alphanumeric() || character == '_';
         if !prefix.chars().all(plain) || prefix.starts_with(|first: char| first.is_ascii_digit()) {
-            return Err(PrefixError {
-                given: prefix.to_owned(),
-            });
+            return Err(PrefixError { given: prefix.to_owned() });
         }
-        Ok(Self {
-            prefix: prefix.to_owned(),
-        })
+        Ok(Self { prefix: prefix.to_owned() })
     }
 
     /// The name to show. Names that are not ours, and the standard ones of the process,
@@ -68,10 +62,7 @@ mod tests {
         assert_eq!(naming.shown("their_chat_total"), "their_chat_total");
         let bare = Naming::with_prefix("").expect("no prefix");
         assert_eq!(bare.shown("chat_rooms_active"), "rooms_active");
-        assert_eq!(
-            Naming::declared().shown("chat_rooms_active"),
-            "chat_rooms_active"
-        );
+        assert_eq!(Naming::declared().shown("chat_rooms_active"), "chat_rooms_active");
     }
 
     #[test]

@@ -58,34 +58,20 @@ impl Scraper {
     pub(crate) fn new(registry: &Registry, store: Arc<Store>, naming: Naming) -> Self {
         let metrics = ScrapeMetrics::register(registry);
         let latest = Mutex::default();
-        Self {
-            metrics,
-            registry: registry.clone(),
-            store,
-            naming,
-            latest,
-        }
+        Self { metrics, registry: registry.clone(), store, naming, latest }
     }
 
     /// The body for a scrape that arrived at some time. It is never older than that, but
     /// those who arrive while others are being answered share the next one.
     pub(crate) fn answer(&self, arrived: Instant, format: Format, encoding: Encoding) -> Bytes {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let shared = latest
-            .get(&(format, encoding))
-            .filter(|answer| answer.begun >= arrived);
+        let shared = latest.get(&(format, encoding)).filter(|answer| answer.begun >= arrived);
         let body = match shared {
             Some(answer) => answer.body.clone(),
             None => {
                 let begun = Instant::now();
                 let body = self.render(format, encoding);
-                latest.insert(
-                    (format, encoding),
-                    Answer {
-                        begun,
-                        body: body.clone(),
-                    },
-                );
+                latest.insert((format, encoding), Answer { begun, body: body.clone() });
                 self.metrics.duration.observe(begun.elapsed(), format);
                 body
             }

@@ -1,6 +1,7 @@
 //! Where observations are kept until a scrape: the sink of the registry.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use campanile_metrics::{Description, Kind, Sink};
@@ -14,23 +15,32 @@ use crate::naming::Naming;
 
 /// Keeps what is recorded, and renders it in any [`Format`] under any [`Naming`].
 ///
-/// Counters and gauges are with metrics-exporter-prometheus, and so is everything that other
-/// crates record without a catalogue. Histograms of a catalogue are our own, since their
-/// buckets are known.
+/// The metrics of a catalogue are kept here, ready to be written: their kinds, buckets and
+/// labels are known beforehand, so a scrape neither sorts nor escapes anything. What other
+/// crates record through the facade without a catalogue is left to
+/// metrics-exporter-prometheus, and its text is merged in.
 pub struct Store {
+    families: Mutex<Families>,
     others: PrometheusRecorder,
     rendering: PrometheusHandle,
-    declared: Mutex<HashMap<&'static str, &'static Description>>,
-    histograms: Mutex<Histograms>,
 }
 
-/// By name, and then by the text between the braces.
-pub(crate) type Histograms = BTreeMap<&'static str, HistogramFamily>;
+/// What is declared, by name.
+pub(crate) type Families = BTreeMap<&'static str, Family>;
 
-/// One histogram.
-pub(crate) struct HistogramFamily {
+/// One declared metric.
+pub(crate) struct Family {
     pub(crate) description: &'static Description,
-    pub(crate) series: BTreeMap<String, Arc<Buckets>>,
+    pub(crate) series: Series,
+}
+
+/// The series of a family, by the text between their braces.
+pub(crate) enum Series {
+    /// Whole numbers.
+    Counters(BTreeMap<String, Arc<AtomicU64>>),
+    /// The bits of floats.
+    Gauges(BTreeMap<String, Arc<AtomicU64>>),
+    Histograms(BTreeMap<String, Arc<Buckets>>),
 }
 
 impl Default for Store {
@@ -44,20 +54,13 @@ impl Store {
     pub fn new() -> Self {
         let others = PrometheusBuilder::new().build_recorder();
         let rendering = others.handle();
-        Self {
-            others,
-            rendering,
-            declared: Mutex::default(),
-            histograms: Mutex::default(),
-        }
+        Self { families: Mutex::default(), others, rendering }
     }
 
     /// Everything, as it is now.
     pub fn render(&self, format: Format, naming: &Naming) -> Exposition {
         let others = self.rendering.render();
-        let declared = lock(&self.declared);
-        let histograms = lock(&self.histograms);
-        Writer::new(format, naming).write(&others, &declared, &histograms)
+        Writer::new(format, naming).write(&self.families(), &others)
     }
 
     /// Sorts in what other crates observed without a catalogue, which would pile up
@@ -65,20 +68,21 @@ impl Store {
     pub fn keep_up(&self) {
         self.rendering.run_upkeep();
     }
+
+    /// A panic elsewhere leaves the map whole, so it stays usable.
+    fn families(&self) -> MutexGuard<'_, Families> {
+        self.families.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Sink for Store {
     fn declare(&self, description: &'static Description) {
-        lock(&self.declared).insert(description.name, description);
-        if description.kind == Kind::Histogram {
-            let empty = HistogramFamily {
-                description,
-                series: BTreeMap::new(),
-            };
-            lock(&self.histograms)
-                .entry(description.name)
-                .or_insert(empty);
-        }
+        let series = match description.kind {
+            Kind::Counter => Series::Counters(BTreeMap::new()),
+            Kind::Gauge | Kind::Info | Kind::FractionalCounter => Series::Gauges(BTreeMap::new()),
+            Kind::Histogram => Series::Histograms(BTreeMap::new()),
+        };
+        self.families().entry(description.name).or_insert(Family { description, series });
     }
 }
 
@@ -96,22 +100,31 @@ impl Recorder for Store {
     }
 
     fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
-        self.others.register_counter(key, metadata)
+        match self.families().get_mut(key.name()) {
+            Some(Family { series: Series::Counters(series), .. }) => {
+                Counter::from_arc(Arc::clone(series.entry(label_text(key)).or_default()))
+            }
+            _ => self.others.register_counter(key, metadata),
+        }
     }
 
     fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
-        self.others.register_gauge(key, metadata)
+        match self.families().get_mut(key.name()) {
+            Some(Family { series: Series::Gauges(series), .. }) => {
+                Gauge::from_arc(Arc::clone(series.entry(label_text(key)).or_default()))
+            }
+            _ => self.others.register_gauge(key, metadata),
+        }
     }
 
     fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
-        match lock(&self.histograms).get_mut(key.name()) {
-            Some(family) => {
-                let bounds = family.description.buckets;
-                let series = family.series.entry(label_text(key));
-                let buckets = series.or_insert_with(|| Arc::new(Buckets::new(bounds)));
+        match self.families().get_mut(key.name()) {
+            Some(Family { series: Series::Histograms(series), description }) => {
+                let empty = || Arc::new(Buckets::new(description.buckets));
+                let buckets = series.entry(label_text(key)).or_insert_with(empty);
                 Histogram::from_arc(Arc::clone(buckets))
             }
-            None => self.others.register_histogram(key, metadata),
+            _ => self.others.register_histogram(key, metadata),
         }
     }
 }
@@ -136,9 +149,4 @@ fn label_text(key: &Key) -> String {
         text.push('"');
     }
     text
-}
-
-/// A panic elsewhere leaves these maps whole, so they stay usable.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -35,10 +35,7 @@ catalogue! {
 fn start() -> (Arc<Store>, Registry, Kinds) {
     let store = Arc::new(Store::new());
     let sink: Arc<dyn Sink> = Arc::clone(&store) as _;
-    let registry = Registry::builder()
-        .sink(sink)
-        .values::<App>(["a\"b\\c\nd"])
-        .build();
+    let registry = Registry::builder().sink(sink).values::<App>(["a\"b\\c\nd"]).build();
     let kinds = Kinds::register(&registry);
     (store, registry, kinds)
 }
@@ -173,14 +170,8 @@ fn every_series_is_there_before_anything_happens() {
     let (store, ..) = start();
     for format in [Format::Text, Format::OpenMetrics] {
         let probe = Probe::of(&render(&store, format).text);
-        assert_eq!(
-            probe.value("chat_passed_bytes_total", &[("way", "in")]),
-            Some(0.0)
-        );
-        assert_eq!(
-            probe.value("chat_took_seconds_count", &[("way", "out")]),
-            Some(0.0)
-        );
+        assert_eq!(probe.value("chat_passed_bytes_total", &[("way", "in")]), Some(0.0));
+        assert_eq!(probe.value("chat_took_seconds_count", &[("way", "out")]), Some(0.0));
         assert_eq!(probe.value("chat_seen_sum", &[]), Some(0.0));
         assert_eq!(probe.value("process_cpu_seconds_total", &[]), Some(0.0));
     }
@@ -193,17 +184,10 @@ fn infinity_is_written_as_prometheus_writes_it() {
     for (value, written) in [(f64::INFINITY, "+Inf"), (f64::NEG_INFINITY, "-Inf")] {
         kinds.open.set(value, other);
         let text = render(&store, Format::Text).text;
-        assert!(
-            text.contains(&format!("chat_open{{app=\"_other\"}} {written}\n")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("chat_open{{app=\"_other\"}} {written}\n")), "{text}");
     }
     kinds.open.set(f64::NAN, other);
-    assert!(
-        render(&store, Format::Text)
-            .text
-            .contains("chat_open{app=\"_other\"} NaN\n")
-    );
+    assert!(render(&store, Format::Text).text.contains("chat_open{app=\"_other\"} NaN\n"));
 }
 
 #[test]
@@ -218,10 +202,7 @@ fn what_other_crates_record_is_shown_too() {
     });
     let text = render(&store, Format::Text).text;
     let head = "# HELP their_requests It's \"theirs\".\n# TYPE their_requests counter\n";
-    assert!(
-        text.contains(&format!("{head}their_requests{{path=\"/\"}} 3\n")),
-        "{text}"
-    );
+    assert!(text.contains(&format!("{head}their_requests{{path=\"/\"}} 3\n")), "{text}");
     assert!(text.contains("# TYPE their_time summary\n"), "{text}");
     let probe = Probe::of(&text);
     assert_eq!(probe.value("their_time_count", &[]), Some(1.0));
@@ -229,14 +210,8 @@ fn what_other_crates_record_is_shown_too() {
 
     let text = render(&store, Format::OpenMetrics).text;
     let head = "# TYPE their_requests unknown\n# HELP their_requests It's \\\"theirs\\\".\n";
-    assert!(
-        text.contains(&format!("{head}their_requests{{path=\"/\"}} 3\n")),
-        "{text}"
-    );
-    assert!(
-        text.contains("# TYPE their_hits counter\ntheir_hits_total 1\n"),
-        "{text}"
-    );
+    assert!(text.contains(&format!("{head}their_requests{{path=\"/\"}} 3\n")), "{text}");
+    assert!(text.contains("# TYPE their_hits counter\ntheir_hits_total 1\n"), "{text}");
     store.keep_up();
     assert_eq!(
         Probe::of(&render(&store, Format::Text).text).value("their_time_count", &[]),

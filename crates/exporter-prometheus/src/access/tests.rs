@@ -13,17 +13,11 @@ const CALLER: Caller<'static> = Caller {
 };
 
 fn networks(texts: &[&str]) -> Vec<Network> {
-    texts
-        .iter()
-        .map(|text| text.parse().expect("a network"))
-        .collect()
+    texts.iter().map(|text| text.parse().expect("a network")).collect()
 }
 
 fn peer(address: &str) -> Caller<'static> {
-    Caller {
-        peer: Some(address.parse().expect("an address")),
-        ..CALLER
-    }
+    Caller { peer: Some(address.parse().expect("an address")), ..CALLER }
 }
 
 #[test]
@@ -32,28 +26,10 @@ fn by_default_only_this_machine_may_scrape() {
     for allowed in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
         assert_eq!(access.check(&peer(allowed)), Ok(()), "{allowed}");
     }
-    for denied in [
-        "127.0.0.2",
-        "10.0.0.1",
-        "0.0.0.0",
-        "::",
-        "::2",
-        "::ffff:10.0.0.1",
-        "fe80::1",
-    ] {
-        assert_eq!(
-            access.check(&peer(denied)),
-            Err(Denial::Address),
-            "{denied}"
-        );
+    for denied in ["127.0.0.2", "10.0.0.1", "0.0.0.0", "::", "::2", "::ffff:10.0.0.1", "fe80::1"] {
+        assert_eq!(access.check(&peer(denied)), Err(Denial::Address), "{denied}");
     }
-    assert_eq!(
-        access.check(&Caller {
-            peer: None,
-            ..CALLER
-        }),
-        Err(Denial::Address)
-    );
+    assert_eq!(access.check(&Caller { peer: None, ..CALLER }), Err(Denial::Address));
 }
 
 #[test]
@@ -62,12 +38,7 @@ fn addresses_and_networks_of_both_kinds_can_be_allowed() {
         allow_ips: ["192.0.2.7", "2001:db8::7", "::ffff:192.0.2.8"]
             .map(|address| address.parse().expect("an address"))
             .into(),
-        allow_cidr: networks(&[
-            "10.0.0.0/8",
-            "fd00::/8",
-            "::ffff:172.16.0.0/108",
-            "198.51.100.4",
-        ]),
+        allow_cidr: networks(&["10.0.0.0/8", "fd00::/8", "::ffff:172.16.0.0/108", "198.51.100.4"]),
         ..Config::default()
     });
     let allowed = [
@@ -85,30 +56,16 @@ fn addresses_and_networks_of_both_kinds_can_be_allowed() {
     for allowed in allowed {
         assert_eq!(access.check(&peer(allowed)), Ok(()), "{allowed}");
     }
-    let denied = [
-        "127.0.0.1",
-        "::1",
-        "192.0.2.9",
-        "11.0.0.0",
-        "fe00::1",
-        "172.32.0.1",
-        "::10.0.0.1",
-    ];
+    let denied =
+        ["127.0.0.1", "::1", "192.0.2.9", "11.0.0.0", "fe00::1", "172.32.0.1", "::10.0.0.1"];
     for denied in denied {
-        assert_eq!(
-            access.check(&peer(denied)),
-            Err(Denial::Address),
-            "{denied}"
-        );
+        assert_eq!(access.check(&peer(denied)), Err(Denial::Address), "{denied}");
     }
 }
 
 #[test]
 fn no_allowed_address_means_nobody() {
-    let access = Access::new(&Config {
-        allow_ips: vec![],
-        ..Config::default()
-    });
+    let access = Access::new(&Config { allow_ips: vec![], ..Config::default() });
     assert_eq!(access.check(&CALLER), Err(Denial::Address));
 }
 
@@ -146,10 +103,7 @@ fn a_forwarded_address_is_believed_from_trusted_proxies_only() {
         ("10.0.0.1", &["10.0.0.2"], no),
     ];
     for (address, forwarded, expected) in cases {
-        let caller = Caller {
-            forwarded,
-            ..peer(address)
-        };
+        let caller = Caller { forwarded, ..peer(address) };
         assert_eq!(access.check(&caller), *expected, "{address} {forwarded:?}");
     }
 }
@@ -175,14 +129,7 @@ fn names_that_a_web_page_could_choose_are_refused() {
         "METRICS.example.com",
     ];
     for host in allowed {
-        assert_eq!(
-            access.check(&Caller {
-                host: Some(host),
-                ..CALLER
-            }),
-            Ok(()),
-            "{host}"
-        );
+        assert_eq!(access.check(&Caller { host: Some(host), ..CALLER }), Ok(()), "{host}");
     }
     let denied = [
         "evil.example",
@@ -195,28 +142,17 @@ fn names_that_a_web_page_could_choose_are_refused() {
         "a b",
     ];
     for host in denied {
-        let refused = access.check(&Caller {
-            host: Some(host),
-            ..CALLER
-        });
+        let refused = access.check(&Caller { host: Some(host), ..CALLER });
         assert_eq!(refused, Err(Denial::Host), "{host}");
     }
     // Before HTTP/1.1 there was no such header, and no browser is that old.
-    assert_eq!(
-        access.check(&Caller {
-            host: None,
-            ..CALLER
-        }),
-        Ok(())
-    );
+    assert_eq!(access.check(&Caller { host: None, ..CALLER }), Ok(()));
 }
 
 #[test]
 fn credentials_are_asked_for_when_there_are_any() {
-    let token = Config {
-        bearer_token: Some(Secret("s3cret-token".to_owned())),
-        ..Config::default()
-    };
+    let token =
+        Config { bearer_token: Some(Secret("s3cret-token".to_owned())), ..Config::default() };
     let basic = Config {
         basic_auth: Some(BasicAuth {
             user: "prometheus".to_owned(),
@@ -224,10 +160,7 @@ fn credentials_are_asked_for_when_there_are_any() {
         }),
         ..Config::default()
     };
-    let both = Config {
-        basic_auth: basic.basic_auth.clone(),
-        ..token.clone()
-    };
+    let both = Config { basic_auth: basic.basic_auth.clone(), ..token.clone() };
     let good_basic = format!("Basic {}", BASE64_STANDARD.encode("prometheus:pass:word"));
     let bad_basic = format!("Basic {}", BASE64_STANDARD.encode("prometheus:pass:wor"));
     let ok = Ok(());
@@ -253,10 +186,7 @@ fn credentials_are_asked_for_when_there_are_any() {
     ];
     for (config, authorization, expected) in cases {
         let access = Access::new(config);
-        let caller = Caller {
-            authorization,
-            ..CALLER
-        };
+        let caller = Caller { authorization, ..CALLER };
         assert_eq!(access.check(&caller), expected, "{authorization:?}");
         assert!(access.challenges().count() > 0);
     }
@@ -267,47 +197,21 @@ fn credentials_are_asked_for_when_there_are_any() {
         ..CALLER
     };
     assert_eq!(Access::new(&token).check(&named), Ok(()));
-    let stranger = Caller {
-        peer: "192.0.2.7".parse().ok(),
-        ..named
-    };
+    let stranger = Caller { peer: "192.0.2.7".parse().ok(), ..named };
     assert_eq!(Access::new(&token).check(&stranger), Err(Denial::Address));
 }
 
 #[test]
 fn metrics_are_read_and_nothing_else_is_here() {
     let access = Access::new(&Config::default());
-    assert_eq!(
-        access.check(&Caller {
-            method: "HEAD",
-            ..CALLER
-        }),
-        Ok(())
-    );
+    assert_eq!(access.check(&Caller { method: "HEAD", ..CALLER }), Ok(()));
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"] {
-        assert_eq!(
-            access.check(&Caller { method, ..CALLER }),
-            Err(Denial::Method)
-        );
+        assert_eq!(access.check(&Caller { method, ..CALLER }), Err(Denial::Method));
     }
-    for path in [
-        "/",
-        "/metrics/",
-        "/metrics/x",
-        "/METRICS",
-        "//metrics",
-        "/livez",
-    ] {
-        assert_eq!(
-            access.check(&Caller { path, ..CALLER }),
-            Err(Denial::Path),
-            "{path}"
-        );
+    for path in ["/", "/metrics/", "/metrics/x", "/METRICS", "//metrics", "/livez"] {
+        assert_eq!(access.check(&Caller { path, ..CALLER }), Err(Denial::Path), "{path}");
     }
-    let stranger = Caller {
-        path: "/secret",
-        ..peer("192.0.2.7")
-    };
+    let stranger = Caller { path: "/secret", ..peer("192.0.2.7") };
     assert_eq!(access.check(&stranger), Err(Denial::Address));
 }
 
@@ -315,10 +219,7 @@ fn metrics_are_read_and_nothing_else_is_here() {
 fn secrets_stay_out_of_logs() {
     let config = Config {
         bearer_token: Some(Secret("hush".to_owned())),
-        basic_auth: Some(BasicAuth {
-            user: "u".to_owned(),
-            password: Secret("hush".to_owned()),
-        }),
+        basic_auth: Some(BasicAuth { user: "u".to_owned(), password: Secret("hush".to_owned()) }),
         ..Config::default()
     };
     assert!(!format!("{config:?}").contains("hush"));

@@ -24,18 +24,12 @@ pub(crate) struct Response {
 
 impl Scraper {
     pub(crate) fn at(address: SocketAddr) -> Self {
-        Self {
-            address,
-            source: None,
-        }
+        Self { address, source: None }
     }
 
     /// The same from another address of this machine.
     pub(crate) fn from(&self, source: &str) -> Self {
-        Self {
-            address: self.address,
-            source: Some(source.parse().expect("an address")),
-        }
+        Self { address: self.address, source: Some(source.parse().expect("an address")) }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -66,9 +60,7 @@ impl Scraper {
         let name = ServerName::try_from("localhost").expect("a name");
         let client = ClientConnection::new(Arc::new(config), name).expect("a client");
         let mut stream = StreamOwned::new(client, self.connect());
-        stream
-            .write_all(self.head("GET", "/metrics", headers).as_bytes())
-            .expect("sent");
+        stream.write_all(self.head("GET", "/metrics", headers).as_bytes()).expect("sent");
         Response::read(stream)
     }
 
@@ -97,9 +89,7 @@ impl Scraper {
             None => TcpStream::connect(self.address).expect("it listens"),
             Some(source) => from_address(source, self.address),
         };
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .expect("a time-out");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
         stream
     }
 
@@ -133,41 +123,25 @@ impl Response {
         let mut bytes = Vec::new();
         // Over TLS the end may come without the proper farewell.
         let _ = stream.read_to_end(&mut bytes);
-        let end = bytes
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .expect("a whole head");
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
         let head = String::from_utf8(bytes[..end].to_vec()).expect("a head is text");
         let mut lines = head.lines();
-        let status = lines
-            .next()
-            .and_then(|line| line.split(' ').nth(1)?.parse().ok());
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
         let headers = lines.filter_map(|line| line.split_once(": "));
         Self {
             status: status.expect("a status"),
-            headers: headers
-                .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-                .collect(),
+            headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
             body: bytes[end + 4..].to_vec(),
         }
     }
 }
 
 fn from_address(source: std::net::IpAddr, to: SocketAddr) -> TcpStream {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let stream = runtime.expect("a runtime").block_on(async {
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
-        socket
-            .bind(SocketAddr::new(source, 0))
-            .expect("an address of this machine");
-        socket
-            .connect(to)
-            .await
-            .expect("it listens")
-            .into_std()
-            .expect("a socket")
+        socket.bind(SocketAddr::new(source, 0)).expect("an address of this machine");
+        socket.connect(to).await.expect("it listens").into_std().expect("a socket")
     });
     stream.set_nonblocking(false).expect("a blocking socket");
     stream
