@@ -31,19 +31,13 @@ fn record(criterion: &mut Criterion) {
         let sample = Sample::register(registry);
         let counter = sample.events.handle(Way::In, Outcome::Ok);
         let mut group = criterion.benchmark_group(name);
-        group.bench_function("counter handle", |bencher| {
-            bencher.iter(|| counter.increment())
-        });
+        group.bench_function("counter handle", |bencher| bencher.iter(|| counter.increment()));
         group.bench_function("counter by labels", |bencher| {
-            bencher.iter(|| {
-                sample
-                    .events
-                    .increment(black_box(Way::Out), black_box(Outcome::Error))
-            });
+            bencher
+                .iter(|| sample.events.increment(black_box(Way::Out), black_box(Outcome::Error)));
         });
-        group.bench_function("counter batch", |bencher| {
-            bencher.iter(|| counter.add(black_box(64)))
-        });
+        group
+            .bench_function("counter batch", |bencher| bencher.iter(|| counter.add(black_box(64))));
         group.bench_function("gauge set", |bencher| {
             bencher.iter(|| sample.now.set(black_box(5), black_box(Way::In)));
         });

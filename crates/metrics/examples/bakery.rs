@@ -32,9 +32,7 @@ catalogue! {
 /// Bakes one loaf. What it counts is handed in, not looked up somewhere.
 fn bake(bread: Bread, metrics: &BakeryMetrics) {
     let _in_the_oven = metrics.baking.guard();
-    metrics
-        .bake_time
-        .observe(Duration::from_secs(45 * 60), bread);
+    metrics.bake_time.observe(Duration::from_secs(45 * 60), bread);
 }
 
 fn main() -> io::Result<()> {
@@ -46,19 +44,11 @@ fn main() -> io::Result<()> {
     metrics.sold.increment(registry.label("market"), Bread::Rye);
     let wheat_at_the_harbour = metrics.sold.handle(registry.label("harbour"), Bread::Wheat);
     wheat_at_the_harbour.add(12);
-    metrics
-        .sold
-        .increment(registry.label("a stall nobody configured"), Bread::Wheat);
+    metrics.sold.increment(registry.label("a stall nobody configured"), Bread::Wheat);
 
     let mut out = io::stdout().lock();
     for known in registry.descriptions() {
-        writeln!(
-            out,
-            "{:40} at most {:3} series  {}",
-            known.name,
-            known.series_max(),
-            known.help
-        )?;
+        writeln!(out, "{:40} at most {:3} series  {}", known.name, known.series_max(), known.help)?;
     }
     writeln!(out)?;
     for (name, labels, value) in recording.probe().iter() {

@@ -44,9 +44,7 @@ impl FromStr for StatisticsInterval {
             seconds => seconds
                 .parse()
                 .map(Self::Seconds)
-                .map_err(|_| IntervalError {
-                    given: given.to_owned(),
-                }),
+                .map_err(|_| IntervalError { given: given.to_owned() }),
         }
     }
 }

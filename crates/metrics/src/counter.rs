@@ -28,10 +28,7 @@ impl<L: LabelSet> Counter<L> {
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
         let register = |sink: &dyn Sink, key: &Key| sink.register_counter(key, &METADATA);
         let cells = cells::<L, _>(registry, description, register, metrics::Counter::from_arc);
-        Self {
-            cells,
-            labels: PhantomData,
-        }
+        Self { cells, labels: PhantomData }
     }
 
     #[inline]
@@ -77,10 +74,7 @@ impl<L: LabelSet> FractionalCounter<L> {
     /// Makes every series, at 0.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
         let cells = cells::<L, _>(registry, description, register, metrics::Gauge::from_arc);
-        Self {
-            cells,
-            labels: PhantomData,
-        }
+        Self { cells, labels: PhantomData }
     }
 
     #[inline]

@@ -133,12 +133,8 @@ pub struct LabelList {
 impl LabelList {
     /// No labels.
     pub const EMPTY: Self = Self {
-        places: [LabelDescription {
-            key: "",
-            rows: &[],
-            column: 0,
-            configured_max: None,
-        }; LABELS_MAX],
+        places: [LabelDescription { key: "", rows: &[], column: 0, configured_max: None };
+            LABELS_MAX],
         count: 0,
     };
 
@@ -160,10 +156,7 @@ impl LabelList {
         }
         let mut row = 0;
         while row < rows.len() {
-            assert!(
-                rows[row].len() == keys.len(),
-                "give one value for each label key"
-            );
+            assert!(rows[row].len() == keys.len(), "give one value for each label key");
             row += 1;
         }
         list
@@ -171,12 +164,7 @@ impl LabelList {
 
     /// One label whose values come from configuration.
     pub const fn configured(key: &'static str, max: usize) -> Self {
-        Self::EMPTY.with(LabelDescription {
-            key,
-            rows: &[],
-            column: 0,
-            configured_max: Some(max),
-        })
+        Self::EMPTY.with(LabelDescription { key, rows: &[], column: 0, configured_max: Some(max) })
     }
 
     /// Labels named only by key, with one set of values that is given once.
@@ -185,12 +173,8 @@ impl LabelList {
         let mut index = 0;
         while index < keys.len() {
             let key = keys[index];
-            list = list.with(LabelDescription {
-                key,
-                rows: &[],
-                column: 0,
-                configured_max: Some(1),
-            });
+            list =
+                list.with(LabelDescription { key, rows: &[], column: 0, configured_max: Some(1) });
             index += 1;
         }
         list

@@ -91,8 +91,7 @@ impl<H> Overflow<H> {
     /// The cell, for so many observations that are moved there.
     pub(crate) fn take(&self, observations: u64) -> &H {
         self.moved.increment(observations);
-        self.cell
-            .get_or_init(|| (self.register)(&*self.sink, &self.key))
+        self.cell.get_or_init(|| (self.register)(&*self.sink, &self.key))
     }
 
     /// The cell, if something was moved there before.

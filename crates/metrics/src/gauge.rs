@@ -34,10 +34,7 @@ impl<L: LabelSet> Gauge<L> {
     /// Makes every series, at 0.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
         let cells = cells::<L, _>(registry, description, register, metrics::Gauge::from_arc);
-        Self {
-            cells,
-            labels: PhantomData,
-        }
+        Self { cells, labels: PhantomData }
     }
 
     fn tally<N: Amount>(&self, counts: impl Iterator<Item = (L, N)>) {

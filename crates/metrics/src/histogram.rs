@@ -26,16 +26,8 @@ impl<L: LabelSet> Histogram<L> {
     /// Makes every series, empty.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
         let register = |sink: &dyn Sink, key: &Key| sink.register_histogram(key, &METADATA);
-        let cells = cells::<L, _>(
-            registry,
-            description,
-            register,
-            metrics::Histogram::from_arc,
-        );
-        Self {
-            cells,
-            labels: PhantomData,
-        }
+        let cells = cells::<L, _>(registry, description, register, metrics::Histogram::from_arc);
+        Self { cells, labels: PhantomData }
     }
 
     #[inline]

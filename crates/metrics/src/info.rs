@@ -20,11 +20,7 @@ pub struct Info<const LABELS: usize> {
 impl<const LABELS: usize> Info<LABELS> {
     /// Remembers where to write; the series begins with [`set`](Self::set).
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
-        Self {
-            sink: registry.sink(),
-            description,
-            told: Arc::new(OnceLock::new()),
-        }
+        Self { sink: registry.sink(), description, told: Arc::new(OnceLock::new()) }
     }
 
     /// Gives the label values, in the order of the declaration. Only the first call counts.
@@ -32,9 +28,8 @@ impl<const LABELS: usize> Info<LABELS> {
         self.told.get_or_init(|| {
             let keys = self.description.labels.keys();
             let pairs = keys.into_iter().zip(values);
-            let labels: Vec<Label> = pairs
-                .map(|(key, value)| Label::new(key, value.to_owned()))
-                .collect();
+            let labels: Vec<Label> =
+                pairs.map(|(key, value)| Label::new(key, value.to_owned())).collect();
             let key = Key::from_parts(self.description.name, labels);
             let gauge = self.sink.register_gauge(&key, &METADATA);
             gauge.set(1.0);

@@ -61,11 +61,7 @@ impl Cell {
     pub fn known(index: usize, keys: &[&'static str], values: &[&'static str]) -> Self {
         let pairs = keys.iter().zip(values);
         let labels = pairs.map(|(key, value)| metrics::Label::new(*key, *value));
-        Self {
-            labels: labels.collect(),
-            home: index,
-            overflow: false,
-        }
+        Self { labels: labels.collect(), home: index, overflow: false }
     }
 }
 
@@ -94,21 +90,11 @@ impl LabelValues {
 
     /// The cell of one place of a configured label.
     pub fn cell(&self, key: &'static str, index: usize) -> Cell {
-        let value = index
-            .checked_sub(1)
-            .and_then(|place| self.values(key).get(place));
+        let value = index.checked_sub(1).and_then(|place| self.values(key).get(place));
         let label = |value: String| vec![metrics::Label::new(key, value)];
         match value {
-            Some(value) => Cell {
-                labels: label(value.clone()),
-                home: index,
-                overflow: false,
-            },
-            None => Cell {
-                labels: label(OVERFLOW.to_owned()),
-                home: 0,
-                overflow: true,
-            },
+            Some(value) => Cell { labels: label(value.clone()), home: index, overflow: false },
+            None => Cell { labels: label(OVERFLOW.to_owned()), home: 0, overflow: true },
         }
     }
 

@@ -8,9 +8,10 @@ use metrics::{Key, Label, Level, Metadata, Recorder};
 use crate::collector::{Collector, StatisticsInterval};
 use crate::description::{Description, Kind, LabelList};
 use crate::exporter::{Exporter, ExporterName};
+use crate::gauge::GaugeHandle;
 use crate::label::{ConfiguredLabel, LabelValues};
 use crate::rules::{self, Clash};
-use crate::sink::{Described, Sink, combine};
+use crate::sink::{Described, ProcessWide, Sink, combine};
 
 pub(crate) const METADATA: Metadata<'static> =
     Metadata::new("campanile", Level::INFO, Some(module_path!()));
@@ -27,7 +28,8 @@ struct Inner {
     values: LabelValues,
     interval: StatisticsInterval,
     declared: Mutex<Vec<&'static Description>>,
-    series_max: metrics::Gauge,
+    // Set as soon as there is a registry to declare it with.
+    series_max: OnceLock<GaugeHandle>,
     collectors: Mutex<Vec<Arc<dyn Collector>>>,
     // One at a time: two scrapes that come together must not read everything twice at once.
     collecting: Mutex<()>,
@@ -67,10 +69,7 @@ impl Registry {
 
     /// The most series that what is declared can have.
     pub fn series_max(&self) -> usize {
-        lock(&self.inner.declared)
-            .iter()
-            .map(|description| description.series_max())
-            .sum()
+        lock(&self.inner.declared).iter().map(|description| description.series_max()).sum()
     }
 
     /// The label for a value from configuration, the overflow if it is not one of them.
@@ -138,8 +137,10 @@ impl Registry {
                 declared.push(description);
             }
         }
-        let series_max: usize = declared.iter().map(|known| known.series_max()).sum();
-        self.inner.series_max.set(series_max as f64);
+        drop(declared);
+        if let Some(series_max) = self.inner.series_max.get() {
+            series_max.set(self.series_max());
+        }
         Ok(())
     }
 
@@ -155,16 +156,14 @@ impl Registry {
     pub(crate) fn overflows_of(&self, description: &Description) -> metrics::Counter {
         let family = description.family();
         let family = family.strip_prefix("chat_").unwrap_or(family);
-        let key = Key::from_parts(OWN[0].name, vec![Label::new("family", family)]);
+        let key = Key::from_parts(LABEL_OVERFLOWS.name, vec![Label::new("family", family)]);
         self.inner.sink.register_counter(&key, &METADATA)
     }
 }
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry")
-            .field("series_max", &self.series_max())
-            .finish_non_exhaustive()
+        f.debug_struct("Registry").field("series_max", &self.series_max()).finish_non_exhaustive()
     }
 }
 
@@ -205,97 +204,49 @@ impl RegistryBuilder {
 
     /// Makes the registry. With no exporter and no recorder, recording does nothing.
     pub fn build(self) -> Registry {
-        let sink = combine(self.sinks);
-        for description in OWN {
-            sink.declare(description);
-        }
-        let series_max = sink.register_gauge(&Key::from_static_name(OWN[1].name), &METADATA);
         let inner = Inner {
-            sink,
+            sink: combine(self.sinks),
             values: self.values,
             interval: self.interval,
-            declared: Mutex::new(OWN.iter().collect()),
-            series_max,
+            declared: Mutex::default(),
+            series_max: OnceLock::new(),
             collectors: Mutex::default(),
             collecting: Mutex::default(),
         };
-        let registry = Registry {
-            inner: Arc::new(inner),
-        };
-        registry.declare(OWN);
+        let registry = Registry { inner: Arc::new(inner) };
+        registry.declare(std::slice::from_ref(&LABEL_OVERFLOWS));
+        let series_max = RegistryMetrics::register(&registry).series_max.handle();
+        series_max.set(registry.series_max());
+        // Nobody else has seen this registry yet.
+        let _ = registry.inner.series_max.set(series_max);
         registry
     }
 }
 
-/// What the registry tells of itself.
-const OWN: &[Description] = &[
-    Description {
-        name: "chat_metrics_label_overflows_total",
-        kind: Kind::Counter,
-        unit: None,
-        help: "Observations moved to the overflow label value.",
-        labels: LabelList::configured("family", FAMILIES_MAX),
-        combinations: FAMILIES_MAX,
-        buckets: &[],
-    },
-    Description {
-        name: "chat_metrics_series_max",
-        kind: Kind::Gauge,
-        unit: None,
-        help: "Series the catalogue allows: the sum of its declared bounds.",
-        labels: LabelList::EMPTY,
-        combinations: 1,
-        buckets: &[],
-    },
-];
-const _: () = rules::enforce(OWN);
+crate::catalogue! {
+    /// What the registry tells of itself.
+    pub(crate) struct RegistryMetrics {
+        /// Series the catalogue allows: the sum of its declared bounds.
+        gauge series_max() = "chat_metrics_series_max";
+    }
+}
+
+const LABEL_OVERFLOWS_NAME: &str = "chat_metrics_label_overflows_total";
+
+/// Declared by hand, since its label values are the families that other catalogues declare.
+const LABEL_OVERFLOWS: Description = Description {
+    name: LABEL_OVERFLOWS_NAME,
+    kind: Kind::Counter,
+    unit: None,
+    help: "Observations moved to the overflow label value.",
+    labels: LabelList::configured("family", FAMILIES_MAX),
+    combinations: FAMILIES_MAX,
+    buckets: &[],
+};
+const _: () = rules::enforce(&[LABEL_OVERFLOWS]);
 
 /// How many families can have a configured label.
 const FAMILIES_MAX: usize = 200;
-
-/// The recorder that the process has installed, if any.
-struct ProcessWide;
-
-impl Recorder for ProcessWide {
-    fn describe_counter(
-        &self,
-        name: metrics::KeyName,
-        unit: Option<metrics::Unit>,
-        help: metrics::SharedString,
-    ) {
-        metrics::with_recorder(|recorder| recorder.describe_counter(name, unit, help));
-    }
-
-    fn describe_gauge(
-        &self,
-        name: metrics::KeyName,
-        unit: Option<metrics::Unit>,
-        help: metrics::SharedString,
-    ) {
-        metrics::with_recorder(|recorder| recorder.describe_gauge(name, unit, help));
-    }
-
-    fn describe_histogram(
-        &self,
-        name: metrics::KeyName,
-        unit: Option<metrics::Unit>,
-        help: metrics::SharedString,
-    ) {
-        metrics::with_recorder(|recorder| recorder.describe_histogram(name, unit, help));
-    }
-
-    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> metrics::Counter {
-        metrics::with_recorder(|recorder| recorder.register_counter(key, metadata))
-    }
-
-    fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> metrics::Gauge {
-        metrics::with_recorder(|recorder| recorder.register_gauge(key, metadata))
-    }
-
-    fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> metrics::Histogram {
-        metrics::with_recorder(|recorder| recorder.register_histogram(key, metadata))
-    }
-}
 
 /// A panic elsewhere leaves these lists whole, so they stay usable.
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -146,15 +146,8 @@ pub(crate) fn check_against(
     description: &Description,
 ) -> Result<(), Clash> {
     let family = description.family();
-    match declared
-        .iter()
-        .find(|other| other.family() == family && **other != description)
-    {
-        Some(first) => Err(Clash {
-            first: first.name,
-            second: description.name,
-            family,
-        }),
+    match declared.iter().find(|other| other.family() == family && **other != description) {
+        Some(first) => Err(Clash { first: first.name, second: description.name, family }),
         None => Ok(()),
     }
 }
@@ -181,10 +174,7 @@ pub const fn enforce(descriptions: &[Description]) {
         let mut earlier = 0;
         while earlier < index {
             if equal(descriptions[earlier].family(), descriptions[index].family()) {
-                refuse(
-                    descriptions[index].name,
-                    "another metric here is of the same family",
-                );
+                refuse(descriptions[index].name, "another metric here is of the same family");
             }
             earlier += 1;
         }
@@ -194,13 +184,7 @@ pub const fn enforce(descriptions: &[Description]) {
 
 /// The rule that a description breaks by itself.
 const fn fault(description: &Description) -> Option<&'static str> {
-    let Description {
-        name,
-        kind,
-        unit,
-        help,
-        ..
-    } = *description;
+    let Description { name, kind, unit, help, .. } = *description;
     if !is_plain(name) {
         return Some("a name is of a-z, 0-9 and _, and starts with a letter");
     }
@@ -244,16 +228,7 @@ const fn unit_fault(family: &str, unit: Option<crate::Unit>) -> Option<&'static 
     }
     if ends_with_any(
         family,
-        &[
-            "_ms",
-            "_milliseconds",
-            "_us",
-            "_ns",
-            "_minutes",
-            "_kb",
-            "_mb",
-            "_percent",
-        ],
+        &["_ms", "_milliseconds", "_us", "_ns", "_minutes", "_kb", "_mb", "_percent"],
     ) {
         return Some("only base units: seconds, bytes, and ratios from 0 to 1");
     }
@@ -359,11 +334,7 @@ const fn starts_with(text: &str, start: &str) -> bool {
 }
 
 const fn without(text: &'static str, ending: &str) -> &'static str {
-    if ends_with(text, ending) {
-        text.split_at(text.len() - ending.len()).0
-    } else {
-        text
-    }
+    if ends_with(text, ending) { text.split_at(text.len() - ending.len()).0 } else { text }
 }
 
 const fn equal(left: &str, right: &str) -> bool {

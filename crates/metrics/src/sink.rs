@@ -22,10 +22,7 @@ pub struct Described<R>(pub R);
 
 impl<R: Recorder + Send + Sync> Sink for Described<R> {
     fn declare(&self, description: &'static Description) {
-        let (name, help) = (
-            KeyName::from(description.name),
-            SharedString::from(description.help),
-        );
+        let (name, help) = (KeyName::from(description.name), SharedString::from(description.help));
         let unit = description.unit.map(crate::Unit::facade);
         match description.kind {
             Kind::Counter => self.0.describe_counter(name, unit, help),
@@ -60,6 +57,35 @@ impl<R: Recorder> Recorder for Described<R> {
 
     fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
         self.0.register_histogram(key, metadata)
+    }
+}
+
+/// The recorder that the process has installed, if any.
+pub(crate) struct ProcessWide;
+
+impl Recorder for ProcessWide {
+    fn describe_counter(&self, name: KeyName, unit: Option<Unit>, help: SharedString) {
+        metrics::with_recorder(|recorder| recorder.describe_counter(name, unit, help));
+    }
+
+    fn describe_gauge(&self, name: KeyName, unit: Option<Unit>, help: SharedString) {
+        metrics::with_recorder(|recorder| recorder.describe_gauge(name, unit, help));
+    }
+
+    fn describe_histogram(&self, name: KeyName, unit: Option<Unit>, help: SharedString) {
+        metrics::with_recorder(|recorder| recorder.describe_histogram(name, unit, help));
+    }
+
+    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
+        metrics::with_recorder(|recorder| recorder.register_counter(key, metadata))
+    }
+
+    fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
+        metrics::with_recorder(|recorder| recorder.register_gauge(key, metadata))
+    }
+
+    fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
+        metrics::with_recorder(|recorder| recorder.register_histogram(key, metadata))
     }
 }
 
@@ -155,8 +181,6 @@ impl HistogramFn for Each<Histogram> {
     }
 
     fn record_many(&self, value: f64, count: usize) {
-        self.0
-            .iter()
-            .for_each(|histogram| histogram.record_many(value, count));
+        self.0.iter().for_each(|histogram| histogram.record_many(value, count));
     }
 }

@@ -32,10 +32,7 @@ impl Recording {
     pub fn with(builder: RegistryBuilder) -> Self {
         let memory = Arc::new(Memory::default());
         let recorder: Arc<dyn Recorder + Send + Sync> = memory.clone();
-        Self {
-            registry: builder.recorder(recorder).build(),
-            memory,
-        }
+        Self { registry: builder.recorder(recorder).build(), memory }
     }
 
     /// What catalogues register with.
@@ -75,35 +72,23 @@ impl Probe {
     /// Reads an exposition, either format. A line that is not one is a mistake of the
     /// exporter, so it panics.
     pub fn of(exposition: &str) -> Self {
-        let lines = exposition
-            .lines()
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let lines = exposition.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         let samples = lines.map(|line| {
             let read = sample(line);
             read.unwrap_or_else(|| panic!("not a sample line: {line}"))
         });
-        Self {
-            samples: samples.collect(),
-        }
+        Self { samples: samples.collect() }
     }
 
     /// The value of the series with exactly these labels, in any order.
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        let labels = labels
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        self.samples
-            .get(&(name.to_owned(), sorted(labels.collect())))
-            .copied()
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        self.samples.get(&(name.to_owned(), sorted(labels.collect()))).copied()
     }
 
     /// The sum over all series of a name.
     pub fn sum(&self, name: &str) -> f64 {
-        self.samples
-            .iter()
-            .filter(|((known, _), _)| known == name)
-            .map(|(_, value)| value)
-            .sum()
+        self.samples.iter().filter(|((known, _), _)| known == name).map(|(_, value)| value).sum()
     }
 
     /// How many series there are.
@@ -160,10 +145,7 @@ impl Memory {
             samples.insert(series(key, ""), counter.load(Ordering::Acquire) as f64);
         });
         self.storage.0.visit_gauges(|key, gauge| {
-            samples.insert(
-                series(key, ""),
-                f64::from_bits(gauge.load(Ordering::Acquire)),
-            );
+            samples.insert(series(key, ""), f64::from_bits(gauge.load(Ordering::Acquire)));
         });
         let mut drained = self.drained.lock().unwrap_or_else(PoisonError::into_inner);
         self.storage.0.visit_histograms(|key, histogram| {
@@ -175,11 +157,7 @@ impl Memory {
             *drained.entry(series(key, "_count")).or_default() += count;
             *drained.entry(series(key, "_sum")).or_default() += sum;
         });
-        samples.extend(
-            drained
-                .iter()
-                .map(|(series, value)| (series.clone(), *value)),
-        );
+        samples.extend(drained.iter().map(|(series, value)| (series.clone(), *value)));
         Probe { samples }
     }
 }
@@ -192,28 +170,20 @@ impl Recorder for Memory {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        self.storage
-            .0
-            .get_or_create_counter(key, |counter| counter.clone().into())
+        self.storage.0.get_or_create_counter(key, |counter| counter.clone().into())
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        self.storage
-            .0
-            .get_or_create_gauge(key, |gauge| gauge.clone().into())
+        self.storage.0.get_or_create_gauge(key, |gauge| gauge.clone().into())
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        self.storage
-            .0
-            .get_or_create_histogram(key, |histogram| histogram.clone().into())
+        self.storage.0.get_or_create_histogram(key, |histogram| histogram.clone().into())
     }
 }
 
 fn series(key: &Key, ending: &str) -> (String, Labels) {
-    let labels = key
-        .labels()
-        .map(|label| (label.key().to_owned(), label.value().to_owned()));
+    let labels = key.labels().map(|label| (label.key().to_owned(), label.value().to_owned()));
     (format!("{}{ending}", key.name()), sorted(labels.collect()))
 }
 

@@ -59,10 +59,7 @@ fn every_series_exists_at_nought_from_the_start() {
     let probe = recording.probe();
     for app in ["main", "shop"] {
         for way in ["in", "out"] {
-            assert_eq!(
-                probe.value("chat_events_total", &labelled(app, way)),
-                Some(0.0)
-            );
+            assert_eq!(probe.value("chat_events_total", &labelled(app, way)), Some(0.0));
         }
         assert_eq!(probe.value("chat_open", &[("app", app)]), Some(0.0));
     }
@@ -72,16 +69,10 @@ fn every_series_exists_at_nought_from_the_start() {
     }
     let never = [("method", "POST"), ("route", "/livez"), ("way", "in")];
     assert_eq!(probe.value("chat_requests_total", &never), None);
-    assert_eq!(
-        probe.value("chat_took_seconds_count", &[("way", "out")]),
-        Some(0.0)
-    );
+    assert_eq!(probe.value("chat_took_seconds_count", &[("way", "out")]), Some(0.0));
     assert_eq!(probe.value("chat_spent_seconds_total", &[]), Some(0.0));
     let family = [("family", "events")];
-    assert_eq!(
-        probe.value("chat_metrics_label_overflows_total", &family),
-        Some(0.0)
-    );
+    assert_eq!(probe.value("chat_metrics_label_overflows_total", &family), Some(0.0));
 }
 
 #[test]
@@ -107,10 +98,7 @@ fn handles_move_the_series_they_name_and_no_other() {
          chat_took_seconds_sum{way=\"in\"} 1.75\n\
          chat_spent_seconds_total 0.75\n",
     );
-    assert_eq!(
-        moved.iter().collect::<Vec<_>>(),
-        expected.iter().collect::<Vec<_>>()
-    );
+    assert_eq!(moved.iter().collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>());
 }
 
 #[test]
@@ -121,10 +109,7 @@ fn an_unknown_value_becomes_the_overflow_and_is_counted() {
     everything.open.set(7, unknown);
     everything.open.set(0, unknown);
     let probe = recording.probe();
-    assert_eq!(
-        probe.value("chat_events_total", &labelled("_other", "in")),
-        Some(5.0)
-    );
+    assert_eq!(probe.value("chat_events_total", &labelled("_other", "in")), Some(5.0));
     let overflows =
         |family| probe.value("chat_metrics_label_overflows_total", &[("family", family)]);
     assert_eq!(overflows("events"), Some(5.0));
@@ -137,36 +122,20 @@ fn configured_values_beyond_the_bound_are_the_overflow() {
     let recording = Recording::with(Registry::builder().values::<App>(apps));
     let everything = Everything::register(recording.registry());
     for app in apps {
-        everything
-            .events
-            .increment(recording.registry().label(app), Way::In);
+        everything.events.increment(recording.registry().label(app), Way::In);
     }
     let probe = recording.probe();
-    assert_eq!(
-        probe.value("chat_events_total", &labelled("c", "in")),
-        Some(1.0)
-    );
+    assert_eq!(probe.value("chat_events_total", &labelled("c", "in")), Some(1.0));
     assert_eq!(probe.value("chat_events_total", &labelled("d", "in")), None);
-    assert_eq!(
-        probe.value("chat_events_total", &labelled("_other", "in")),
-        Some(2.0)
-    );
-    assert_eq!(
-        probe
-            .iter()
-            .filter(|(name, ..)| *name == "chat_events_total")
-            .count(),
-        7
-    );
+    assert_eq!(probe.value("chat_events_total", &labelled("_other", "in")), Some(2.0));
+    assert_eq!(probe.iter().filter(|(name, ..)| *name == "chat_events_total").count(), 7);
 }
 
 #[test]
 fn the_bound_of_series_is_told_and_kept() {
     let (recording, _everything) = start();
     let bound = |name| {
-        let known = Everything::DESCRIPTIONS
-            .iter()
-            .find(|known| known.name == name);
+        let known = Everything::DESCRIPTIONS.iter().find(|known| known.name == name);
         known.expect("declared").series_max()
     };
     assert_eq!(bound("chat_events_total"), 8);
@@ -199,22 +168,11 @@ fn a_recount_leaves_nothing_behind() {
     let (recording, everything) = start();
     let app = |name| recording.registry().label::<App>(name);
     let open = |app| recording.probe().value("chat_open", &[("app", app)]);
-    let counts = [
-        (app("main"), 3),
-        (app("shop"), 1),
-        (app("main"), 2),
-        (app("who"), 4),
-    ];
+    let counts = [(app("main"), 3), (app("shop"), 1), (app("main"), 2), (app("who"), 4)];
     everything.open.recount(counts);
-    assert_eq!(
-        [open("main"), open("shop"), open("_other")],
-        [Some(5.0), Some(1.0), Some(4.0)]
-    );
+    assert_eq!([open("main"), open("shop"), open("_other")], [Some(5.0), Some(1.0), Some(4.0)]);
     everything.open.recount([(app("shop"), 2)]);
-    assert_eq!(
-        [open("main"), open("shop"), open("_other")],
-        [Some(0.0), Some(2.0), Some(0.0)]
-    );
+    assert_eq!([open("main"), open("shop"), open("_other")], [Some(0.0), Some(2.0), Some(0.0)]);
 }
 
 #[test]
@@ -238,18 +196,9 @@ fn one_recording_reaches_every_exporter() {
     let guard = everything.working.guard();
     for recording in [&first, &second] {
         let probe = recording.probe();
-        assert_eq!(
-            probe.value("chat_events_total", &labelled("_other", "in")),
-            Some(2.0)
-        );
-        assert_eq!(
-            probe.value("chat_took_seconds_count", &[("way", "out")]),
-            Some(3.0)
-        );
-        assert_eq!(
-            probe.value("chat_took_seconds_sum", &[("way", "out")]),
-            Some(6.0)
-        );
+        assert_eq!(probe.value("chat_events_total", &labelled("_other", "in")), Some(2.0));
+        assert_eq!(probe.value("chat_took_seconds_count", &[("way", "out")]), Some(3.0));
+        assert_eq!(probe.value("chat_took_seconds_sum", &[("way", "out")]), Some(6.0));
         assert_eq!(probe.value("chat_working", &[]), Some(5.0));
     }
     drop(guard);
@@ -288,10 +237,7 @@ async fn collectors_run_in_the_background_when_an_interval_is_set() {
         let _ = ran.try_send(tokio::time::Instant::now());
     });
     registry.refresh();
-    assert!(
-        runs.try_recv().is_err(),
-        "an exposition does not collect then"
-    );
+    assert!(runs.try_recv().is_err(), "an exposition does not collect then");
     let started = tokio::time::Instant::now();
     let sampling = tokio::spawn(registry.sample());
     runs.recv().await.expect("at once");
@@ -313,9 +259,7 @@ fn statistics_intervals_are_manual_or_seconds() {
 
 #[test]
 fn descriptions_carry_what_documents_need() {
-    let [events, requests, ..] = Everything::DESCRIPTIONS else {
-        panic!("declared above")
-    };
+    let [events, requests, ..] = Everything::DESCRIPTIONS else { panic!("declared above") };
     assert_eq!(events.help, "Events.");
     assert_eq!(events.family(), "chat_events");
     assert_eq!(events.labels.keys(), ["app", "way"]);

@@ -47,22 +47,9 @@ mod tests {
     fn what_the_allocator_tells_is_shown() {
         let recording = Recording::new();
         AllocatorMetrics::install(recording.registry(), || {
-            Some(AllocatorSizes {
-                allocated: 10,
-                resident: 20,
-            })
+            Some(AllocatorSizes { allocated: 10, resident: 20 })
         });
-        assert_eq!(
-            recording
-                .probe()
-                .value("chat_allocator_allocated_bytes", &[]),
-            Some(10.0)
-        );
-        assert_eq!(
-            recording
-                .probe()
-                .value("chat_allocator_resident_bytes", &[]),
-            Some(20.0)
-        );
+        assert_eq!(recording.probe().value("chat_allocator_allocated_bytes", &[]), Some(10.0));
+        assert_eq!(recording.probe().value("chat_allocator_resident_bytes", &[]), Some(20.0));
     }
 }

@@ -38,10 +38,7 @@ struct Recent(VecDeque<(Instant, Duration)>);
 impl LagProbe {
     /// Registers the metrics.
     pub fn register(registry: &Registry) -> Self {
-        Self {
-            metrics: LagMetrics::register(registry),
-            recent: Arc::default(),
-        }
+        Self { metrics: LagMetrics::register(registry), recent: Arc::default() }
     }
 
     /// Measures until it is dropped; for the program to spawn.
@@ -84,20 +81,14 @@ mod tests {
         let recording = Recording::new();
         let probe = LagProbe::register(recording.registry());
         let due = Instant::now();
-        let largest = || {
-            recording
-                .probe()
-                .value("chat_runtime_scheduler_lag_max_seconds", &[])
-        };
+        let largest = || recording.probe().value("chat_runtime_scheduler_lag_max_seconds", &[]);
         probe.observe(due, due + Duration::from_millis(400));
         probe.observe(due + MEMORY, due + MEMORY + Duration::from_millis(2));
         assert_eq!(largest(), Some(0.4));
         let later = due + MEMORY + Duration::from_secs(1);
         probe.observe(later, later + Duration::from_millis(1));
         assert_eq!(largest(), Some(0.002));
-        let count = recording
-            .probe()
-            .value("chat_runtime_scheduler_lag_seconds_count", &[]);
+        let count = recording.probe().value("chat_runtime_scheduler_lag_seconds_count", &[]);
         assert_eq!(count, Some(3.0));
     }
 
@@ -108,9 +99,7 @@ mod tests {
         let running = tokio::spawn(probe.run());
         tokio::time::sleep(Duration::from_millis(1_050)).await;
         running.abort();
-        let count = recording
-            .probe()
-            .value("chat_runtime_scheduler_lag_seconds_count", &[]);
+        let count = recording.probe().value("chat_runtime_scheduler_lag_seconds_count", &[]);
         assert_eq!(count, Some(10.0));
     }
 }

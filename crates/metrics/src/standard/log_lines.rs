@@ -66,11 +66,7 @@ mod tests {
             tracing::info!("fine");
             tracing::debug!("detail");
         });
-        let lines = |level| {
-            recording
-                .probe()
-                .value("chat_log_lines_total", &[("level", level)])
-        };
+        let lines = |level| recording.probe().value("chat_log_lines_total", &[("level", level)]);
         assert_eq!(
             ["error", "warn", "info", "debug"].map(lines),
             [Some(1.0), Some(0.0), Some(2.0), Some(0.0)]

@@ -49,35 +49,28 @@ impl System {
 
     fn memory_limit(&self) -> Option<u64> {
         let machine = self.machine_memory();
-        let unified = self
-            .control_groups("", "/sys/fs/cgroup")
-            .map(|group| group.join("memory.max"));
+        let unified =
+            self.control_groups("", "/sys/fs/cgroup").map(|group| group.join("memory.max"));
         let legacy = self
             .control_groups("memory", "/sys/fs/cgroup/memory")
             .map(|group| group.join("memory.limit_in_bytes"));
-        let limits = unified
-            .chain(legacy)
-            .filter_map(|file| read(&file)?.trim().parse().ok());
+        let limits = unified.chain(legacy).filter_map(|file| read(&file)?.trim().parse().ok());
         // Without a limit the old interface tells a number larger than any machine.
         limits.chain(machine).min()
     }
 
     fn cpu_limit(&self) -> Option<f64> {
         let machine = self.machine_cores();
-        let unified = self
-            .control_groups("", "/sys/fs/cgroup")
-            .filter_map(|group| {
-                let limit = read(&group.join("cpu.max"))?;
-                let (quota, period) = limit.trim().split_once(' ')?;
-                cores(quota, period)
-            });
-        let legacy = self
-            .control_groups("cpu", "/sys/fs/cgroup/cpu")
-            .filter_map(|group| {
-                let quota = read(&group.join("cpu.cfs_quota_us"))?;
-                let period = read(&group.join("cpu.cfs_period_us"))?;
-                cores(quota.trim(), period.trim())
-            });
+        let unified = self.control_groups("", "/sys/fs/cgroup").filter_map(|group| {
+            let limit = read(&group.join("cpu.max"))?;
+            let (quota, period) = limit.trim().split_once(' ')?;
+            cores(quota, period)
+        });
+        let legacy = self.control_groups("cpu", "/sys/fs/cgroup/cpu").filter_map(|group| {
+            let quota = read(&group.join("cpu.cfs_quota_us"))?;
+            let period = read(&group.join("cpu.cfs_period_us"))?;
+            cores(quota.trim(), period.trim())
+        });
         unified.chain(legacy).chain(machine).reduce(f64::min)
     }
 
@@ -88,25 +81,18 @@ impl System {
         let group = groups.lines().find_map(|line| {
             let mut parts = line.splitn(3, ':').skip(1);
             let controllers = parts.next()?;
-            controllers
-                .split(',')
-                .any(|name| name == controller)
-                .then(|| parts.next())?
+            controllers.split(',').any(|name| name == controller).then(|| parts.next())?
         });
         let path = group.unwrap_or("/").trim_start_matches('/').to_owned();
         let mount = self.root.join(mount.trim_start_matches('/'));
-        let groups: Vec<PathBuf> = Path::new(&path)
-            .ancestors()
-            .map(|part| mount.join(part))
-            .collect();
+        let groups: Vec<PathBuf> =
+            Path::new(&path).ancestors().map(|part| mount.join(part)).collect();
         groups.into_iter()
     }
 
     fn machine_memory(&self) -> Option<u64> {
         let memory = read(&self.root.join("proc/meminfo"))?;
-        let total = memory
-            .lines()
-            .find_map(|line| line.strip_prefix("MemTotal:"))?;
+        let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
         let kibibytes: u64 = total.trim().strip_suffix(" kB")?.trim().parse().ok()?;
         Some(kibibytes * 1024)
     }
@@ -114,15 +100,9 @@ impl System {
     /// The cores this process is allowed to run on.
     fn machine_cores(&self) -> Option<f64> {
         let status = read(&self.root.join("proc/self/status"))?;
-        let mask = status
-            .lines()
-            .find_map(|line| line.strip_prefix("Cpus_allowed:"))?;
-        let cores: u32 = mask
-            .trim()
-            .chars()
-            .filter_map(|digit| digit.to_digit(16))
-            .map(u32::count_ones)
-            .sum();
+        let mask = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed:"))?;
+        let cores: u32 =
+            mask.trim().chars().filter_map(|digit| digit.to_digit(16)).map(u32::count_ones).sum();
         (cores > 0).then(|| f64::from(cores))
     }
 }
@@ -146,14 +126,8 @@ mod tests {
     fn check(files: &[(&str, &str)], memory: u64, cores: f64) {
         let root = tempfile::tempdir().expect("a temporary directory");
         let machine = [
-            (
-                "proc/meminfo",
-                "MemTotal:        8388608 kB\nMemFree: 1 kB\n",
-            ),
-            (
-                "proc/self/status",
-                "Name:\tx\nCpus_allowed:\t0000000f\nCpus_allowed_list:\t0-3\n",
-            ),
+            ("proc/meminfo", "MemTotal:        8388608 kB\nMemFree: 1 kB\n"),
+            ("proc/self/status", "Name:\tx\nCpus_allowed:\t0000000f\nCpus_allowed_list:\t0-3\n"),
         ];
         for (file, text) in machine.iter().chain(files) {
             let file = root.path().join(file);
@@ -198,10 +172,7 @@ mod tests {
     fn the_old_interface_limits_too() {
         let files = [
             ("proc/self/cgroup", "5:cpu,cpuacct:/a\n4:memory:/a\n0::/\n"),
-            (
-                "sys/fs/cgroup/memory/a/memory.limit_in_bytes",
-                "1073741824\n",
-            ),
+            ("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "1073741824\n"),
             ("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "200000\n"),
             ("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n"),
         ];
@@ -212,10 +183,7 @@ mod tests {
     fn no_quota_is_no_limit() {
         let files = [
             ("proc/self/cgroup", "5:cpu,cpuacct:/\n4:memory:/\n"),
-            (
-                "sys/fs/cgroup/memory/memory.limit_in_bytes",
-                "9223372036854771712\n",
-            ),
+            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
             ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n"),
             ("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n"),
         ];

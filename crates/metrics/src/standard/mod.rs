@@ -1,7 +1,6 @@
 //! What every program tells of itself: process, machine, runtimes, allocator, build, logs.
 
 mod allocator;
-mod health;
 mod lag;
 mod log_lines;
 mod machine;
@@ -11,7 +10,6 @@ mod runtime;
 mod volume;
 
 pub use allocator::{AllocatorMetrics, AllocatorSizes};
-pub use health::{HealthMetrics, HealthProbe};
 pub use lag::{LagMetrics, LagProbe};
 pub use log_lines::{LogLevel, LogLines, LogMetrics};
 pub use machine::MachineMetrics;

@@ -49,8 +49,7 @@ impl ProcessMetrics {
             self.virtual_memory.set(stat.vsize);
             self.threads.set(stat.num_threads);
             if let Ok(booted) = procfs::boot_time_secs() {
-                self.start_time
-                    .set(booted as f64 + stat.starttime as f64 / ticks);
+                self.start_time.set(booted as f64 + stat.starttime as f64 / ticks);
             }
         }
         if let Ok(limits) = process.limits() {
@@ -95,9 +94,7 @@ mod tests {
     fn an_open_file_counts_while_it_is_open() {
         // Other tests open files too, so many are opened and most have to be seen.
         let before = open_files().expect("proc is mounted");
-        let files: Vec<_> = (0..200)
-            .map(|_| fs::File::open("/dev/null").expect("open"))
-            .collect();
+        let files: Vec<_> = (0..200).map(|_| fs::File::open("/dev/null").expect("open")).collect();
         let during = open_files().expect("proc is mounted");
         assert!(during >= before + 150, "{before} and then {during}");
         drop(files);

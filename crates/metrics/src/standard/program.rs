@@ -49,10 +49,7 @@ mod tests {
             ("rustc", "1.95.0"),
             ("profile", "release"),
         ];
-        assert_eq!(
-            recording.probe().value("chat_build_info", &labels),
-            Some(1.0)
-        );
+        assert_eq!(recording.probe().value("chat_build_info", &labels), Some(1.0));
         assert_eq!(recording.probe().sum("chat_build_info"), 1.0);
     }
 

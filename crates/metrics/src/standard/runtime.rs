@@ -55,9 +55,7 @@ impl RuntimeWatch {
     pub fn install(registry: &Registry) -> Self {
         let watch = Self {
             metrics: RuntimeMetrics::register(registry),
-            workers: worker_names(WORKERS_MAX)
-                .map(|name| registry.label(&name))
-                .collect(),
+            workers: worker_names(WORKERS_MAX).map(|name| registry.label(&name)).collect(),
             watched: Arc::default(),
         };
         let reader = watch.clone();
@@ -73,11 +71,7 @@ impl RuntimeWatch {
     /// Watches a runtime from now on. A worker that has a runtime of its own calls this
     /// with [`Handle::current`].
     pub fn add(&self, runtime: Handle) {
-        self.watched
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .runtimes
-            .push(runtime);
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).runtimes.push(runtime);
     }
 
     /// Adds tasks that no runtime counts, such as those of a local set.
@@ -97,9 +91,7 @@ impl RuntimeWatch {
             queued += runtime.global_queue_depth();
             for worker in 0..runtime.num_workers() {
                 let label = self.workers[workers.min(WORKERS_MAX - 1)];
-                self.metrics
-                    .worker_busy
-                    .follow(runtime.worker_total_busy_duration(worker), label);
+                self.metrics.worker_busy.follow(runtime.worker_total_busy_duration(worker), label);
                 workers += 1;
             }
         }
@@ -111,9 +103,7 @@ impl RuntimeWatch {
 
 impl std::fmt::Debug for Watched {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watched")
-            .field("runtimes", &self.runtimes.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Watched").field("runtimes", &self.runtimes.len()).finish_non_exhaustive()
     }
 }
 
@@ -127,13 +117,9 @@ mod tests {
     fn several_runtimes_are_told_as_one() {
         let recording = Recording::with(Registry::builder().values::<Worker>(worker_names(3)));
         let watch = RuntimeWatch::install(recording.registry());
-        let many = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .build();
+        let many = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build();
         let many = many.expect("a runtime");
-        let one = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime");
+        let one = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         watch.add(many.handle().clone());
         watch.add(one.handle().clone());
         watch.add_local_tasks(|| 5);
@@ -143,9 +129,7 @@ mod tests {
             let begun = Instant::now();
             while begun.elapsed() < Duration::from_millis(20) {}
             // The runtime tells its time when it next waits for something.
-            tokio::task::spawn_blocking(|| ())
-                .await
-                .expect("it does nothing");
+            tokio::task::spawn_blocking(|| ()).await.expect("it does nothing");
         });
         watch.metrics().panics.increment();
 
@@ -154,12 +138,8 @@ mod tests {
         assert_eq!(probe.value("chat_runtime_tasks", &[]), Some(6.0));
         assert_eq!(probe.value("chat_runtime_queue_tasks", &[]), Some(0.0));
         assert_eq!(probe.value("chat_runtime_panics_total", &[]), Some(1.0));
-        let busy = |worker| {
-            probe.value(
-                "chat_runtime_worker_busy_seconds_total",
-                &[("worker", worker)],
-            )
-        };
+        let busy =
+            |worker| probe.value("chat_runtime_worker_busy_seconds_total", &[("worker", worker)]);
         assert!(busy("2") >= Some(0.02), "{:?}", busy("2"));
         assert!(busy("0").is_some() && busy("1").is_some());
         assert_eq!(busy("_other"), None);
@@ -169,17 +149,11 @@ mod tests {
     fn workers_beyond_the_configured_ones_are_counted_as_overflow() {
         let recording = Recording::with(Registry::builder().values::<Worker>(worker_names(1)));
         let watch = RuntimeWatch::install(recording.registry());
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .build();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build();
         let runtime = runtime.expect("a runtime");
         watch.add(runtime.handle().clone());
         let family = [("family", "runtime_worker_busy_seconds")];
-        let overflows = || {
-            recording
-                .probe()
-                .value("chat_metrics_label_overflows_total", &family)
-        };
+        let overflows = || recording.probe().value("chat_metrics_label_overflows_total", &family);
         let deadline = Instant::now() + Duration::from_secs(10);
         while overflows() < Some(1.0) {
             runtime.block_on(async { tokio::task::yield_now().await });

@@ -40,10 +40,7 @@ impl VolumeMetrics {
 /// Free and total bytes around a directory.
 fn room(directory: &Path) -> io::Result<(u64, u64)> {
     let volume = rustix::fs::statvfs(directory)?;
-    Ok((
-        volume.f_bavail * volume.f_frsize,
-        volume.f_blocks * volume.f_frsize,
-    ))
+    Ok((volume.f_bavail * volume.f_frsize, volume.f_blocks * volume.f_frsize))
 }
 
 #[cfg(test)]
@@ -65,10 +62,7 @@ mod tests {
         let available = |volume| probe.value("chat_volume_available_bytes", &[("volume", volume)]);
         let size = |volume| probe.value("chat_volume_size_bytes", &[("volume", volume)]);
         assert!(available("data") > Some(0.0) && size("data") >= available("data"));
-        assert_eq!(
-            (available("uploads"), size("uploads")),
-            (Some(0.0), Some(0.0))
-        );
+        assert_eq!((available("uploads"), size("uploads")), (Some(0.0), Some(0.0)));
         assert_eq!(available("logs"), None);
     }
 }
