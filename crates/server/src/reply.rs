@@ -1,4 +1,5 @@
-//! Replies: what each error of the chat means over HTTP. Mapped here and nowhere else.
+//! Replies: what each error of the chat means to who asked, over HTTP and over a connection. Mapped
+//! here and nowhere else.
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
@@ -155,13 +156,13 @@ impl Refused {
         Self::new(ErrorCode::Internal, "the server could not do this")
     }
 
-    /// The same, as a frame of the native protocol says it.
+    /// The same over a connection.
     pub fn refusal(&self) -> Refusal {
         // Rounded up: who comes back then is let in.
         let millis = self.retry_after.map(|wait| wait.as_nanos().div_ceil(1_000_000));
         Refusal {
             code: self.code,
-            message: self.detail.to_string(),
+            message: self.detail.clone().into_owned(),
             retry_after_ms: millis.map(|millis| u64::try_from(millis).unwrap_or(u64::MAX)),
         }
     }

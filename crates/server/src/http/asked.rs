@@ -1,0 +1,139 @@
+//! What a request carries: who asks, and its body.
+
+use super::edge::Edge;
+use crate::{metrics, reply::Refused, token};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header,
+    web::{Bytes, BytesMut, Data},
+};
+use campanile_core::user::Session;
+use futures_util::{StreamExt, future::LocalBoxFuture};
+use serde::de::DeserializeOwned;
+use std::{future, ops::Deref};
+
+/// Longest body of a request.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest token that is looked up; ours are shorter.
+const TOKEN_BYTES_MAX: usize = 256;
+
+/// Who asks.
+pub(super) struct Caller(Session);
+
+/// Who asks, an operator.
+pub(super) struct Operator(Caller);
+
+/// The body of a request, not read yet: who asks is checked first.
+pub(super) struct Sent {
+    request: HttpRequest,
+    payload: Payload,
+}
+
+impl Deref for Caller {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl Deref for Operator {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Refused;
+    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let token = bearer(&request).ok_or_else(nobody)?;
+            let edge = edge(&request);
+            Ok(Self(edge.chat.authenticate(token::hash(token)).await?))
+        })
+    }
+}
+
+impl FromRequest for Operator {
+    type Error = Refused;
+    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
+        Box::pin(async move {
+            let caller = caller.await?;
+            if caller.operator {
+                Ok(Self(caller))
+            } else {
+                Err(Refused::forbidden("only operators may do this"))
+            }
+        })
+    }
+}
+
+impl FromRequest for Sent {
+    type Error = Refused;
+    type Future = future::Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        future::ready(Ok(Self { request: request.clone(), payload: payload.take() }))
+    }
+}
+
+impl Sent {
+    /// The body as the JSON it should be.
+    pub(super) async fn json<T: DeserializeOwned>(self) -> Result<T, Refused> {
+        if !is_json(&self.request) {
+            return Err(Refused::not_json());
+        }
+        let body = self.read().await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| Refused::bad_request(format!("the body is not understood: {error}")))
+    }
+
+    async fn read(mut self) -> Result<Bytes, Refused> {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.payload.next().await {
+            let chunk = chunk.map_err(|_| Refused::bad_request("the body did not arrive whole"))?;
+            if body.len() + chunk.len() > BODY_BYTES_MAX {
+                let detail = format!("a body has at most {BODY_BYTES_MAX} bytes");
+                return Err(Refused::too_large(detail));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let route = metrics::Route::of(self.request.match_pattern().as_deref());
+        edge(&self.request).metrics.http.request_size.observe(body.len(), route);
+        Ok(body.freeze())
+    }
+}
+
+/// What every request may need.
+pub(super) fn edge(request: &HttpRequest) -> &Edge {
+    request.app_data::<Data<Edge>>().expect("every worker has it")
+}
+
+/// The token that a request brings.
+pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    let plausible = !token.is_empty() && token.len() <= TOKEN_BYTES_MAX;
+    (scheme.eq_ignore_ascii_case("bearer") && plausible).then_some(token)
+}
+
+fn nobody() -> Refused {
+    Refused::unauthenticated("log in, and send the token as a Bearer")
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = value.and_then(|value| value.split(';').next());
+    media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}

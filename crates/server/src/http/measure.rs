@@ -1,0 +1,214 @@
+//! Measures every request: what was answered, how long it took, how large it was.
+
+use super::edge::Edge;
+use crate::{
+    metrics::{Endpoint, HttpMetrics, Method, Route, Status},
+    reply::Refused,
+};
+use actix_web::{
+    Error,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{self, StatusCode},
+    middleware::Next,
+    web::{Bytes, Data},
+};
+use campanile_metrics::Guard;
+use futures_util::FutureExt;
+use std::{
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+/// Measures a request from here until the last byte of its answer. A handler that panics is
+/// answered with 500.
+pub async fn measure(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let edge = request.app_data::<Data<Edge>>().expect("every worker has it").clone();
+    let pattern = request.match_pattern();
+    let mut meter = Meter::begin(&edge.metrics.http, request.method(), pattern.as_deref());
+    let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => response.map_into_boxed_body(),
+        Ok(Err(error)) => {
+            meter.end(error.as_response_error().status_code(), 0);
+            return Err(error);
+        }
+        Err(_reported_by_the_hook) => {
+            edge.health.panicked();
+            meter.end(StatusCode::INTERNAL_SERVER_ERROR, 0);
+            return Err(Refused::internal().into());
+        }
+    };
+    let status = response.status();
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        meter.become_connection();
+        return Ok(response);
+    }
+    let size = response.response().body().size();
+    if meter.is_head || matches!(size, BodySize::None | BodySize::Sized(0)) {
+        meter.end(status, 0);
+        return Ok(response);
+    }
+    Ok(response.map_body(|_, body| BoxBody::new(Measured { body, meter, status, size, sent: 0 })))
+}
+
+impl Route {
+    /// The route of the router's pattern.
+    pub(super) fn of(pattern: Option<&str>) -> Self {
+        let pattern = template(pattern);
+        let known = Self::ALL.iter().find(|route| route.values()[0] == pattern);
+        known.copied().unwrap_or(Self::Unmatched)
+    }
+}
+
+impl Endpoint {
+    fn of(method: Method, pattern: Option<&str>) -> Self {
+        let (method, pattern) = (method.values()[0], template(pattern));
+        let find = |route: &str| {
+            Self::ALL.iter().find(|endpoint| *endpoint.values() == [method, route]).copied()
+        };
+        find(&pattern)
+            .or_else(|| find(Route::Unmatched.values()[0]))
+            .unwrap_or(Self::Unmatched)
+    }
+}
+
+impl From<&http::Method> for Method {
+    fn from(method: &http::Method) -> Self {
+        let known = Self::ALL.iter().find(|known| known.values()[0] == method.as_str());
+        known.copied().unwrap_or(Self::Other)
+    }
+}
+
+impl From<StatusCode> for Status {
+    fn from(status: StatusCode) -> Self {
+        let known = Self::ALL.iter().find(|known| known.values()[0] == status.as_str());
+        known.copied().unwrap_or(Self::Other)
+    }
+}
+
+/// A pattern without the expressions that say what a part may be.
+fn template(pattern: Option<&str>) -> std::borrow::Cow<'_, str> {
+    match pattern {
+        Some(pattern) if pattern.contains(":.*") => pattern.replace(":.*", "").into(),
+        Some(pattern) => pattern.into(),
+        None => Route::Unmatched.values()[0].into(),
+    }
+}
+
+/// One request. Whatever way it ends, it is counted once: if nobody says how, its client has gone.
+struct Meter {
+    metrics: HttpMetrics,
+    endpoint: Endpoint,
+    route: Route,
+    is_head: bool,
+    started: Instant,
+    is_over: bool,
+    _in_flight: Guard,
+}
+
+impl Meter {
+    fn begin(metrics: &HttpMetrics, method: &http::Method, pattern: Option<&str>) -> Self {
+        let method_label = Method::from(method);
+        let endpoint = Endpoint::of(method_label, pattern);
+        Self {
+            metrics: metrics.clone(),
+            endpoint,
+            route: Route::of(Some(endpoint.values()[1])),
+            is_head: method == http::Method::HEAD,
+            started: Instant::now(),
+            is_over: false,
+            _in_flight: metrics.in_flight.guard(method_label),
+        }
+    }
+
+    fn end(&mut self, status: StatusCode, sent: u64) {
+        self.metrics.duration.observe(self.started.elapsed(), self.endpoint);
+        self.metrics.response_size.observe(sent, self.route);
+        self.count(status.into());
+    }
+
+    /// How long the connection lives is not how long the request took.
+    fn become_connection(&mut self) {
+        self.count(Status::SwitchingProtocols);
+    }
+
+    fn count(&mut self, status: Status) {
+        if !self.is_over {
+            self.is_over = true;
+            self.metrics.requests.increment(self.endpoint, status);
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.metrics.duration.observe(self.started.elapsed(), self.endpoint);
+            self.count(Status::ClientGone);
+        }
+    }
+}
+
+/// An answer's body, followed to its last byte.
+struct Measured {
+    body: BoxBody,
+    meter: Meter,
+    status: StatusCode,
+    size: BodySize,
+    sent: u64,
+}
+
+impl MessageBody for Measured {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.size
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll_next(context);
+        let is_over = match &polled {
+            Poll::Ready(Some(Ok(bytes))) => {
+                this.sent += bytes.len() as u64;
+                this.size == BodySize::Sized(this.sent)
+            }
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+        };
+        if is_over && !this.meter.is_over {
+            this.meter.end(this.status, this.sent);
+        }
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_has_a_route_and_a_method() {
+        for endpoint in Endpoint::ALL {
+            let [method, route] = endpoint.values() else { panic!("a method and a route") };
+            assert!(Method::ALL.iter().any(|known| known.values()[0] == *method), "{method}");
+            assert!(Route::ALL.iter().any(|known| known.values()[0] == *route), "{route}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_routed_is_unmatched_by_method() {
+        assert_eq!(Endpoint::of(Method::Get, None), Endpoint::UnmatchedGet);
+        assert_eq!(Endpoint::of(Method::Post, Some("/livez")), Endpoint::UnmatchedPost);
+        assert_eq!(Endpoint::of(Method::Other, None), Endpoint::Unmatched);
+        assert_eq!(Endpoint::of(Method::Get, Some("/assets/{path:.*}")), Endpoint::Asset);
+    }
+}

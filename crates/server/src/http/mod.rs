@@ -1,0 +1,26 @@
+//! HTTP: the REST interface, the pages, and what monitoring asks.
+
+mod account;
+mod address;
+mod asked;
+mod edge;
+mod gate;
+mod health;
+mod measure;
+mod member;
+mod message;
+mod openapi;
+mod operator;
+mod pages;
+mod room;
+mod router;
+mod session;
+mod shapes;
+mod statistics;
+
+pub use address::Proxies;
+pub use edge::{Edge, EdgeSettings, Node};
+pub use gate::gate;
+pub use measure::measure;
+pub use openapi::document;
+pub use router::routes;

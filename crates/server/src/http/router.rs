@@ -1,0 +1,125 @@
+//! Which handler answers which method of which path.
+
+use super::{
+    account, health, member, message, openapi, operator, pages, room, session, statistics,
+};
+use crate::{reply::Refused, ws};
+use actix_web::{
+    Resource, Route, guard,
+    http::Method,
+    web::{self, PathConfig, QueryConfig, ServiceConfig},
+};
+
+/// Everything that is answered.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .app_data(PathConfig::default().error_handler(|error, _| {
+            Refused::not_found(format!("the path is not understood: {error}")).into()
+        }))
+        .app_data(QueryConfig::default().error_handler(|error, _| {
+            Refused::bad_request(format!("the query is not understood: {error}")).into()
+        }))
+        .service(pages_of("/", || page().to(pages::index)))
+        .service(pages_of("/console", || page().to(pages::console)))
+        .service(pages_of("/assets/{path:.*}", || page().to(pages::asset)))
+        .service(pages_of("/favicon.ico", || page().to(pages::favicon)))
+        .service(pages_of("/livez", || page().to(health::alive)))
+        .service(pages_of("/readyz", || page().to(health::ready)))
+        .service(answered("/ws", [(Method::GET, web::get().to(ws::upgrade))]))
+        .service(answered("/api/openapi.json", [(Method::GET, web::get().to(openapi::show))]))
+        .configure(people)
+        .configure(rooms)
+        .configure(operators)
+        .default_service(web::to(nothing_here));
+}
+
+fn people(config: &mut ServiceConfig) {
+    config
+        .service(answered("/api/v1/users", [(Method::POST, web::post().to(account::create))]))
+        .service(answered("/api/v1/login", [(Method::POST, web::post().to(session::log_in))]))
+        .service(answered("/api/v1/logout", [(Method::POST, web::post().to(session::log_out))]))
+        .service(answered("/api/v1/me", [(Method::GET, web::get().to(session::me))]))
+        .service(answered(
+            "/api/v1/me/password",
+            [(Method::PUT, web::put().to(account::change_password))],
+        ));
+}
+
+fn rooms(config: &mut ServiceConfig) {
+    config
+        .service(answered(
+            "/api/v1/rooms",
+            [
+                (Method::POST, web::post().to(room::create)),
+                (Method::GET, web::get().to(room::list)),
+            ],
+        ))
+        .service(answered(
+            "/api/v1/rooms/{room}",
+            [
+                (Method::GET, web::get().to(room::show)),
+                (Method::PATCH, web::patch().to(room::change)),
+                (Method::DELETE, web::delete().to(room::delete)),
+            ],
+        ))
+        .service(answered(
+            "/api/v1/rooms/{room}/members/{user}",
+            [
+                (Method::PUT, web::put().to(member::put)),
+                (Method::DELETE, web::delete().to(member::remove)),
+            ],
+        ))
+        .service(answered(
+            "/api/v1/rooms/{room}/messages",
+            [
+                (Method::POST, web::post().to(message::send)),
+                (Method::GET, web::get().to(message::history)),
+            ],
+        ));
+}
+
+fn operators(config: &mut ServiceConfig) {
+    config
+        .service(answered(
+            "/api/v1/users/{user}/ban",
+            [
+                (Method::PUT, web::put().to(operator::ban)),
+                (Method::DELETE, web::delete().to(operator::unban)),
+            ],
+        ))
+        .service(answered("/api/v1/stats", [(Method::GET, web::get().to(statistics::stats))]))
+        .service(answered("/api/v1/stats/rooms", [(Method::GET, web::get().to(statistics::rooms))]))
+        .service(answered(
+            "/api/v1/stats/connections",
+            [(Method::GET, web::get().to(statistics::connections))],
+        ))
+        .service(answered("/api/v1/nodes", [(Method::GET, web::get().to(statistics::nodes))]));
+}
+
+/// A path with its methods; any other one is told which there are.
+fn answered<const METHODS: usize>(path: &str, routes: [(Method, Route); METHODS]) -> Resource {
+    let methods: Vec<Method> = routes.iter().map(|(method, _)| method.clone()).collect();
+    let resource = routes.into_iter().fold(web::resource(path), |resource, (_, route)| {
+        resource.route(route)
+    });
+    resource.default_service(web::to(move || {
+        let refused = Refused::method_not_allowed(methods.clone());
+        async { Err::<String, _>(refused) }
+    }))
+}
+
+/// A path that is read, with or without its body.
+fn pages_of(path: &str, route: impl FnOnce() -> Route) -> Resource {
+    let resource = web::resource(path).route(route());
+    resource.default_service(web::to(|| async {
+        Err::<String, _>(Refused::method_not_allowed(vec![Method::GET, Method::HEAD]))
+    }))
+}
+
+fn page() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+async fn nothing_here() -> Result<String, Refused> {
+    Err(Refused::not_found("there is nothing here"))
+}

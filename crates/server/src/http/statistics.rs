@@ -1,0 +1,330 @@
+//! What operators see: the numbers of monitoring, and what stands behind them.
+
+use super::{asked::Operator, edge::Edge};
+use crate::{
+    readings::Reading,
+    reply::Refused,
+    ws::stamp,
+};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Query},
+};
+use campanile_core::port::BusError;
+use campanile_protocol::Stamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Most rooms or connections in one answer.
+const LISTED_MAX: usize = 1_000;
+
+/// The numbers of one node.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stats {
+    #[schema(value_type = String, format = DateTime)]
+    at: Stamp,
+    uptime_seconds: f64,
+    version: &'static str,
+    connections: ConnectionStats,
+    users_online: u64,
+    messages: MessageStats,
+    delivery: DeliveryStats,
+    http: HttpStats,
+    store: StoreStats,
+    bus: BusStats,
+    rooms_active: u64,
+    memory_bytes: u64,
+    cpu_seconds_total: f64,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ConnectionStats {
+    active: u64,
+    opened_total: u64,
+    closed_total: u64,
+    rejected_total: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MessageStats {
+    received_total: u64,
+    sent_total: u64,
+    accepted_total: u64,
+    rejected_total: u64,
+    failed_total: u64,
+}
+
+/// How long messages took to their readers within the last minute; null where there were none.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DeliveryStats {
+    #[schema(required)]
+    p50_seconds: Option<f64>,
+    #[schema(required)]
+    p99_seconds: Option<f64>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct HttpStats {
+    requests_total: u64,
+    /// Of which with a status from 500 on.
+    errors_total: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StoreStats {
+    up: bool,
+    kind: &'static str,
+    operations_total: u64,
+    errors_total: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BusStats {
+    up: bool,
+    kind: &'static str,
+}
+
+/// The busiest rooms of this node.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BusyRooms {
+    rooms: Vec<BusyRoom>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BusyRoom {
+    room: String,
+    kind: super::shapes::RoomKind,
+    /// Connections that listen to it on this node.
+    participants: usize,
+    /// Messages since this node opened it.
+    messages_total: u64,
+}
+
+/// Connections of this node, oldest first.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OpenConnections {
+    connections: Vec<OpenConnection>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OpenConnection {
+    #[schema(pattern = "^[0-9a-f]{16}$")]
+    connection: String,
+    user: String,
+    transport: &'static str,
+    address: String,
+    #[schema(value_type = String, format = DateTime)]
+    since: Stamp,
+    /// How many rooms it listens to.
+    rooms: usize,
+    /// Bytes that wait for it.
+    outbox_bytes: usize,
+}
+
+/// The nodes that are alive.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nodes {
+    nodes: Vec<LiveNode>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LiveNode {
+    #[schema(pattern = "^[0-9a-f]{16}$")]
+    node: String,
+    version: String,
+    #[schema(value_type = String, format = DateTime)]
+    since: Stamp,
+    /// How many connections it has, where that is known: of the node that answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    connections: Option<usize>,
+    /// Whether it is the node that answers.
+    #[serde(rename = "self")]
+    is_self: bool,
+}
+
+/// How many rooms.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Top {
+    /// How many.
+    #[param(minimum = 1, maximum = 1000, nullable = false)]
+    top: Option<usize>,
+}
+
+/// How many connections.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Limit {
+    /// How many.
+    #[param(minimum = 1, maximum = 1000, nullable = false)]
+    limit: Option<usize>,
+}
+
+/// The numbers of this node, as monitoring sees them.
+#[utoipa::path(
+    get, path = "/api/v1/stats", tag = "operators", operation_id = "stats",
+    responses(
+        (status = 200, description = "The numbers.", body = Stats),
+        (status = 403, description = "The asker is no operator."),
+    ),
+)]
+pub(super) async fn stats(edge: Data<Edge>, _operator: Operator) -> HttpResponse {
+    let reading = edge.readings.now().await;
+    HttpResponse::Ok().json(Stats::read(&edge, &reading))
+}
+
+/// The rooms with the most messages.
+#[utoipa::path(
+    get, path = "/api/v1/stats/rooms", tag = "operators", operation_id = "busyRooms",
+    params(Top),
+    responses(
+        (status = 200, description = "Rooms, busiest first.", body = BusyRooms),
+        (status = 403, description = "The asker is no operator."),
+    ),
+)]
+pub(super) async fn rooms(
+    edge: Data<Edge>,
+    _operator: Operator,
+    query: Query<Top>,
+) -> Result<HttpResponse, Refused> {
+    let top = listed("top", query.top, 20)?;
+    let survey = edge.chat.shards().survey(0, top).await;
+    let rooms = survey.rooms.iter().map(|seen| BusyRoom {
+        room: seen.room.to_string(),
+        kind: seen.kind.into(),
+        participants: seen.participants,
+        messages_total: seen.messages,
+    });
+    Ok(HttpResponse::Ok().json(BusyRooms { rooms: rooms.collect() }))
+}
+
+/// Who is connected to this node.
+#[utoipa::path(
+    get, path = "/api/v1/stats/connections", tag = "operators", operation_id = "openConnections",
+    params(Limit),
+    responses(
+        (status = 200, description = "Connections, oldest first.", body = OpenConnections),
+        (status = 403, description = "The asker is no operator."),
+    ),
+)]
+pub(super) async fn connections(
+    edge: Data<Edge>,
+    _operator: Operator,
+    query: Query<Limit>,
+) -> Result<HttpResponse, Refused> {
+    let limit = listed("limit", query.limit, 100)?;
+    let survey = edge.chat.shards().survey(limit, 0).await;
+    let connections = survey.connections.iter().map(|seen| OpenConnection {
+        connection: format!("{:016x}", seen.connection.0),
+        user: seen.user.to_string(),
+        transport: seen.transport.values()[0],
+        address: seen.address.to_string(),
+        since: stamp(seen.since),
+        rooms: seen.rooms,
+        outbox_bytes: seen.outbox_bytes,
+    });
+    Ok(HttpResponse::Ok().json(OpenConnections { connections: connections.collect() }))
+}
+
+/// The nodes that are alive.
+#[utoipa::path(
+    get, path = "/api/v1/nodes", tag = "operators", operation_id = "nodes",
+    responses(
+        (status = 200, description = "The nodes.", body = Nodes),
+        (status = 403, description = "The asker is no operator."),
+    ),
+)]
+pub(super) async fn nodes(edge: Data<Edge>, _operator: Operator) -> Result<HttpResponse, Refused> {
+    let nodes = edge.chat.ports().bus.nodes().await?;
+    let nodes = nodes.into_iter().map(|node| {
+        let is_self = node.id == edge.node.id;
+        LiveNode {
+            node: node.id.to_string(),
+            version: node.version,
+            since: stamp(node.since),
+            connections: is_self.then(|| edge.chat.shards().connections()),
+            is_self,
+        }
+    });
+    Ok(HttpResponse::Ok().json(Nodes { nodes: nodes.collect() }))
+}
+
+impl From<BusError> for Refused {
+    fn from(error: BusError) -> Self {
+        tracing::error!(%error, "the bus failed");
+        Self::unavailable("the other nodes cannot be asked now")
+    }
+}
+
+impl Stats {
+    fn read(edge: &Edge, reading: &Reading) -> Self {
+        let processed = |result| {
+            reading.whole("chat_messages_processed_total", &[("result", result)])
+        };
+        Self {
+            at: stamp(edge.chat.clock().now()),
+            uptime_seconds: reading.sum("chat_uptime_seconds", &[]),
+            version: env!("CARGO_PKG_VERSION"),
+            connections: ConnectionStats {
+                active: reading.whole("chat_connections_active", &[]),
+                opened_total: reading.whole("chat_connections_opened_total", &[]),
+                closed_total: reading.whole("chat_connections_closed_total", &[]),
+                rejected_total: reading.whole("chat_connections_rejected_total", &[]),
+            },
+            users_online: reading.whole("chat_users_online", &[]),
+            messages: MessageStats {
+                received_total: reading.whole("chat_messages_received_total", &[]),
+                sent_total: reading.whole("chat_messages_sent_total", &[]),
+                accepted_total: processed("accepted"),
+                rejected_total: processed("rejected"),
+                failed_total: processed("failed"),
+            },
+            delivery: DeliveryStats {
+                p50_seconds: edge.readings.delivery_quantile(0.5),
+                p99_seconds: edge.readings.delivery_quantile(0.99),
+            },
+            http: HttpStats {
+                requests_total: reading.whole("chat_http_requests_total", &[]),
+                errors_total: reading.sum_where("chat_http_requests_total", |labels| {
+                    labels.iter().any(|(key, value)| key == "status" && value.starts_with('5'))
+                }) as u64,
+            },
+            store: StoreStats {
+                up: reading.sum("chat_storage_up", &[("backend", edge.node.store)]) > 0.0,
+                kind: edge.node.store,
+                operations_total: reading.whole("chat_storage_operations_total", &[]),
+                errors_total: reading.whole("chat_storage_errors_total", &[]),
+            },
+            bus: BusStats {
+                up: reading.sum("chat_broker_up", &[("driver", edge.node.bus)]) > 0.0,
+                kind: edge.node.bus,
+            },
+            rooms_active: reading.whole("chat_rooms_active", &[]),
+            memory_bytes: reading.whole("process_resident_memory_bytes", &[]),
+            cpu_seconds_total: reading.sum("process_cpu_seconds_total", &[]),
+        }
+    }
+}
+
+fn listed(name: &str, asked: Option<usize>, default: usize) -> Result<usize, Refused> {
+    match asked.unwrap_or(default) {
+        limit @ 1..=LISTED_MAX => Ok(limit),
+        _ => Err(Refused::bad_request(format!("`{name}` is 1 to {LISTED_MAX}"))),
+    }
+}

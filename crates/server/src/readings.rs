@@ -1,0 +1,244 @@
+//! Readings: what monitoring sees, read again by the program itself.
+//!
+//! The numbers of the operator's page and of `campanile top` are those of the metrics, not of a
+//! second count that could say something else.
+
+use campanile_exporter_prometheus::{Format, Naming, Store};
+use campanile_metrics::Registry;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// What is delivered how fast.
+const DELIVERY: &str = "chat_message_delivery_latency_seconds_bucket";
+
+/// How often buckets are kept, and for how long.
+const EVERY: Duration = Duration::from_secs(2);
+const KEPT: Duration = Duration::from_secs(60);
+
+/// The values of all series at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    samples: Vec<Sample>,
+}
+
+/// The value of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: Vec<(String, String)>,
+    /// Its value.
+    pub value: f64,
+}
+
+/// Cumulative counts by upper bound.
+pub type Buckets = Vec<(f64, f64)>;
+
+/// The metrics of this process.
+pub struct Readings {
+    registry: Registry,
+    store: Arc<Store>,
+    kept: Mutex<VecDeque<(Instant, Buckets)>>,
+}
+
+impl Readings {
+    /// Reads what the registry records into the store.
+    pub fn new(registry: Registry, store: Arc<Store>) -> Self {
+        Self { registry, store, kept: Mutex::default() }
+    }
+
+    /// Everything, as it is now.
+    pub async fn now(self: &Arc<Self>) -> Reading {
+        let readings = self.clone();
+        // Collectors read files and all series are rendered: not on a worker.
+        let read = tokio::task::spawn_blocking(move || {
+            readings.registry.refresh();
+            readings.read()
+        });
+        read.await.unwrap_or_default()
+    }
+
+    /// How long so many of a hundred deliveries took at most within the last minute.
+    pub fn delivery_quantile(&self, quantile: f64) -> Option<f64> {
+        let now = self.read().buckets(DELIVERY, &[]);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = kept.front().map(|(_, buckets)| buckets);
+        let since: Buckets = now
+            .into_iter()
+            .enumerate()
+            .map(|(place, (bound, count))| {
+                let earlier = before.and_then(|buckets| buckets.get(place));
+                (bound, count - earlier.map_or(0.0, |(_, count)| *count))
+            })
+            .collect();
+        quantile_of(&since, quantile)
+    }
+
+    /// Keeps the buckets of the last minute; for the server to spawn.
+    pub async fn keep(&self) {
+        let mut ticks = tokio::time::interval(EVERY);
+        loop {
+            ticks.tick().await;
+            let buckets = self.read().buckets(DELIVERY, &[]);
+            let now = Instant::now();
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.push_back((now, buckets));
+            while kept.front().is_some_and(|(at, _)| now - *at > KEPT) {
+                kept.pop_front();
+            }
+        }
+    }
+
+    fn read(&self) -> Reading {
+        Reading::of(&self.store.render(Format::Text, &Naming::declared()).text)
+    }
+}
+
+impl Reading {
+    /// Reads an exposition. Lines that are none are left out.
+    pub fn of(exposition: &str) -> Self {
+        let lines = exposition.lines().filter(|line| !line.starts_with('#'));
+        Self { samples: lines.filter_map(sample).collect() }
+    }
+
+    /// Every series.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// The sum over the series of a name that have these labels among theirs.
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        self.sum_where(name, |own| has_all(own, labels))
+    }
+
+    /// The sum over the series of a name whose labels are as wanted.
+    pub fn sum_where(&self, name: &str, wanted: impl Fn(&[(String, String)]) -> bool) -> f64 {
+        let series = self.samples.iter().filter(|sample| sample.name == name);
+        series.filter(|sample| wanted(&sample.labels)).map(|sample| sample.value).sum()
+    }
+
+    /// The same as a whole number.
+    pub fn whole(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
+        // Counters are whole and far below what a float holds exactly; a gauge may be infinite.
+        self.sum(name, labels) as u64
+    }
+
+    /// The buckets of a histogram, added up over the series that have these labels among theirs.
+    pub fn buckets(&self, name: &str, labels: &[(&str, &str)]) -> Buckets {
+        let mut buckets = Buckets::new();
+        let series = self.samples.iter().filter(|sample| sample.name == name);
+        for sample in series.filter(|sample| has_all(&sample.labels, labels)) {
+            let bound = sample.labels.iter().find(|(key, _)| key == "le");
+            let Some(bound) = bound.and_then(|(_, bound)| number(bound)) else { continue };
+            match buckets.iter_mut().find(|(known, _)| *known == bound) {
+                Some((_, count)) => *count += sample.value,
+                None => buckets.push((bound, sample.value)),
+            }
+        }
+        buckets.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        buckets
+    }
+}
+
+/// The bound below which so large a part of the observations lies, guessed within its bucket as
+/// Prometheus does; `None` without any.
+pub fn quantile_of(buckets: &Buckets, quantile: f64) -> Option<f64> {
+    let (_, total) = *buckets.last()?;
+    if total <= 0.0 {
+        return None;
+    }
+    let rank = quantile * total;
+    let place = buckets.iter().position(|(_, count)| *count >= rank)?;
+    let (lower, below) = match place.checked_sub(1) {
+        Some(before) => buckets[before],
+        None => (0.0, 0.0),
+    };
+    let (upper, count) = buckets[place];
+    if upper.is_infinite() {
+        return Some(lower);
+    }
+    Some(lower + (upper - lower) * (rank - below) / (count - below).max(f64::MIN_POSITIVE))
+}
+
+fn has_all(own: &[(String, String)], wanted: &[(&str, &str)]) -> bool {
+    let has = |(key, value): &(&str, &str)| own.iter().any(|(k, v)| k == key && v == value);
+    wanted.iter().all(has)
+}
+
+/// Reads `name{key="value",…} number`.
+fn sample(line: &str) -> Option<Sample> {
+    let name_end = line.find(['{', ' '])?;
+    let (name, mut rest) = line.split_at(name_end);
+    let mut labels = Vec::new();
+    if let Some(inside) = rest.strip_prefix('{') {
+        rest = inside;
+        while !rest.starts_with('}') {
+            let (key, after) = rest.split_once("=\"")?;
+            let (value, after) = quoted(after)?;
+            labels.push((key.to_owned(), value));
+            rest = after.strip_prefix(',').unwrap_or(after);
+        }
+        rest = &rest[1..];
+    }
+    let value = number(rest.split_ascii_whitespace().next()?)?;
+    Some(Sample { name: name.to_owned(), labels, value })
+}
+
+/// The text up to the closing quote, and what follows it.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut characters = text.char_indices();
+    while let Some((place, character)) = characters.next() {
+        match character {
+            '"' => return Some((value, &text[place + 1..])),
+            '\\' => value.push(match characters.next()? {
+                (_, 'n') => '\n',
+                (_, other) => other,
+            }),
+            plain => value.push(plain),
+        }
+    }
+    None
+}
+
+fn number(text: &str) -> Option<f64> {
+    match text {
+        "+Inf" => Some(f64::INFINITY),
+        "-Inf" => Some(f64::NEG_INFINITY),
+        plain => plain.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# HELP a_total As.\n# TYPE a_total counter\n\
+        a_total{way=\"in\",kind=\"x\\\"y\"} 3\na_total{way=\"out\",kind=\"z\"} 4\nb 1.5\n\
+        not a line at all\n\
+        h_bucket{le=\"0.1\"} 5\nh_bucket{le=\"1\"} 9\nh_bucket{le=\"+Inf\"} 10\n";
+
+    #[test]
+    fn series_are_added_up_by_labels() {
+        let reading = Reading::of(TEXT);
+        assert_eq!(reading.sum("a_total", &[]), 7.0);
+        assert_eq!(reading.sum("a_total", &[("way", "out")]), 4.0);
+        assert_eq!(reading.sum("a_total", &[("kind", "x\"y")]), 3.0);
+        assert_eq!(reading.sum("absent", &[]), 0.0);
+        assert_eq!(reading.sum("b", &[]), 1.5);
+    }
+
+    #[test]
+    fn a_quantile_lies_within_its_bucket() {
+        let buckets = Reading::of(TEXT).buckets("h_bucket", &[]);
+        assert_eq!(quantile_of(&buckets, 0.5), Some(0.1));
+        assert_eq!(quantile_of(&buckets, 0.25), Some(0.05));
+        assert_eq!(quantile_of(&buckets, 0.99), Some(1.0), "the last bound that is a number");
+        assert_eq!(quantile_of(&vec![(1.0, 0.0)], 0.5), None);
+        assert_eq!(quantile_of(&Vec::new(), 0.5), None);
+    }
+}
