@@ -4,8 +4,7 @@
 //! writes once: frames that wait together leave in one write.
 
 use super::{
-    closing,
-    frame,
+    closing, frame,
     wire::{Goodbye, Wire},
 };
 use actix_web::{

@@ -45,9 +45,7 @@ pub(super) fn stream_end(error: &ProtocolError) -> StreamEnd {
         Some(Violation::ReservedBit) => StreamEnd::Broken(CloseCode::ProtocolError),
         // The library reports text that is not UTF-8 so, and the guard has refused all else that
         // it would report in the same way.
-        None if error.kind() == io::ErrorKind::InvalidData => {
-            StreamEnd::Broken(CloseCode::NotUtf8)
-        }
+        None if error.kind() == io::ErrorKind::InvalidData => StreamEnd::Broken(CloseCode::NotUtf8),
         None => StreamEnd::Lost,
     }
 }

@@ -1,12 +1,7 @@
 //! The core's values as the native protocol writes them, and back.
 
 use campanile_core as core;
-use campanile_core::{
-    event,
-    fanout::Encoder,
-    message::Amendment,
-    time::Timestamp,
-};
+use campanile_core::{event, fanout::Encoder, message::Amendment, time::Timestamp};
 use campanile_protocol as wire;
 use campanile_protocol::{JsonV1, ServerFrame};
 
@@ -14,9 +9,7 @@ use super::frame;
 
 /// Makes the frame of an event, once for all who hear it.
 pub fn encoder() -> Encoder {
-    Box::new(|event| {
-        Some(frame::text(&JsonV1, &ServerFrame::Event(self::event(event))))
-    })
+    Box::new(|event| Some(frame::text(&JsonV1, &ServerFrame::Event(self::event(event)))))
 }
 
 pub(super) fn event(event: &event::Event) -> wire::Event {

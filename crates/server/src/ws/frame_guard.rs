@@ -27,7 +27,7 @@ pub struct FrameLimits {
 
 /// Why the guard ended the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Violation {
+pub(super) enum Violation {
     /// A frame or a message is longer than it may be, or in more fragments.
     #[error("a frame or message is too large")]
     TooLarge,
@@ -38,7 +38,7 @@ pub enum Violation {
 
 impl Violation {
     /// The violation behind an error that the stream gave, if it was one.
-    pub fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+    pub(super) fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         if let Some(violation) = error.downcast_ref() {
             return Some(violation);
         }
@@ -53,7 +53,7 @@ impl Violation {
 }
 
 /// A stream of inbound bytes, passed on for as long as what they announce is within the limits.
-pub struct FrameGuard<S> {
+pub(super) struct FrameGuard<S> {
     inner: S,
     follower: Follower,
     received: CounterHandle,
@@ -72,7 +72,7 @@ enum Ended {
 
 impl<S> FrameGuard<S> {
     /// A guard over `inner` that counts its bytes.
-    pub fn new(inner: S, limits: FrameLimits, received: CounterHandle) -> Self {
+    pub(super) fn new(inner: S, limits: FrameLimits, received: CounterHandle) -> Self {
         Self { inner, follower: Follower::new(limits), received, ended: Ended::No }
     }
 }

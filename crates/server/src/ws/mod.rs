@@ -35,7 +35,7 @@ pub use frame_guard::FrameLimits;
 pub use handshake::upgrade;
 pub use lobby::Lobby;
 pub use opening::Opening;
-pub use socket::prepare_socket;
 pub use session::{Answerer, Standing, Taken};
+pub use socket::prepare_socket;
 pub use timers::Patience;
 pub use worker::Worker;

@@ -11,12 +11,7 @@ use super::{
 };
 use crate::metrics::ConnectionMetrics;
 use actix_http::BoxedPayloadStream;
-use actix_web::{
-    FromRequest, HttpRequest, HttpResponse,
-    body::BoxBody,
-    dev,
-    web::Payload,
-};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, body::BoxBody, dev, web::Payload};
 use campanile_core::{fanout::Outbox, labels::Transport, metrics::App, port::Clock};
 use campanile_protocol::SUBPROTOCOL;
 use std::{rc::Rc, sync::Arc};
@@ -49,7 +44,9 @@ impl Opening {
         answerer: impl Answerer,
     ) -> actix_web::Result<HttpResponse> {
         match self.lobby.enter() {
-            Some(place) => self.open_in(place, (request, payload), (rand::random(), answerer)).await,
+            Some(place) => {
+                self.open_in(place, (request, payload), (rand::random(), answerer)).await
+            }
             None => Ok(HttpResponse::ServiceUnavailable().finish()),
         }
     }
@@ -95,9 +92,7 @@ impl Opening {
         };
         actix_web::rt::spawn(session.run());
         let outbox = self.outbox;
-        Ok(response.map_body(|_, library| {
-            BoxBody::new(FanBody::new(outbox, wire, sent, library))
-        }))
+        Ok(response.map_body(|_, library| BoxBody::new(FanBody::new(outbox, wire, sent, library))))
     }
 }
 

@@ -12,7 +12,9 @@ use super::{
     wire::{Goodbye, Wire},
 };
 use actix_web::web::Bytes;
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseReason as PeerClose, ProtocolError};
+use actix_ws::{
+    AggregatedMessage, AggregatedMessageStream, CloseReason as PeerClose, ProtocolError,
+};
 use campanile_core::{
     fanout::{Class, Outbox},
     labels::CloseReason,

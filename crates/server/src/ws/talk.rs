@@ -7,7 +7,7 @@ use super::{
     translate::{Conversation, Given},
     worker::Worker,
 };
-use crate::reply::Refused;
+use crate::{metrics::ConnectionRejection, reply::Refused, token};
 use actix_web::web::{Bytes, Data};
 use campanile_core::{
     chat::AuthenticateError,
@@ -60,7 +60,7 @@ impl Talk {
 
     /// Takes the client for whom the token says it is.
     pub(super) async fn recognise(&mut self, token: &str) -> Result<(), Refused> {
-        let hash = (self.worker.token_hash)(token);
+        let hash = token::hash(token);
         let session = self.worker.chat.authenticate(hash).await?;
         let known = self.admit(session).await?;
         self.known = Some(known);
@@ -100,13 +100,13 @@ impl Talk {
         match (&self.known, request) {
             (None, Request::Hello { token: Some(token) }) => {
                 self.count_control();
-                self.recognise(&token).await?;
+                self.recognise(&token).await.inspect_err(|refused| self.count_quota(refused))?;
                 self.welcome()
             }
             (None, _) => Err(unauthenticated()),
             (Some(known), Request::Hello { token }) => {
                 self.count_control();
-                let other = token.is_some_and(|token| (self.worker.token_hash)(&token) != known.token);
+                let other = token.is_some_and(|token| token::hash(&token) != known.token);
                 if other { Err(somebody_else()) } else { self.welcome() }
             }
             (Some(known), request) => known.conversation.give(request).await,
@@ -130,6 +130,14 @@ impl Talk {
         let verdict = pace.check(chat.clock().moment());
         // By address, since what is limited is one connection, of whomever it is.
         Ok(chat.count_check(Limiter::Message, LimiterContext::Ip, verdict)?)
+    }
+
+    /// The node's handshake counts whom it turns away itself.
+    fn count_quota(&self, refused: &Refused) {
+        if refused.refusal().code == ErrorCode::RateLimited {
+            let rejected = &self.worker.metrics.rejected;
+            rejected.increment(Transport::WebSocket, ConnectionRejection::Quota);
+        }
     }
 
     fn count_control(&self) {

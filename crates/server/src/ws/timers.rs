@@ -57,7 +57,8 @@ pub(super) struct Timers {
     heard: Instant,
     asked: Instant,
     pinged: Instant,
-    pong_awaited: bool,
+    /// Since when, at the earliest, a pong has been due.
+    pong_awaited: Option<Instant>,
 }
 
 impl Timers {
@@ -71,7 +72,7 @@ impl Timers {
             heard: now,
             asked: now,
             pinged: now,
-            pong_awaited: false,
+            pong_awaited: None,
         }
     }
 
@@ -101,7 +102,7 @@ impl Timers {
 
     /// The pong of the last ping arrived; whether it was waited for.
     pub(super) fn ponged(&mut self) -> bool {
-        std::mem::take(&mut self.pong_awaited)
+        self.pong_awaited.take().is_some()
     }
 
     /// When it will be time for something.
@@ -114,7 +115,7 @@ impl Timers {
         let due = self.deadlines().into_iter().flatten().find(|(at, _)| *at <= now);
         if let Some((_, Due::Ping)) = due {
             self.pinged = now;
-            self.pong_awaited = true;
+            self.pong_awaited.get_or_insert(now);
         }
         due.map(|(_, due)| due)
     }
@@ -122,13 +123,13 @@ impl Timers {
     /// Every deadline in force; giving up comes before pinging once more.
     fn deadlines(&self) -> [Option<(Instant, Due)>; 6] {
         let Patience { authentication, ping_interval, ping, idle, .. } = self.patience;
-        let silent_since = self.pinged.max(self.heard);
+        let silent_since = self.pong_awaited.map(|awaited| awaited.max(self.heard));
         let known = |at, due| self.known.then_some((at, due));
         [
             self.drained.map(|at| (at, Due::Drained)),
             self.expires.map(|at| (at, Due::Expired)),
             (!self.known).then_some((self.opened + authentication, Due::NotAuthenticated)),
-            self.pong_awaited.then_some((silent_since + ping, Due::PingTimeout)),
+            silent_since.map(|since| (since + ping, Due::PingTimeout)),
             known(self.asked + idle, Due::Idle),
             known(self.pinged + ping_interval, Due::Ping),
         ]
@@ -174,6 +175,16 @@ mod tests {
         let mut timers = Timers::new(PATIENCE, start);
         timers.known(None);
         assert_eq!(run(&mut timers, start, 1_000), [(25, Due::Ping), (45, Due::PingTimeout)]);
+    }
+
+    #[test]
+    fn pinging_again_does_not_start_the_wait_anew() {
+        let start = Instant::now();
+        let often = Patience { ping_interval: Duration::from_secs(15), ..PATIENCE };
+        let mut timers = Timers::new(often, start);
+        timers.known(None);
+        let pings = [(15, Due::Ping), (30, Due::Ping), (35, Due::PingTimeout)];
+        assert_eq!(run(&mut timers, start, 1_000), pings);
     }
 
     #[test]

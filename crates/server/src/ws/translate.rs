@@ -71,7 +71,8 @@ impl Conversation {
     async fn join(&self, name: &str, since: Option<wire::Since>) -> Result<Given, Refused> {
         let since = since.map(|since| (Epoch(since.epoch.0), Sequence(since.seq)));
         let joining = self.connection.join(&room(name)?, since).await?;
-        let mut messages: Vec<_> = joining.messages.iter().map(|one| convert::message(one)).collect();
+        let mut messages: Vec<_> =
+            joining.messages.iter().map(|one| convert::message(one)).collect();
         let fits = fitting(&messages, self.answer_bytes_max()) == messages.len();
         if !fits {
             messages.clear();
@@ -137,12 +138,7 @@ impl Conversation {
         Ok(Answer::DONE.into())
     }
 
-    async fn history(
-        &self,
-        name: &str,
-        page: Page,
-        limit: Option<u32>,
-    ) -> Result<Given, Refused> {
+    async fn history(&self, name: &str, page: Page, limit: Option<u32>) -> Result<Given, Refused> {
         let limit_max = self.chat.limits().history_page_max;
         let limit = limit.map_or(Ok(limit_max), usize::try_from).unwrap_or(usize::MAX);
         if limit == 0 || limit > limit_max {
@@ -150,7 +146,8 @@ impl Conversation {
         }
         let viewer = self.connection.user();
         let history = self.chat.history(viewer, &room(name)?, page, limit).await?;
-        let mut messages: Vec<_> = history.messages.iter().map(|one| convert::message(one)).collect();
+        let mut messages: Vec<_> =
+            history.messages.iter().map(|one| convert::message(one)).collect();
         let has_more = history.has_more | cut(&mut messages, page, self.answer_bytes_max());
         Ok(Answer::History(wire::HistoryPage { messages, has_more }).into())
     }

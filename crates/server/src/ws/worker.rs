@@ -2,7 +2,7 @@
 
 use super::{config::Config, lobby::Lobby, opening::Opening};
 use crate::metrics::ConnectionMetrics;
-use campanile_core::{chat::Chat, connection::Shard, user::TokenHash};
+use campanile_core::{chat::Chat, connection::Shard};
 use std::sync::Arc;
 
 /// A worker thread's side of the chat, given to its handlers as application data.
@@ -19,8 +19,6 @@ pub struct Worker {
     pub lobby: Arc<Lobby>,
     /// How connections are taken and kept.
     pub config: Config,
-    /// How a token becomes what the store knows it by.
-    pub token_hash: fn(&str) -> TokenHash,
 }
 
 impl Worker {

@@ -1,0 +1,227 @@
+//! A server with nothing but native connections over a store in memory, and clients for it.
+
+use crate::client::{Client, DEADLINE};
+use actix_web::{App, HttpServer, dev::ServerHandle, web};
+use campanile_adapter_memory::{
+    MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
+};
+use campanile_core::{
+    chat::{Chat, Ports},
+    connection::Shard,
+    fanout::{ShardInbox, Shards},
+    limits::Limits,
+    metrics::{App as AppLabel, ChatMetrics, NATIVE_APP},
+    name::{RoomName, UserName},
+    port::{Clock, NewAccount, NodeId},
+    room::RoomKind,
+    user::PasswordHash,
+};
+use campanile_metrics::{
+    Registry,
+    testing::{Probe, Recording},
+};
+use campanile_server::{
+    metrics::ConnectionMetrics,
+    token,
+    ws::{self, Lobby, Worker},
+};
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+
+/// Worker threads: two, so that events cross from one to the other.
+const WORKERS: usize = 2;
+
+/// What a test may set.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) limits: Limits,
+    pub(crate) ws: ws::Config,
+    pub(crate) connections_max: usize,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let limits = Limits { rates: None, ..Limits::default() };
+        Self { limits, ws: ws::Config::default(), connections_max: 0 }
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) chat: Arc<Chat>,
+    pub(crate) lobby: Arc<Lobby>,
+    recording: Recording,
+    handle: ServerHandle,
+}
+
+/// A server with what is usual.
+pub(crate) fn start() -> Server {
+    start_with(Setup::default())
+}
+
+/// A server on a free port.
+pub(crate) fn start_with(setup: Setup) -> Server {
+    let recording = Recording::with(Registry::builder().values::<AppLabel>([NATIVE_APP]));
+    let connections = Arc::new(ConnectionMetrics::register(recording.registry()));
+    let chat_metrics = ChatMetrics::register(recording.registry());
+    let (chat, inboxes) = chat(chat_metrics, setup.limits);
+    let lobby = Arc::new(Lobby::new(setup.connections_max));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let worker = {
+        let (chat, lobby, inboxes) = (chat.clone(), lobby.clone(), Mutex::new(inboxes));
+        move || {
+            let inbox = inboxes.lock().expect("not poisoned").pop();
+            let inbox = inbox.expect("there is an inbox for each worker");
+            let shard = Shard::new(chat.clone(), vec![ws::encoder()], inbox);
+            let running = shard.clone();
+            actix_web::rt::spawn(async move { running.run().await });
+            Worker {
+                chat: chat.clone(),
+                shard,
+                protocol: 0,
+                metrics: connections.clone(),
+                lobby: lobby.clone(),
+                config: setup.ws.clone(),
+            }
+        }
+    };
+    let handle = serve(listener, worker);
+    Server { address, chat, lobby, recording, handle }
+}
+
+fn serve(
+    listener: TcpListener,
+    worker: impl Fn() -> Worker + Send + Sync + 'static,
+) -> ServerHandle {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let worker = Arc::new(worker);
+    thread::spawn(move || {
+        let server = HttpServer::new(move || {
+            let worker = web::Data::new(worker());
+            App::new().app_data(worker).route("/ws", web::get().to(ws::upgrade))
+        });
+        let server = server
+            .workers(WORKERS)
+            .on_connect(ws::prepare_socket)
+            .tcp_nodelay(true)
+            .client_disconnect_timeout(Duration::ZERO)
+            .disable_signals()
+            .listen(listener)
+            .expect("the listener is good")
+            .run();
+        sender.send(server.handle()).expect("the test waits");
+        actix_web::rt::System::new().block_on(server).expect("the server runs");
+    });
+    receiver.recv().expect("the server starts")
+}
+
+fn chat(metrics: ChatMetrics, limits: Limits) -> (Arc<Chat>, Vec<ShardInbox>) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let store = Arc::new(MemoryStore::new(limits.idempotency_window));
+    let ports = Ports {
+        accounts: store.clone(),
+        sessions: store.clone(),
+        rooms: store.clone(),
+        members: store.clone(),
+        messages: store.clone(),
+        receipts: store,
+        presence: Arc::new(MemoryPresence::default()),
+        bus: Arc::new(MemoryHub::new().join(NodeId(1), "test", clock.now())),
+        limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
+        clock,
+    };
+    let (shards, inboxes) = Shards::new(WORKERS, limits.shard_queue_events_max);
+    (Arc::new(Chat::new(ports, shards, limits, metrics, token::hex_digest)), inboxes)
+}
+
+impl Server {
+    /// Registers a user and logs in; the token.
+    pub(crate) async fn user(&self, name: &str) -> String {
+        let name = UserName::parse(name).expect("a name");
+        let account = NewAccount {
+            name: name.clone(),
+            password: PasswordHash("none".into()),
+            operator: false,
+            created_at: self.chat.clock().now(),
+        };
+        self.chat.register(account).await.expect("a new name");
+        self.session(name.as_str()).await
+    }
+
+    /// Logs a user in once more; the token.
+    pub(crate) async fn session(&self, name: &str) -> String {
+        self.session_for(name, Duration::from_secs(24 * 3_600)).await
+    }
+
+    /// Logs a user in for so long; the token.
+    pub(crate) async fn session_for(&self, name: &str, lifetime: Duration) -> String {
+        let name = UserName::parse(name).expect("a name");
+        let account = self.chat.account(&name).await.expect("no fault").expect("an account");
+        let token = token::new();
+        self.chat.open_session(&account, token::hash(&token), lifetime).await.expect("a session");
+        token
+    }
+
+    /// A connection of a new user.
+    pub(crate) async fn client(&self, name: &str) -> Client {
+        let token = self.user(name).await;
+        Client::hello(self.address, &token).await
+    }
+
+    /// Makes a room that belongs to a user.
+    pub(crate) async fn room(&self, owner: &str, room: &str, kind: RoomKind) {
+        let owner = UserName::parse(owner).expect("a name");
+        let room = RoomName::parse_chosen(room).expect("a name");
+        self.chat.create_room(&owner, room, kind).await.expect("a new room");
+    }
+
+    /// What is counted now.
+    pub(crate) fn probe(&self) -> Probe {
+        self.recording.probe()
+    }
+
+    /// The value of one series.
+    pub(crate) fn count(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let value = self.probe().value(name, labels);
+        value.unwrap_or_else(|| panic!("there is no {name}{labels:?}"))
+    }
+
+    /// Waits until a series has this value.
+    pub(crate) async fn counts(&self, name: &str, labels: &[(&str, &str)], wanted: f64) {
+        eventually(&format!("{name}{labels:?} is {wanted}"), || {
+            let value = self.count(name, labels);
+            if value == wanted { Ok(()) } else { Err(value) }
+        })
+        .await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Told, not waited for: its threads end by themselves.
+        drop(self.handle.stop(false));
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn eventually<E: std::fmt::Debug>(
+    what: &str,
+    mut holds: impl FnMut() -> Result<(), E>,
+) {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match holds() {
+            Ok(()) => return,
+            Err(seen) if Instant::now() > deadline => panic!("not in time: {what}; saw {seen:?}"),
+            Err(_) => sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
