@@ -55,10 +55,11 @@ after(async () => {
  *
  * @param {import("node:test").TestContext} t
  * @param {string} [where] a path on the server
- * @param {{scheme?: "light" | "dark", width?: "desktop" | "phone", tolerate?: RegExp}} [visitor]
- *   `tolerate` names the one complaint of the browser that the test brings about
+ * @param {{scheme?: "light" | "dark", width?: "desktop" | "phone", tolerate?: RegExp, at?: string}} [visitor]
+ *   `tolerate` names the one complaint of the browser that the test brings about; `at` is another
+ *   server than the one that all tests share
  */
-export async function open(t, where = "/", { scheme = "light", width = "desktop", tolerate } = {}) {
+export async function open(t, where = "/", { scheme = "light", width = "desktop", tolerate, at = url } = {}) {
   browser ??= await chromium.launch({
     executablePath: setting("CHROMIUM"),
     headless: true,
@@ -72,13 +73,13 @@ export async function open(t, where = "/", { scheme = "light", width = "desktop"
   });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
-  const faults = watch(page);
+  const faults = watch(page, at);
   t.after(async () => {
     await context.close();
     const untold = faults.filter((fault) => !tolerate?.test(fault));
     assert.deepEqual(untold, [], `faults of ${where}`);
   });
-  await page.goto(url + where);
+  await page.goto(at + where);
   return page;
 }
 
@@ -88,20 +89,20 @@ export async function screenshot(page, name) {
 }
 
 /** Makes an account over REST and logs in; the name is made unique by what follows it. */
-export async function account(name) {
+export async function account(name, at = url) {
   const unique = `${name}-${Math.random().toString(36).slice(2, 8)}`;
   const credentials = { name: unique, password: setting("PASSWORD") };
-  await api("POST", "/users", credentials);
-  const { token } = await api("POST", "/login", credentials);
+  await api("POST", "/users", credentials, undefined, at);
+  const { token } = await api("POST", "/login", credentials, undefined, at);
   return { ...credentials, token };
 }
 
 /** A REST request that must succeed; answers with the JSON of the answer. */
-export async function api(method, resource, body, token) {
+export async function api(method, resource, body, token, at = url) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (token !== undefined) headers.Authorization = `Bearer ${token}`;
-  const answer = await fetch(`${url}/api/v1${resource}`, {
+  const answer = await fetch(`${at}/api/v1${resource}`, {
     method,
     headers,
     body: body === undefined ? undefined : JSON.stringify(body),
@@ -124,8 +125,8 @@ export async function eventually(check, deadlineMs = PATIENCE_MS) {
   }
 }
 
-/** Collects what goes wrong in a page from now on. */
-function watch(page) {
+/** Collects what goes wrong in a page of the server at this address from now on. */
+function watch(page, at) {
   const faults = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") {
@@ -135,7 +136,7 @@ function watch(page) {
   page.on("pageerror", (error) => faults.push(`error: ${error.stack ?? error}`));
   page.on("request", (request) => {
     const target = new URL(request.url());
-    const isOwn = target.host === new URL(url).host || ["blob:", "data:"].includes(target.protocol);
+    const isOwn = target.host === new URL(at).host || ["blob:", "data:"].includes(target.protocol);
     if (!isOwn) faults.push(`asked another host: ${request.url()}`);
   });
   return faults;

@@ -95,7 +95,12 @@ function chat({ token, user }) {
   });
   addEventListener('popstate', () => store.isReady && actions.open(store.rooms.has(roomInAddress()) ? roomInAddress() : null));
   addEventListener('online', () => connection.retryNow());
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && connection.retryNow());
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState !== 'visible') return;
+    connection.retryNow();
+    // Not having looked is no fault: the next look or the next hello finds them.
+    if (wasReady && connection.state.name === 'online') sync.lookForRooms().catch(() => {});
+  });
   onSessionEnded(() => location.assign('/'));
   connection.start();
 }

@@ -4,6 +4,7 @@
 //   rooms            the list, its order or a count           members  {room}
 //   messages {room, kind: append|change|reset|prepend, seqs}  typing   {room}
 //   active           another room is open                     reads    {room}
+//   reopened         the open room was chosen once more       loading  {room}
 //   presence {user}  connection  notice {text, tone}          outbox   {room}
 
 import { Emitter } from '../shared/emitter.js';
@@ -56,7 +57,10 @@ export class Store extends Emitter {
 
   /** Opens a room, or none. */
   open(name) {
-    if (this.active === name) return;
+    if (this.active === name) {
+      this.emit('reopened');
+      return;
+    }
     this.active = name;
     const room = this.activeRoom;
     if (room) room.newFrom = room.unread > 0 ? room.readSeq + 1 : null;

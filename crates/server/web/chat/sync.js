@@ -4,7 +4,6 @@
 import { amend } from './history.js';
 
 const JOINS_AT_ONCE = 8;
-const SMALL_ROOM = 50;
 const READY_PAUSE_MS = 2_000;
 const JOIN_PAUSE_MS = 1_000;
 
@@ -60,6 +59,12 @@ export class Sync {
     for (const facts of rooms) this.#store.addRoom(facts);
     this.#store.isReady = true;
     this.#store.emit('rooms');
+  }
+
+  /** Looks for rooms that were entered on another device, of which nothing tells. */
+  async lookForRooms() {
+    await this.refreshRooms();
+    for (const room of this.#store.rooms.values()) if (room.epoch === null) await this.listen(room.name);
   }
 
   async #listenToAll() {
@@ -193,8 +198,6 @@ export class Sync {
     room.members.set(event.user, { readSeq: known?.readSeq ?? 0, role: event.role ?? 'member' });
     if (event.user === this.#store.me) room.role = event.role ?? room.role;
     this.#store.emit('members', { room: room.name });
-    // Whether somebody new is there is said with the members only; a full room does without.
-    if (!known && !this.#store.presence.has(event.user) && room.memberCount <= SMALL_ROOM) await this.listen(room.name);
   }
 
   #left(room, event) {

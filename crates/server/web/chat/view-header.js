@@ -38,12 +38,14 @@ export class HeaderView {
   /** Shows the open room. */
   show() {
     const room = this.#store.activeRoom;
-    for (const part of [this.#people, this.#more, this.#sub]) part.hidden = !room;
+    for (const part of [this.#more, this.#sub]) part.hidden = !room;
+    this.#people.hidden = !room || room.kind === 'direct';
     const unread = [...this.#store.rooms.values()].some((other) => other !== room && other.unread > 0);
     this.menu.classList.toggle('has-news', unread);
     if (!room) {
       replaceContent(this.#title, 'Campanile');
       this.#face.replaceChildren();
+      delete this.root.dataset.mark;
       return;
     }
     const isDirect = room.kind === 'direct';
@@ -58,7 +60,6 @@ export class HeaderView {
     replaceContent(this.#face, isDirect
       ? el('span', { class: 'faced' }, avatar(room.title), presenceDot(presence?.status ?? 'unavailable'))
       : el('span', { class: 'room-kind' }, icon(room.kind === 'private' ? 'lock' : 'hash')));
-    this.#people.hidden = isDirect;
     replaceContent(this.#people, icon('people'), el('span', {}, String(room.memberCount)), el('span', { class: 'sr-only' }, ` ${room.memberCount === 1 ? 'member' : 'members'}`));
     this.#people.title = count(room.memberCount, 'member');
   }

@@ -45,6 +45,7 @@ export class Shell {
       notices.root,
     );
     store.on('active', () => this.#showActive());
+    store.on('reopened', () => this.#settle());
     store.on('rooms', () => this.#showCounts());
     narrow.addEventListener('change', () => this.drawer(false));
     document.addEventListener('keydown', (event) => this.#key(event));
@@ -76,9 +77,14 @@ export class Shell {
     this.#header.show();
     this.#timeline.show();
     this.#composer.show();
-    if (this.#isOpen) this.drawer(false);
-    if (room && !narrow.matches) this.#composer.focus();
+    this.#settle();
     this.#showCounts();
+  }
+
+  /** A room was chosen: the drawer goes, and one can write at once, unless that opens a phone's keys. */
+  #settle() {
+    if (this.#isOpen) this.drawer(false);
+    if (this.#store.activeRoom && !narrow.matches) this.#composer.focus();
   }
 
   #showWelcome() {

@@ -1,7 +1,7 @@
 // The quick switch: type a part of a name, go there with Enter.
 
 import { avatar } from '../shared/avatar.js';
-import { el } from '../shared/dom.js';
+import { el, setText } from '../shared/dom.js';
 import { openDialog } from '../shared/dialog.js';
 import { icon } from '../shared/icons.js';
 
@@ -14,8 +14,9 @@ export function openSwitcher({ store, actions, dialogs }) {
     type: 'text', class: 'switcher-input', role: 'combobox', placeholder: 'A room or a person', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false',
     'aria-label': 'Jump to a room or a person', 'aria-expanded': 'true', 'aria-controls': 'switcher-list', 'aria-autocomplete': 'list',
   });
+  const nothing = el('p', { class: 'hint', role: 'status' });
   const list = el('ul', { id: 'switcher-list', role: 'listbox', 'aria-label': 'Rooms and people', class: 'switcher-list' });
-  const { close } = openDialog({ title: 'Jump to…', className: 'switcher', content: el('div', { class: 'dialog-body' }, input, list) });
+  const { close } = openDialog({ title: 'Jump to…', className: 'switcher', content: el('div', { class: 'dialog-body' }, input, nothing, list) });
   let found = [];
   let chosen = 0;
   let publicRooms = [];
@@ -33,6 +34,8 @@ export function openSwitcher({ store, actions, dialogs }) {
     list.replaceChildren(...found.map((item, index) => el('li', {
       id: `switch-${index}`, role: 'option', 'aria-selected': String(index === chosen), onclick: () => run(item),
     }, item.face, el('span', { class: 'room-name' }, item.title), el('span', { class: 'hint' }, item.hint))));
+    list.hidden = found.length === 0;
+    setText(nothing, found.length > 0 ? '' : input.value === '' ? 'Type a name to find a room or a person.' : 'Nothing has that name, and nothing can.');
     if (found.length > 0) input.setAttribute('aria-activedescendant', `switch-${chosen}`);
     else input.removeAttribute('aria-activedescendant');
     list.children[chosen]?.scrollIntoView({ block: 'nearest' });

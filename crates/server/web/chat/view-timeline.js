@@ -170,12 +170,12 @@ export class TimelineView {
     this.#rows = kept;
   }
 
-  /** The first row in view and where it stands, so that it stands there again afterwards. */
+  /** The row in the middle and where it stands, so that it stands there again: rows at the edge may change their height. */
   #anchor() {
-    const edge = this.#log.getBoundingClientRect().top;
+    const middle = this.#log.getBoundingClientRect().top + this.#log.clientHeight / 2;
     for (const [key, { element }] of this.#rows) {
       const box = element.getBoundingClientRect();
-      if (box.bottom > edge && element.dataset.divider === undefined) return { key, top: box.top };
+      if (box.bottom > middle && element.dataset.divider === undefined) return { key, top: box.top };
     }
     return null;
   }
