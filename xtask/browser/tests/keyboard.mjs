@@ -55,6 +55,16 @@ test("Enter sends, Shift+Enter makes a line, the arrow up edits, Esc steps back"
   assert.equal(await page.getByRole("textbox", { name: /^Message / }).inputValue(), "");
 });
 
+test("a message that is too long says by how much, and is not sent", async (t) => {
+  const ada = await visitor(t, "ada");
+  await enterNew(ada);
+  await say(ada.page, "ä".repeat(8_200));
+  await ada.page.getByText("Too long by 16 bytes.").waitFor();
+  assert.equal(await ada.page.locator("li.message").count(), 0);
+  await say(ada.page, "ä".repeat(8_192));
+  await message(ada.page, "ääää").locator('[title="Sent"]').waitFor();
+});
+
 test("messages can be walked through, answered and reacted to with keys", async (t) => {
   const ada = await visitor(t, "ada");
   await enterNew(ada);

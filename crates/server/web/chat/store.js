@@ -10,6 +10,8 @@
 import { Emitter } from '../shared/emitter.js';
 import { Room } from './room.js';
 
+const order = new Intl.Collator();
+
 /** The state of the chat page. */
 export class Store extends Emitter {
   rooms = new Map();
@@ -104,7 +106,7 @@ export class Store extends Emitter {
   /** Rooms in the order of the list: rooms by name, then direct ones, both with the unread ones marked. */
   get ordered() {
     const all = [...this.rooms.values()];
-    const byTitle = (one, other) => one.title.localeCompare(other.title);
+    const byTitle = (one, other) => order.compare(one.title, other.title);
     return {
       rooms: all.filter((room) => room.kind !== 'direct').sort(byTitle),
       direct: all.filter((room) => room.kind === 'direct').sort(byTitle),

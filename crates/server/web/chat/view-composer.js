@@ -1,11 +1,15 @@
 // Where one writes: Enter sends, Shift+Enter makes a line, Esc steps back, ↑ edits the last message.
 
-import { el, replaceContent } from '../shared/dom.js';
+import { el, replaceContent, setText } from '../shared/dom.js';
 import { icon } from '../shared/icons.js';
+import { count } from '../shared/words.js';
 import { pickEmoji } from './view-emoji.js';
 import { TypingSignal } from './typing.js';
 
 const HEIGHT_MAX_PX = 220;
+const BODY_BYTES_MAX = 16 * 1024;
+const BODY_BYTES_NOTED = 12 * 1024;
+const KEYS = 'Enter sends, Shift+Enter makes a new line.';
 
 /** The composer of the open room. */
 export class ComposerView {
@@ -14,9 +18,10 @@ export class ComposerView {
   #signal;
   #editing = null;
   #text = el('textarea', {
-    class: 'composer-text', rows: '1', autocomplete: 'off', maxlength: '16000', 'aria-describedby': 'composer-keys', enterkeyhint: 'send',
+    class: 'composer-text', rows: '1', autocomplete: 'off', 'aria-describedby': 'composer-keys', enterkeyhint: 'send',
   });
   #context = el('div', { class: 'composer-context', hidden: true });
+  #keys = el('p', { class: 'composer-keys', id: 'composer-keys' }, KEYS);
   #send = el('button', { type: 'submit', class: 'send', 'aria-label': 'Send', title: 'Send' }, icon('send'));
 
   constructor({ store, actions }) {
@@ -33,7 +38,7 @@ export class ComposerView {
     this.root = el('form', { class: 'composer', 'aria-label': 'Write a message' },
       this.#context,
       el('div', { class: 'composer-row' }, emoji, this.#text, this.#send),
-      el('p', { class: 'composer-keys', id: 'composer-keys' }, 'Enter sends, Shift+Enter makes a new line.'),
+      this.#keys,
     );
     this.root.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -119,7 +124,7 @@ export class ComposerView {
   async #submit() {
     const room = this.#store.activeRoom;
     const body = this.#text.value.trim();
-    if (!room || body === '') return;
+    if (!room || body === '' || this.#excess() > 0) return;
     if (this.#editing) {
       await this.#saveEdit(room, body);
       return;
@@ -180,9 +185,24 @@ export class ComposerView {
     this.#typed();
   }
 
-  /** As high as the text, up to a limit. */
+  /** How many bytes the text has too many. */
+  #excess() {
+    return bytesOf(this.#text.value) - BODY_BYTES_MAX;
+  }
+
+  /** As high as the text, up to a limit; and a word when the text comes near the limit of a message. */
   #fit() {
+    const excess = this.#excess();
+    const isNear = excess > BODY_BYTES_NOTED - BODY_BYTES_MAX;
+    setText(this.#keys, !isNear ? KEYS : excess > 0 ? `Too long by ${count(excess, 'byte')}.` : `${count(-excess, 'byte')} left.`);
+    this.#keys.classList.toggle('near', isNear);
+    this.#keys.classList.toggle('over', excess > 0);
+    this.#send.disabled = excess > 0;
     this.#text.style.height = 'auto';
     this.#text.style.height = `${Math.min(HEIGHT_MAX_PX, this.#text.scrollHeight)}px`;
   }
+}
+
+function bytesOf(text) {
+  return new TextEncoder().encode(text).length;
 }

@@ -18,6 +18,7 @@ export class PeopleView {
   #list = el('ul', { class: 'people-list' });
   #invite;
   #scheduled = false;
+  #shown = '';
 
   constructor({ store, actions, dialogs, onClose }) {
     this.#store = store;
@@ -53,8 +54,12 @@ export class PeopleView {
     if (!room) return;
     this.#invite.hidden = !room.isOwner;
     const names = [...room.members.keys()].sort((one, other) => this.#rank(one) - this.#rank(other) || one.localeCompare(other));
-    const rows = names.slice(0, SHOWN_MAX).map((name) => this.#row(room, name));
-    const hidden = room.memberCount - rows.length;
+    const shown = names.slice(0, SHOWN_MAX);
+    const hidden = room.memberCount - shown.length;
+    const mark = JSON.stringify([room.name, room.isOwner, hidden, shown.map((name) => [name, room.members.get(name).role, this.#presence(name)])]);
+    if (mark === this.#shown) return;
+    this.#shown = mark;
+    const rows = shown.map((name) => this.#row(room, name));
     if (hidden > 0) rows.push(el('li', { class: 'nothing' }, `and ${hidden.toLocaleString()} more`));
     replaceContent(this.#list, rows);
   }
@@ -63,16 +68,22 @@ export class PeopleView {
     return ORDER[this.#store.statusOf(name)] ?? ORDER.unavailable;
   }
 
+  #presence(name) {
+    const isHere = name === this.#store.me && this.#store.connection.name === 'online';
+    const status = isHere ? this.#store.ownStatus : this.#store.statusOf(name);
+    return { status, text: presenceText({ ...this.#store.presence.get(name), status }) };
+  }
+
   #row(room, name) {
     const { role } = room.members.get(name);
     const isMe = name === this.#store.me;
-    const status = isMe && this.#store.connection.name === 'online' ? this.#store.ownStatus : this.#store.statusOf(name);
+    const { status, text } = this.#presence(name);
     const action = (kind, label, run) => el('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick: run }, icon(kind));
     return el('li', { class: `person${status === 'unavailable' ? ' absent' : ''}` },
       el('span', { class: 'faced' }, avatar(name, 'small'), presenceDot(status)),
       el('span', { class: 'person-words' },
         el('strong', {}, name, isMe && ' (you)'),
-        el('span', {}, [role === 'owner' ? 'Owner' : '', presenceText({ ...this.#store.presence.get(name), status })].filter(Boolean).join(' · '))),
+        el('span', {}, [role === 'owner' ? 'Owner' : '', text].filter(Boolean).join(' · '))),
       !isMe && action('message', `Message ${name}`, () => this.#try(() => this.#actions.openDirect(name))),
       !isMe && room.isOwner && role !== 'owner' && action('key', `Make ${name} an owner`, () => this.#promote(room, name)),
       !isMe && room.isOwner && action('trash', `Remove ${name}`, () => this.#kick(room, name)),

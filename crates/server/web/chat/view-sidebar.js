@@ -19,6 +19,8 @@ export class SidebarView {
   #direct = el('ul', { class: 'room-list' });
   #me = el('button', { type: 'button', class: 'me' });
   #scheduled = false;
+  /** What each list shows now. */
+  #shown = new Map();
 
   constructor({ store, actions, dialogs, onSignOut, onHide }) {
     this.#store = store;
@@ -49,6 +51,8 @@ export class SidebarView {
     this.#rooms.setAttribute('aria-labelledby', 'list-rooms');
     this.#direct.setAttribute('aria-labelledby', 'list-direct');
     for (const type of ['rooms', 'presence', 'connection', 'typing']) store.on(type, () => this.#schedule());
+    // The sign that somebody types runs out without an event.
+    setInterval(() => this.#schedule(), 1_000);
     this.#render();
   }
 
@@ -69,27 +73,34 @@ export class SidebarView {
   }
 
   #fill(list, rooms, nothing) {
+    // Every presence and message asks for this; made again only when it would look different, hover and focus stay calm.
+    const mark = JSON.stringify([this.#store.isReady, rooms.map((room) => this.#look(room))]);
+    if (this.#shown.get(list) === mark) return;
+    this.#shown.set(list, mark);
     const focused = list.contains(document.activeElement) ? document.activeElement.dataset.room : null;
     const empty = el('li', { class: 'nothing' }, this.#store.isReady ? nothing : 'Loading…');
-    const items = rooms.length > 0 ? rooms.map((room) => el('li', {}, this.#item(room))) : [empty];
-    const mark = items.map((item) => item.outerHTML).join('');
-    // The list changes with every presence; rebuilding it only when it looks different keeps hover and focus calm.
-    if (list.dataset.mark === hash(mark)) return;
-    list.dataset.mark = hash(mark);
-    list.replaceChildren(...items);
+    list.replaceChildren(...(rooms.length > 0 ? rooms.map((room) => el('li', {}, this.#item(room))) : [empty]));
     if (focused) [...list.querySelectorAll('button')].find((button) => button.dataset.room === focused)?.focus();
   }
 
+  /** All that an item shows. */
+  #look(room) {
+    return {
+      name: room.name, title: room.title, kind: room.kind, unread: room.unread,
+      isActive: room.name === this.#store.active,
+      isTyping: room.typingNow(Date.now()).length > 0,
+      status: this.#store.statusOf(room.peer),
+    };
+  }
+
   #item(room) {
-    const isActive = room.name === this.#store.active;
-    const { unread } = room;
-    const isTyping = room.typingNow(Date.now()).length > 0;
+    const { unread, isActive, isTyping, status } = this.#look(room);
     return el('button', {
       type: 'button', class: `room-item${unread > 0 ? ' unread' : ''}`, 'data-room': room.name,
       'aria-current': isActive ? 'page' : null, onclick: () => this.#dialogs.open(room.name),
     },
     room.kind === 'direct'
-      ? el('span', { class: 'faced' }, avatar(room.title, 'small'), presenceDot(this.#store.statusOf(room.peer)))
+      ? el('span', { class: 'faced' }, avatar(room.title, 'small'), presenceDot(status))
       : icon(room.kind === 'private' ? 'lock' : 'hash'),
     el('span', { class: 'room-name' }, room.title),
     room.kind === 'private' && el('span', { class: 'sr-only' }, ', private'),
@@ -127,10 +138,4 @@ export class SidebarView {
       { label: 'Sign out', icon: 'exit', run: onSignOut },
     ];
   }
-}
-
-function hash(text) {
-  let sum = 5381;
-  for (let index = 0; index < text.length; index += 1) sum = ((sum * 33) ^ text.charCodeAt(index)) >>> 0;
-  return String(sum);
 }

@@ -13,7 +13,7 @@ const NODES = [
   { title: 'Node', cell: (row) => (row.self ? `${row.node} (this one)` : row.node) },
   { title: 'Version', cell: (row) => row.version },
   { title: 'Since', cell: (row) => ago(row.since) },
-  { title: 'Connections', number: true, cell: (row) => row.connections.toLocaleString() },
+  { title: 'Connections', number: true, cell: (row) => row.connections?.toLocaleString() ?? '–' },
 ];
 const CLIENTS = [
   { title: 'User', cell: (row) => row.user ?? 'signing in' },
