@@ -1,1 +1,29 @@
 //! The durable store in one file: the embedded default.
+//!
+//! [`Config::open`] opens or makes the file and answers with a [`SqliteStore`], which has all six
+//! store ports. One task writes, many messages in one transaction, and answers only after the
+//! commit; a pool of read-only connections reads.
+
+mod config;
+mod open;
+mod schema;
+mod store;
+mod metrics;
+mod reader;
+mod writer;
+mod fault;
+mod rows;
+mod shapes;
+
+mod accounts;
+mod sessions;
+mod rooms;
+mod members;
+mod messages;
+mod history;
+mod receipts;
+
+pub use config::Config;
+pub use metrics::{Backend, PoolState, SqliteMetrics};
+pub use open::OpenError;
+pub use store::SqliteStore;

@@ -1,0 +1,180 @@
+//! Opening: the file, its lock, its schema; and why it may fail.
+
+use crate::{
+    Config, SqliteStore,
+    fault::{Code, code},
+    metrics::SqliteMetrics,
+    reader::Reader,
+    schema,
+    writer::Writer,
+};
+use campanile_metrics::Registry;
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Bytes of one page, the unit in which SQLite bounds the file.
+const PAGE_BYTES: u64 = 4096;
+
+/// Bytes that the write-ahead log keeps when it starts over.
+const LOG_BYTES_KEPT: &str = "67108864";
+
+/// Why the store was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file or its directory cannot be made, read or written.
+    #[error("cannot read and write {}: {source}", path.display())]
+    Unwritable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is something else, or is damaged.
+    #[error("{} is not a database of this program, or is damaged", path.display())]
+    Foreign {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A newer version of this program has changed the file's schema.
+    #[error("{} has schema {found}, and this version knows schemas up to {known}: start the newer version", path.display())]
+    NewerSchema {
+        /// Which.
+        path: PathBuf,
+        /// The schema it has.
+        found: u32,
+        /// The newest one known here.
+        known: u32,
+    },
+    /// Another process has it open.
+    #[error("{} is in use by another process", path.display())]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Anything else.
+    #[error("cannot open {}: {source}", path.display())]
+    Failed {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: sqlx::Error,
+    },
+}
+
+/// Whether another process may have the store open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// No: it is kept out as long as this one runs.
+    Alone,
+    /// Yes: this one is a guest for a moment.
+    Beside,
+}
+
+impl Config {
+    /// Opens the store, makes it when there is none, and brings its schema up to date. Other
+    /// processes are kept out until it is dropped. Must be called within a tokio runtime, which
+    /// from then on runs the writer.
+    pub async fn open(self, registry: &Registry) -> Result<SqliteStore, OpenError> {
+        self.open_with(registry, Sharing::Alone).await
+    }
+
+    /// The same for a moment's administration beside a server that has it open; it may be there
+    /// or not. The server sees what is changed.
+    pub async fn open_beside(self, registry: &Registry) -> Result<SqliteStore, OpenError> {
+        self.open_with(registry, Sharing::Beside).await
+    }
+
+    async fn open_with(
+        self,
+        registry: &Registry,
+        sharing: Sharing,
+    ) -> Result<SqliteStore, OpenError> {
+        let lock = prepare_file(&self.path, sharing)?;
+        let mut connection = self.connect().await?;
+        let may_migrate = lock.is_some();
+        let version = schema::migrate(&mut connection, &self.path, may_migrate).await?;
+        let metrics = SqliteMetrics::register(registry);
+        metrics.schema_version.set(version, crate::Backend::Sqlite);
+        let reader = Reader::open(&self, metrics.clone());
+        reader.add_collector(registry);
+        let writer = Writer::spawn(self, connection, metrics);
+        Ok(SqliteStore::new(reader, writer, lock))
+    }
+
+    /// The writer's connection.
+    pub(crate) async fn connect(&self) -> Result<SqliteConnection, OpenError> {
+        let options = self
+            .options()
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            // The writer does it itself, after it has answered.
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", LOG_BYTES_KEPT)
+            .pragma("cache_size", "-16384");
+        let options = match self.bytes_max {
+            Some(bytes) => options.pragma("max_page_count", (bytes / PAGE_BYTES).to_string()),
+            None => options,
+        };
+        let connected = SqliteConnection::connect_with(&options).await;
+        connected.map_err(|error| failed(&self.path, error))
+    }
+
+    pub(crate) fn options(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(&self.path)
+            .page_size(PAGE_BYTES as u32)
+            .busy_timeout(self.busy_timeout)
+            .thread_name(|index| format!("sqlite-{index}"))
+            .disable_statement_logging()
+    }
+}
+
+/// What an error while opening means.
+pub(crate) fn failed(path: &Path, source: sqlx::Error) -> OpenError {
+    let path = path.to_owned();
+    match code(&source) {
+        Some(Code::NotADatabase | Code::Corrupt) => OpenError::Foreign { path },
+        Some(Code::Busy | Code::Locked) => OpenError::InUse { path },
+        _ => OpenError::Failed { path, source },
+    }
+}
+
+/// Makes what is missing, readable by its owner only, and locks it. No lock: another process has
+/// it, and that is allowed.
+fn prepare_file(path: &Path, sharing: Sharing) -> Result<Option<File>, OpenError> {
+    let unwritable = |path: &Path| {
+        let path = path.to_owned();
+        |source| OpenError::Unwritable { path, source }
+    };
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    if let Some(directory) = directory {
+        std::fs::create_dir_all(directory).map_err(unwritable(directory))?;
+    }
+    open_or_make(path).map_err(unwritable(path))?;
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    let lock_path = PathBuf::from(lock_path);
+    let lock = open_or_make(&lock_path).map_err(unwritable(&lock_path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) if sharing == Sharing::Beside => Ok(None),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(unwritable(&lock_path)(error)),
+    }
+}
+
+fn open_or_make(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -1,0 +1,41 @@
+//! The store: readers, the writer, and the lock that keeps other processes out.
+
+use crate::{reader::Reader, writer::Writer};
+use campanile_core::port::Fault;
+use sqlx::{Sqlite, pool::PoolConnection};
+use std::fs::File;
+
+/// A store in one file. It has all six store ports.
+#[derive(Debug)]
+pub struct SqliteStore {
+    reader: Reader,
+    writer: Writer,
+    /// Held, not read: the lock is released when the file is closed.
+    _lock: Option<File>,
+}
+
+impl SqliteStore {
+    pub(crate) fn new(reader: Reader, writer: Writer, lock: Option<File>) -> Self {
+        Self { reader, writer, _lock: lock }
+    }
+
+    /// Finishes what was accepted, and closes the file. What comes later is refused.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.reader.close().await;
+    }
+
+    /// Finds out whether the store can be read and written.
+    pub async fn probe(&self) -> Result<(), Fault> {
+        self.reader.acquire().await?;
+        self.writer.probe().await
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>, Fault> {
+        self.reader.acquire().await
+    }
+}

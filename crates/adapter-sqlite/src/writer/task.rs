@@ -1,0 +1,276 @@
+//! The task that writes: gathers, commits, answers, and keeps up.
+
+use super::{
+    Append, Command, Job, Ledger, Mark, Pulse,
+    append::{Outcome, append_all},
+    mark::mark_all,
+    upkeep,
+};
+use crate::{
+    Config,
+    fault::{Code, code, shared_fault},
+    open::OpenError,
+};
+use campanile_core::{
+    port::{AppendError, Marked},
+    time::Timestamp,
+};
+use campanile_metrics::GaugeHandle;
+use sqlx::{Connection, Error};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+
+/// Changes that go into one transaction.
+const BATCH_MAX: usize = 512;
+
+/// How long nothing must come before the log is copied into the file, and how often a store that
+/// does not work is tried.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// The task that writes.
+pub(super) struct Task {
+    config: Config,
+    /// `None` after an error that the connection may not have survived.
+    ledger: Option<Ledger>,
+    commands: mpsc::Receiver<Command>,
+    up: GaugeHandle,
+    is_up: bool,
+    /// The latest time that a caller has told.
+    now: Timestamp,
+}
+
+/// What wakes the task.
+enum Event {
+    Commands,
+    Idle,
+    Closed,
+}
+
+/// What goes into one transaction.
+#[derive(Default)]
+struct Batch {
+    changes: Vec<Box<dyn Job>>,
+    appends: Vec<Append>,
+    marks: Vec<Mark>,
+}
+
+/// What a transaction gave.
+struct Outcomes {
+    appended: Vec<Outcome>,
+    marked: Vec<Marked>,
+}
+
+impl Task {
+    pub(super) fn new(
+        config: Config,
+        ledger: Ledger,
+        commands: mpsc::Receiver<Command>,
+        up: GaugeHandle,
+    ) -> Self {
+        Self { config, ledger: Some(ledger), commands, up, is_up: true, now: Timestamp::default() }
+    }
+
+    /// Writes until nobody can ask any more, or [`Command::Close`].
+    pub(super) async fn run(mut self) {
+        let mut commands = Vec::with_capacity(BATCH_MAX);
+        loop {
+            match self.next(&mut commands).await {
+                Event::Commands => {
+                    let batch = self.gather(commands.drain(..));
+                    self.commit(batch).await;
+                    self.after(async |ledger, now| upkeep::keep_up(ledger, now).await).await;
+                }
+                Event::Idle => self.idle().await,
+                Event::Closed => break,
+            }
+        }
+        if let Some(mut ledger) = self.ledger.take() {
+            // What is not copied now is read from the log at the next start.
+            let _copied = upkeep::copy_log(&mut ledger).await;
+            let _closed = ledger.into_connection().close().await;
+        }
+    }
+
+    async fn next(&mut self, commands: &mut Vec<Command>) -> Event {
+        let something_to_do = match &self.ledger {
+            Some(ledger) => !self.is_up || ledger.graves || ledger.rows_in_log > 0,
+            None => true,
+        };
+        tokio::select! {
+            biased;
+            received = self.commands.recv_many(commands, BATCH_MAX) => match received {
+                0 => Event::Closed,
+                _ => Event::Commands,
+            },
+            () = tokio::time::sleep(IDLE), if something_to_do => Event::Idle,
+        }
+    }
+
+    fn gather(&mut self, commands: impl Iterator<Item = Command>) -> Batch {
+        let mut batch = Batch::default();
+        for command in commands {
+            match command {
+                Command::Append(append) => {
+                    self.now = self.now.max(append.now);
+                    batch.appends.push(append);
+                }
+                Command::Mark(mark) => batch.marks.push(mark),
+                Command::Change(change) => batch.changes.push(change),
+                Command::Close => self.commands.close(),
+            }
+        }
+        batch
+    }
+
+    /// Makes the changes and answers each. A change that breaks a rule of the database fails
+    /// alone: the others are then made one by one.
+    async fn commit(&mut self, mut batch: Batch) {
+        if batch.len() == 0 {
+            return;
+        }
+        match self.attempt(&mut batch).await {
+            Ok(outcomes) => batch.committed(outcomes),
+            Err(error) if code(&error) == Some(Code::Constraint) && batch.len() > 1 => {
+                for mut single in batch.into_singles() {
+                    match self.attempt(&mut single).await {
+                        Ok(outcomes) => single.committed(outcomes),
+                        Err(error) => single.failed(Arc::new(error)),
+                    }
+                }
+            }
+            Err(error) => batch.failed(Arc::new(error)),
+        }
+    }
+
+    /// One transaction: everything, or nothing and an error.
+    async fn attempt(&mut self, batch: &mut Batch) -> Result<Outcomes, Error> {
+        let attempted = match self.ledger().await {
+            Ok(ledger) => batch.write(ledger).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &attempted {
+            self.recover(error).await;
+        } else {
+            self.set_up(true);
+        }
+        attempted
+    }
+
+    /// After an error: the transaction is undone, or the connection given up.
+    async fn recover(&mut self, error: &Error) {
+        if let Some(mut ledger) = self.ledger.take()
+            && ledger.roll_back().await.is_ok()
+        {
+            self.ledger = Some(ledger);
+        }
+        // A broken rule is the change's fault and not the store's.
+        if code(error) != Some(Code::Constraint) {
+            self.set_up(false);
+        }
+    }
+
+    async fn ledger(&mut self) -> Result<&mut Ledger, Error> {
+        if self.ledger.is_none() {
+            let connection = self.config.connect().await.map_err(|error| match error {
+                OpenError::Failed { source, .. } => source,
+                other => Error::Io(std::io::Error::other(other)),
+            })?;
+            self.ledger = Some(Ledger::new(connection, &self.config));
+        }
+        Ok(self.ledger.as_mut().expect("it was made just now"))
+    }
+
+    /// Nothing has come for a while.
+    async fn idle(&mut self) {
+        if !self.is_up {
+            let mut probe = Batch::default();
+            let (answer, _nobody_waits) = tokio::sync::oneshot::channel();
+            probe.changes.push(Box::new(super::Pending { change: Pulse, made: None, answer }));
+            self.commit(probe).await;
+            return;
+        }
+        self.after(async |ledger, now| {
+            upkeep::keep_up(ledger, now).await?;
+            if !ledger.graves && ledger.rows_in_log > 0 {
+                upkeep::copy_log(ledger).await?;
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    /// Work that nobody waits for.
+    async fn after(&mut self, work: impl AsyncFn(&mut Ledger, Timestamp) -> Result<(), Error>) {
+        let now = self.now;
+        let Some(ledger) = &mut self.ledger else {
+            return;
+        };
+        if let Err(error) = work(ledger, now).await {
+            self.recover(&error).await;
+        }
+    }
+
+    fn set_up(&mut self, is_up: bool) {
+        self.is_up = is_up;
+        self.up.set(u64::from(is_up));
+    }
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.changes.len() + self.appends.len() + self.marks.len()
+    }
+
+    /// None of these was answered yet, so any order is as good as another.
+    async fn write(&mut self, ledger: &mut Ledger) -> Result<Outcomes, Error> {
+        ledger.begin().await?;
+        for change in &mut self.changes {
+            change.run(ledger).await?;
+            ledger.rows_in_log += 1;
+        }
+        let appended = append_all(ledger, &self.appends).await?;
+        let marked = mark_all(ledger, &self.marks).await?;
+        ledger.commit().await?;
+        Ok(Outcomes { appended, marked })
+    }
+
+    fn committed(self, outcomes: Outcomes) {
+        for change in self.changes {
+            change.committed();
+        }
+        // Who has given up does not hear it.
+        for (append, outcome) in self.appends.into_iter().zip(outcomes.appended) {
+            let _gone = append.answer.send(outcome);
+        }
+        for (mark, marked) in self.marks.into_iter().zip(outcomes.marked) {
+            let _gone = mark.answer.send(Ok(marked));
+        }
+    }
+
+    fn failed(self, error: Arc<Error>) {
+        for change in self.changes {
+            change.failed(error.clone());
+        }
+        for append in self.appends {
+            let fault = shared_fault(error.clone());
+            let _gone = append.answer.send(Err(AppendError::Fault(fault)));
+        }
+        for mark in self.marks {
+            let _gone = mark.answer.send(Err(shared_fault(error.clone())));
+        }
+    }
+
+    fn into_singles(self) -> Vec<Batch> {
+        let changes = self
+            .changes
+            .into_iter()
+            .map(|change| Batch { changes: vec![change], ..Batch::default() });
+        let appends = self
+            .appends
+            .into_iter()
+            .map(|append| Batch { appends: vec![append], ..Batch::default() });
+        let marks =
+            self.marks.into_iter().map(|mark| Batch { marks: vec![mark], ..Batch::default() });
+        changes.chain(appends).chain(marks).collect()
+    }
+}

@@ -1,0 +1,46 @@
+//! The store keeps every promise of its ports.
+
+use campanile_adapter_sqlite::Config;
+use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, Stores};
+use campanile_metrics::Registry;
+use std::sync::Arc;
+
+async fn stores() -> Stores {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config {
+        idempotency_window: IDEMPOTENCY_WINDOW,
+        ..Config::new(directory.path().join("store.db"))
+    };
+    let store = config.open(Registry::global()).await.unwrap();
+    Stores::of(Arc::new(store)).holding(directory)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts() {
+    conformance::account_store(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions() {
+    conformance::session_store(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms() {
+    conformance::room_store(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members() {
+    conformance::member_store(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages() {
+    conformance::message_store(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts() {
+    conformance::receipt_store(stores).await;
+}
