@@ -55,11 +55,12 @@ after(async () => {
  *
  * @param {import("node:test").TestContext} t
  * @param {string} [where] a path on the server
- * @param {{scheme?: "light" | "dark", width?: "desktop" | "phone", tolerate?: RegExp, at?: string}} [visitor]
+ * @param {{scheme?: "light" | "dark", width?: "desktop" | "phone", tolerate?: RegExp, at?: string, scale?: number}} [visitor]
  *   `tolerate` names the one complaint of the browser that the test brings about; `at` is another
- *   server than the one that all tests share
+ *   server than the one that all tests share; `scale` is how many dots of the screen make a pixel
  */
-export async function open(t, where = "/", { scheme = "light", width = "desktop", tolerate, at = url } = {}) {
+export async function open(t, where = "/", visitor = {}) {
+  const { scheme = "light", width = "desktop", tolerate, at = url, scale = 1 } = visitor;
   browser ??= await chromium.launch({
     executablePath: setting("CHROMIUM"),
     headless: true,
@@ -67,6 +68,7 @@ export async function open(t, where = "/", { scheme = "light", width = "desktop"
   });
   const context = await browser.newContext({
     viewport: VIEWPORTS[width],
+    deviceScaleFactor: scale,
     colorScheme: scheme,
     reducedMotion: "reduce",
     hasTouch: width === "phone",

@@ -26,8 +26,16 @@ export class MessageToolbar {
     log.addEventListener('pointerover', (event) => event.pointerType === 'mouse' && this.#activate(rowOf(event.target)));
     log.addEventListener('pointerleave', (event) => event.pointerType === 'mouse' && this.#activate(focusedRow(log)));
     log.addEventListener('focusin', (event) => this.#activate(rowOf(event.target)));
+    log.addEventListener('focusout', (event) => this.#left(event.relatedTarget));
     log.addEventListener('click', (event) => this.#click(event));
     log.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  /** The focus went elsewhere; a picker or a question that the toolbar opened gives it back. */
+  #left(elsewhere) {
+    const { log } = this.#timeline;
+    const isBorrowed = elsewhere?.closest('dialog, [popover]');
+    if (!log.contains(elsewhere) && !isBorrowed && !log.matches(':hover')) this.#activate(null);
   }
 
   #activate(row) {
