@@ -1,40 +1,46 @@
 //! Whether the neighbours answer, and whether this node is stopping.
 
 use crate::metrics::{HealthMetrics, Probe};
-use campanile_core::{
-    chat::Chat,
-    instrumented::{Backend, Driver},
-};
+use campanile_core::instrumented::Driver;
 use campanile_metrics::standard::RuntimeMetrics;
+use futures_util::future::BoxFuture;
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 use tokio::time::timeout;
 
-/// How long the store may take to answer a probe.
+/// How long a neighbour may take to answer a probe.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often the neighbours are probed.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// Asks a neighbour something small; whether it answered.
+pub type AskNeighbour = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+
+/// How to find out whether the neighbours answer.
+pub struct Neighbours {
+    /// Asks the store.
+    pub store: AskNeighbour,
+    /// Asks the bus.
+    pub bus: AskNeighbour,
+    /// What the bus is.
+    pub driver: Driver,
+}
+
 /// The health of this node.
 pub struct Health {
     metrics: HealthMetrics,
     runtime: RuntimeMetrics,
-    store: Backend,
-    bus: Driver,
+    neighbours: Neighbours,
     draining: AtomicBool,
 }
 
 impl Health {
-    /// The health of a node over this store and bus.
-    pub fn new(
-        metrics: HealthMetrics,
-        runtime: RuntimeMetrics,
-        (store, bus): (Backend, Driver),
-    ) -> Self {
-        Self { metrics, runtime, store, bus, draining: AtomicBool::new(false) }
+    /// The health of a node with these neighbours.
+    pub fn new(metrics: HealthMetrics, runtime: RuntimeMetrics, neighbours: Neighbours) -> Self {
+        Self { metrics, runtime, neighbours, draining: AtomicBool::new(false) }
     }
 
     /// Takes the node out of service.
@@ -53,29 +59,26 @@ impl Health {
     }
 
     /// Asks the store something small; whether it answered.
-    pub async fn probe_store(&self, chat: &Chat) -> bool {
-        let answer = timeout(PATIENCE, chat.ports().accounts.count()).await;
-        let is_up = matches!(answer, Ok(Ok(_)));
-        self.metrics.storage_up.set(is_up, self.store);
+    pub async fn probe_store(&self) -> bool {
+        let is_up = timeout(PATIENCE, (self.neighbours.store)()).await.unwrap_or(false);
         self.metrics.probe_success.set(is_up, Probe::Storage);
         is_up
     }
 
     /// Asks the bus for its nodes; whether it answered.
-    pub async fn probe_bus(&self, chat: &Chat) -> bool {
-        let answer = timeout(PATIENCE, chat.ports().bus.nodes()).await;
-        let is_up = matches!(answer, Ok(Ok(_)));
-        self.metrics.broker_up.set(is_up, self.bus);
+    pub async fn probe_bus(&self) -> bool {
+        let is_up = timeout(PATIENCE, (self.neighbours.bus)()).await.unwrap_or(false);
+        self.metrics.broker_up.set(is_up, self.neighbours.driver);
         self.metrics.probe_success.set(is_up, Probe::Broker);
         is_up
     }
 
     /// Probes the neighbours every few seconds; for the server to spawn.
-    pub async fn watch(&self, chat: &Chat) {
+    pub async fn watch(&self) {
         let mut ticks = tokio::time::interval(EVERY);
         loop {
             ticks.tick().await;
-            let (store, bus) = tokio::join!(self.probe_store(chat), self.probe_bus(chat));
+            let (store, bus) = tokio::join!(self.probe_store(), self.probe_bus());
             if !store {
                 tracing::error!("the store does not answer");
             }

@@ -1,7 +1,7 @@
 //! What the edge counts: connections, HTTP requests, and whether the neighbours answer.
 
 use campanile_core::{
-    instrumented::{Backend, Driver},
+    instrumented::Driver,
     labels::{CloseReason, Transport},
     metrics::App,
 };
@@ -213,7 +213,6 @@ labels! {
     pub enum Probe("probe") {
         Storage = "storage",
         Broker = "broker",
-        Exporter = "exporter",
     }
 }
 
@@ -222,8 +221,6 @@ catalogue! {
     pub struct HealthMetrics {
         /// 1 when the last probe of a dependency succeeded.
         gauge probe_success(Probe) = "chat_health_probe_success";
-        /// 1 when the last health probe of the backend succeeded.
-        gauge storage_up(Backend) = "chat_storage_up";
         /// 1 while the broker connection is established.
         gauge broker_up(Driver) = "chat_broker_up";
     }

@@ -44,7 +44,8 @@ macro_rules! section {
     ) => {
         $(#[doc = $about])+
         #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
-        #[serde(deny_unknown_fields)]
+        // The defaults are the first source, which cannot hold empty lists: those come from here.
+        #[serde(default, deny_unknown_fields)]
         pub struct $name {
             $( $(#[doc = $help])+ pub $field: $type, )+
         }

@@ -14,7 +14,7 @@ pub(super) async fn ready(edge: Data<Edge>) -> Result<HttpResponse, Refused> {
     if edge.health.is_draining() {
         return Err(Refused::unavailable("this node is stopping"));
     }
-    if !edge.health.probe_store(&edge.chat).await {
+    if !edge.health.probe_store().await {
         return Err(Refused::unavailable("the store cannot be reached"));
     }
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))

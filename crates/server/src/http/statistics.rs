@@ -306,13 +306,13 @@ impl Stats {
                 }) as u64,
             },
             store: StoreStats {
-                up: reading.sum("chat_storage_up", &[("backend", edge.node.store)]) > 0.0,
+                up: reading.sum("chat_health_probe_success", &[("probe", "storage")]) > 0.0,
                 kind: edge.node.store,
                 operations_total: reading.whole("chat_storage_operations_total", &[]),
                 errors_total: reading.whole("chat_storage_errors_total", &[]),
             },
             bus: BusStats {
-                up: reading.sum("chat_broker_up", &[("driver", edge.node.bus)]) > 0.0,
+                up: reading.sum("chat_health_probe_success", &[("probe", "broker")]) > 0.0,
                 kind: edge.node.bus,
             },
             rooms_active: reading.whole("chat_rooms_active", &[]),

@@ -1,0 +1,296 @@
+//! The application: everything put together, running until it is told to stop.
+
+use crate::{
+    allocator, collect,
+    config::{Config, Registration},
+    health::{Health, Neighbours},
+    http::{Edge, EdgeSettings, Node, Proxies},
+    listeners::Listeners,
+    metrics::EdgeMetrics,
+    password::Passwords,
+    readings::Readings,
+    tasks::Tasks,
+    token,
+    wiring::{
+        adapters::{self, AdapterError, Adapters, BusKind, CloseStore, StoreKind},
+        exporters::{ExporterError, Exporters},
+    },
+    workers::{self, WorkerParts},
+    ws::Lobby,
+};
+use campanile_core::{
+    chat::{Chat, Ports},
+    fanout::Shards,
+    instrumented::{Backend, Behind, Driver},
+    metrics::{App as AppLabel, ChatMetrics, NATIVE_APP},
+    port::{BusError, NodeId},
+};
+use campanile_metrics::{
+    Registry, RunningExporter, StartError, StatisticsInterval,
+    standard::{
+        AllocatorMetrics, BuildMetrics, ConfigMetrics, LagProbe, MachineMetrics, ProcessMetrics,
+        RuntimeWatch, Volume, VolumeMetrics, Worker, worker_names,
+    },
+};
+use std::{fs, future::Future, io, os::unix::fs::DirBuilderExt, path::{Path, PathBuf}, sync::Arc, time::Duration};
+use tokio::{sync::mpsc, time::timeout};
+
+/// How long, beyond the drain time, the end may take before it is given up.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// The name of the data directory's volume, in labels.
+const DATA_VOLUME: &str = "data";
+
+/// A server that has everything it needs, and its ports.
+pub struct App<S> {
+    shutdown: S,
+    drain: Duration,
+    registry: Registry,
+    edge: Arc<Edge>,
+    lobby: Arc<Lobby>,
+    server: actix_web::dev::Server,
+    workers_ended: mpsc::Receiver<()>,
+    tasks: Tasks,
+    exporters: Vec<Box<dyn RunningExporter>>,
+    close_store: CloseStore,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The data directory cannot be made or written.
+    #[error("cannot write to the data directory {}: {source}", path.display())]
+    DataDirectory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An adapter cannot be had.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    /// An exporter cannot be had.
+    #[error(transparent)]
+    Exporter(#[from] ExporterError),
+    /// An exporter does not start.
+    #[error(transparent)]
+    ExporterStart(#[from] StartError),
+    /// The bus does not carry.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The workers do not start.
+    #[error("cannot start the workers: {0}")]
+    Workers(io::Error),
+}
+
+/// Why a server that ran did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The HTTP server failed.
+    #[error("the server failed: {0}")]
+    Server(#[from] io::Error),
+    /// Something did not end in time.
+    #[error("not everything ended within {} seconds", .0.as_secs())]
+    Deadline(Duration),
+}
+
+impl<S: Future<Output = ()>> App<S> {
+    /// Puts everything together. Must be called within a system of actix; `shutdown` ends the
+    /// server when it is ready.
+    pub async fn build(config: Config, listeners: Listeners, shutdown: S) -> Result<Self, BuildError> {
+        prepare_directory(&config.server.data_dir)?;
+        let (store, bus) = (StoreKind::of(&config)?, BusKind::of(&config)?);
+        let exporters = Exporters::bind(&config)?;
+        let workers = workers::count(config.server.workers);
+        let registry = registry(&config, &exporters, (&store, bus), workers);
+        let limits = config.limits.to_core();
+        let id = NodeId(rand::random());
+        let Adapters { ports, ask_store, close_store } =
+            adapters::open((&store, bus), &limits, id, &registry).await?;
+        let node = Node { id, since: ports.clock.now(), store: store.name(), bus: bus.name() };
+        let behind = Behind { store: node.store, presence: "memory", bus: node.bus };
+        let ports = ports.instrumented(&registry, behind);
+        let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
+        let metrics = ChatMetrics::register(&registry);
+        let chat = Arc::new(Chat::new(ports, shards, limits, metrics, token::hex_digest));
+        let runtime = observe_program(&registry, &config, chat.ports());
+        let metrics = EdgeMetrics::register(&registry);
+        let bus_ports = chat.ports().bus.clone();
+        let neighbours = Neighbours {
+            store: ask_store,
+            bus: Box::new(move || {
+                let bus = bus_ports.clone();
+                Box::pin(async move { bus.nodes().await.is_ok() })
+            }),
+            driver: registry.label(node.bus),
+        };
+        let health = Health::new(metrics.health.clone(), runtime.metrics().clone(), neighbours);
+        let readings = Arc::new(Readings::new(registry.clone(), exporters.store.clone()));
+        let lobby = Arc::new(Lobby::new(config.server.connections_max));
+        collect::count_what_is_open(&registry, &chat, &lobby, &metrics.connections);
+        let edge = Arc::new(Edge {
+            chat: chat.clone(),
+            passwords: Passwords::new(),
+            metrics,
+            health: Arc::new(health),
+            readings,
+            node,
+            settings: settings(&config, &listeners),
+        });
+        let lag = LagProbe::register(&registry);
+        let tasks = start_tasks(&edge, &registry, &lag, &config).await?;
+        let (still_running, workers_ended) = mpsc::channel(1);
+        let parts = WorkerParts { edge: edge.clone(), lobby: lobby.clone(), runtime, lag, still_running };
+        let server = workers::start(listeners, parts.with(inboxes), &config).map_err(BuildError::Workers)?;
+        let exporters = start_exporters(exporters, &registry)?;
+        Ok(Self {
+            shutdown,
+            drain: Duration::from_secs_f64(config.server.drain_seconds),
+            registry,
+            edge,
+            lobby,
+            server,
+            workers_ended,
+            tasks,
+            exporters,
+            close_store,
+        })
+    }
+
+    /// The registry, for whoever else counts.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Serves until the shutdown signal, and then ends in order: nothing that was accepted is lost.
+    pub async fn run(self) -> Result<(), RunError> {
+        let Self { shutdown, drain, edge, lobby, mut server, .. } = self;
+        let handle = server.handle();
+        tokio::select! {
+            () = shutdown => {}
+            failed = &mut server => return Ok(failed?),
+        }
+        tracing::info!(seconds = drain.as_secs_f64(), "stopping");
+        edge.health.drain();
+        let ending = async {
+            lobby.drain(drain).await;
+            // Whoever has gone is told and kept before the workers end.
+            edge.chat.shards().stop().await;
+            let mut workers_ended = self.workers_ended;
+            handle.stop(true).await;
+            server.await?;
+            let _all_dropped = workers_ended.recv().await;
+            self.tasks.stop().await;
+            (self.close_store)().await;
+            for exporter in self.exporters {
+                exporter.stop().await;
+            }
+            Ok(())
+        };
+        let deadline = drain + GRACE;
+        match timeout(deadline, ending).await {
+            Ok(ended) => {
+                tracing::info!("stopped");
+                ended
+            }
+            Err(_) => Err(RunError::Deadline(deadline)),
+        }
+    }
+}
+
+/// Makes the directory, for its owner only, and finds out whether it can be written.
+fn prepare_directory(path: &Path) -> Result<(), BuildError> {
+    let prepared = fs::DirBuilder::new().recursive(true).mode(0o700).create(path).and_then(|()| {
+        let probe = path.join(".writable");
+        fs::write(&probe, b"")?;
+        fs::remove_file(&probe)
+    });
+    prepared.map_err(|source| BuildError::DataDirectory { path: path.to_owned(), source })
+}
+
+fn registry(
+    config: &Config,
+    exporters: &Exporters,
+    (store, bus): (&StoreKind, BusKind),
+    workers: usize,
+) -> Registry {
+    let interval: StatisticsInterval =
+        config.metrics.statistics_interval.parse().expect("it was checked with the others");
+    let builder = exporters.record(Registry::builder());
+    builder
+        .values::<AppLabel>([NATIVE_APP])
+        .values::<Backend>([store.name(), "memory"])
+        .values::<Driver>([bus.name()])
+        .values::<Volume>([DATA_VOLUME])
+        .values::<Worker>(worker_names(workers + 1))
+        .statistics_interval(interval)
+        .build()
+}
+
+/// What every program tells of itself.
+fn observe_program(registry: &Registry, config: &Config, ports: &Ports) -> RuntimeWatch {
+    ProcessMetrics::install(registry);
+    MachineMetrics::install(registry);
+    AllocatorMetrics::install(registry, allocator::sizes);
+    let data = (registry.label(DATA_VOLUME), config.server.data_dir.clone());
+    VolumeMetrics::install(registry, [data]);
+    BuildMetrics::register(registry).build.set([
+        env!("CARGO_PKG_VERSION"),
+        env!("CAMPANILE_REVISION"),
+        env!("CAMPANILE_RUSTC"),
+        env!("CAMPANILE_PROFILE"),
+    ]);
+    let since_epoch = u64::try_from(ports.clock.now().0).unwrap_or_default();
+    ConfigMetrics::register(registry).loaded(Duration::from_millis(since_epoch));
+    let runtime = RuntimeWatch::install(registry);
+    runtime.add(tokio::runtime::Handle::current());
+    runtime
+}
+
+fn settings(config: &Config, listeners: &Listeners) -> EdgeSettings {
+    let by_address =
+        if listeners.is_loopback() { Registration::Open } else { Registration::Closed };
+    let networks = config.server.trusted_proxies.iter().map(|text| text.network());
+    EdgeSettings {
+        registration: config.server.registration.unwrap_or(by_address),
+        token_lifetime: Duration::from_secs(u64::from(config.server.token_lifetime_days) * 86_400),
+        proxies: Proxies(networks.collect()),
+        header_bytes_max: config.server.header_bytes_max,
+    }
+}
+
+async fn start_tasks(
+    edge: &Arc<Edge>,
+    registry: &Registry,
+    lag: &LagProbe,
+    config: &Config,
+) -> Result<Tasks, BuildError> {
+    let (chat, health) = (&edge.chat, &edge.health);
+    let mut tasks = Tasks::default();
+    let others = chat.ports().bus.subscribe().await?;
+    let listening = chat.clone();
+    tasks.spawn("bus", health, async move { listening.listen(others).await });
+    let watching = health.clone();
+    tasks.spawn("health", health, async move { watching.watch().await });
+    let readings = edge.readings.clone();
+    tasks.spawn("readings", health, async move { readings.keep().await });
+    let archive = edge.metrics.archive.clone();
+    tasks.spawn("archive", health, collect::count_archive(chat.clone(), archive));
+    let kept = Duration::from_secs(config.store.retention_seconds);
+    tasks.spawn("retention", health, collect::evict(chat.clone(), kept));
+    tasks.spawn("sessions", health, collect::purge_sessions(chat.clone()));
+    tasks.spawn("statistics", health, registry.clone().sample());
+    tasks.spawn("lag", health, lag.clone().run());
+    Ok(tasks)
+}
+
+fn start_exporters(
+    exporters: Exporters,
+    registry: &Registry,
+) -> Result<Vec<Box<dyn RunningExporter>>, BuildError> {
+    let started = exporters.all.into_iter().map(|exporter| {
+        tracing::info!(exporter = exporter.name(), endpoint = exporter.endpoint(), "metrics");
+        Ok(exporter.start(registry)?)
+    });
+    started.collect()
+}

@@ -1,0 +1,36 @@
+//! `campanile serve`: runs the server until it is told to stop.
+
+use super::Failure;
+use crate::{
+    app::App,
+    config::{Config, Flags, Sources},
+    listeners::Listeners,
+    logs::Logs,
+};
+use actix_web::rt::System;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub(super) fn run(flags: Flags) -> Result<ExitCode, Failure> {
+    let config = Sources::of_process(flags).load()?;
+    let logs = Logs::start(&config.log);
+    System::new().block_on(serve(config, &logs))
+}
+
+async fn serve(config: Config, logs: &Logs) -> Result<ExitCode, Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let listeners = Listeners::bind(&config.server.listen)?;
+    let url = format!("http://{}", listeners.address());
+    let app = App::build(config, listeners, shutdown).await?;
+    logs.count(app.registry());
+    tracing::info!(url, version = env!("CARGO_PKG_VERSION"), "serving");
+    app.run().await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,89 @@
+//! Gauges that are counted from the source, and the tasks that count what takes longer.
+
+use crate::{
+    metrics::{ArchiveSizeMetrics, ConnectionMetrics},
+    ws::Lobby,
+};
+use campanile_core::{
+    chat::Chat,
+    labels::{ChannelType, Transport},
+    room::RoomKind,
+};
+use campanile_metrics::Registry;
+use std::{sync::Arc, time::Duration};
+
+/// How often the archive is counted.
+const ARCHIVE_EVERY: Duration = Duration::from_secs(60);
+
+/// How often expired sessions are forgotten.
+const SESSIONS_EVERY: Duration = Duration::from_secs(600);
+
+/// Messages that retention removes at once.
+const EVICTED_AT_ONCE: usize = 1_000;
+
+/// Counts connections, users and rooms whenever somebody looks.
+pub fn count_what_is_open(
+    registry: &Registry,
+    chat: &Arc<Chat>,
+    lobby: &Arc<Lobby>,
+    metrics: &ConnectionMetrics,
+) {
+    metrics.max.set(lobby.connections_max());
+    let (chat, lobby, metrics) = (chat.clone(), lobby.clone(), metrics.clone());
+    registry.add_collector(move || {
+        let counted = chat.metrics();
+        let native = counted.native;
+        metrics.active.recount([(native, Transport::WebSocket, lobby.connections())]);
+        counted.connections.send_queue.set(chat.shards().frames_waiting());
+        let directory = chat.directory();
+        counted.connections.users_online.recount([(native, directory.users())]);
+        counted.presence.members.recount([(native, directory.users())]);
+        let kinds = [RoomKind::Public, RoomKind::Private, RoomKind::Direct];
+        let rooms = kinds.map(|kind| (ChannelType::from(kind), directory.rooms(kind)));
+        counted.rooms.active.recount(rooms.map(|(channel, (rooms, _))| (native, channel, rooms)));
+        counted.rooms.participants.recount(rooms.map(|(channel, (_, listeners))| (channel, listeners)));
+        let listeners: usize = rooms.iter().map(|(_, (_, listeners))| listeners).sum();
+        counted.presence.subscriptions.set(listeners);
+    });
+}
+
+/// Counts the archive once a minute; for the server to spawn.
+pub async fn count_archive(chat: Arc<Chat>, metrics: ArchiveSizeMetrics) {
+    let mut ticks = tokio::time::interval(ARCHIVE_EVERY);
+    loop {
+        ticks.tick().await;
+        // A store that fails is counted where it is called; the old figures say how old they are.
+        if let Ok(archive) = chat.ports().messages.size().await {
+            metrics.messages.set(archive.messages);
+            metrics.stored.set(archive.bytes);
+            let millis = chat.clock().now().0;
+            metrics.counted_at.set(millis as f64 / 1_000.0);
+        }
+    }
+}
+
+/// Removes messages older than `kept`; for the server to spawn. Zero keeps them for ever.
+pub async fn evict(chat: Arc<Chat>, kept: Duration) {
+    if kept.is_zero() {
+        return;
+    }
+    let mut ticks = tokio::time::interval((kept / 10).clamp(Duration::from_secs(1), ARCHIVE_EVERY));
+    loop {
+        ticks.tick().await;
+        let before = chat.clock().now().minus(kept);
+        while let Ok(evicted) = chat.ports().messages.evict(before, EVICTED_AT_ONCE).await {
+            if evicted < EVICTED_AT_ONCE as u64 {
+                break;
+            }
+        }
+    }
+}
+
+/// Forgets sessions that have expired; for the server to spawn.
+pub async fn purge_sessions(chat: Arc<Chat>) {
+    let mut ticks = tokio::time::interval(SESSIONS_EVERY);
+    loop {
+        ticks.tick().await;
+        let _counted = chat.ports().sessions.purge(chat.clock().now()).await;
+    }
+}

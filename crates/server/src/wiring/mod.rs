@@ -1,0 +1,5 @@
+//! Wiring: which configuration chooses which part. One match for each kind of part.
+
+pub mod adapters;
+pub mod exporters;
+pub mod protocols;

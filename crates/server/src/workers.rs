@@ -1,0 +1,147 @@
+//! The worker threads: each answers requests and has a part of the fan-out.
+
+use crate::{
+    config::Config,
+    http::{Edge, gate, measure, routes},
+    listeners::Listeners,
+    wiring::protocols,
+    ws::{self, FrameLimits, Lobby, Patience},
+};
+use actix_web::{
+    App, HttpServer,
+    http::KeepAlive,
+    middleware::from_fn,
+    rt,
+    web::Data,
+};
+use campanile_core::{connection::Shard, fanout::ShardInbox};
+use campanile_metrics::standard::{LagProbe, RuntimeWatch};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// Threads of each worker for what blocks: passwords, reading metrics.
+const BLOCKING_THREADS: usize = 8;
+
+/// Connections beyond those of clients that stay: requests, probes, and those that are told to
+/// come back.
+const CONNECTIONS_BESIDE: usize = 1_024;
+
+/// Seconds that requests may take to end when the server stops.
+const STOP_SECONDS: u64 = 5;
+
+/// What every worker is made of.
+#[derive(Clone)]
+pub(crate) struct WorkerParts {
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) lobby: Arc<Lobby>,
+    pub(crate) runtime: RuntimeWatch,
+    pub(crate) lag: LagProbe,
+    /// Dropped when the worker's shard has ended.
+    pub(crate) still_running: mpsc::Sender<()>,
+}
+
+/// The same with an inbox for each worker.
+#[derive(Clone)]
+pub(crate) struct AllParts {
+    parts: WorkerParts,
+    inboxes: Arc<Mutex<Vec<ShardInbox>>>,
+}
+
+impl WorkerParts {
+    pub(crate) fn with(self, inboxes: Vec<ShardInbox>) -> AllParts {
+        AllParts { parts: self, inboxes: Arc::new(Mutex::new(inboxes)) }
+    }
+}
+
+/// How many workers there are to be: as many as set, else one for each core.
+pub(crate) fn count(configured: usize) -> usize {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    if configured == 0 { cores() } else { configured }
+}
+
+/// Starts the workers on the listener.
+pub(crate) fn start(
+    listeners: Listeners,
+    parts: AllParts,
+    config: &Config,
+) -> io::Result<actix_web::dev::Server> {
+    let workers = count(config.server.workers);
+    let connection = connection_config(config);
+    let server = HttpServer::new(move || {
+        let worker = Data::new(parts.worker(connection.clone()));
+        App::new()
+            .app_data(Data::from(parts.parts.edge.clone()))
+            .app_data(worker)
+            .wrap(from_fn(gate))
+            .wrap(from_fn(measure))
+            .configure(routes)
+    });
+    let connections = match config.server.connections_max {
+        0 => usize::MAX,
+        max => max.saturating_add(CONNECTIONS_BESIDE),
+    };
+    let seconds = Duration::from_secs_f64;
+    let server = server
+        .workers(workers)
+        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .max_connections(connections)
+        .keep_alive(KeepAlive::Timeout(seconds(config.server.keep_alive_seconds)))
+        .client_request_timeout(seconds(config.server.request_timeout_seconds))
+        // Anything but zero keeps the socket of a WebSocket open after its closing frame.
+        .client_disconnect_timeout(Duration::ZERO)
+        .on_connect(ws::prepare_socket)
+        .shutdown_timeout(STOP_SECONDS)
+        .disable_signals();
+    Ok(server.listen(listeners.web)?.run())
+}
+
+impl AllParts {
+    /// Called on each worker's own thread, once.
+    fn worker(&self, config: ws::Config) -> ws::Worker {
+        let WorkerParts { edge, lobby, runtime, lag, still_running } = self.parts.clone();
+        let inbox = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let inbox = inbox.expect("there is one inbox for each worker");
+        let shard = Shard::new(edge.chat.clone(), protocols::encoders(), inbox);
+        runtime.add(tokio::runtime::Handle::current());
+        rt::spawn(lag.run());
+        let running = shard.clone();
+        rt::spawn(async move {
+            running.run().await;
+            drop(still_running);
+        });
+        ws::Worker {
+            chat: edge.chat.clone(),
+            shard,
+            protocol: protocols::NATIVE,
+            metrics: Arc::new(edge.metrics.connections.clone()),
+            lobby,
+            config,
+            proxies: edge.settings.proxies.clone(),
+        }
+    }
+}
+
+fn connection_config(config: &Config) -> ws::Config {
+    let websocket = &config.websocket;
+    let seconds = Duration::from_secs_f64;
+    ws::Config {
+        allowed_origins: websocket.allowed_origins.clone(),
+        patience: Patience {
+            authentication: seconds(websocket.authentication_seconds),
+            ping_interval: seconds(websocket.ping_interval_seconds),
+            ping: seconds(websocket.ping_timeout_seconds),
+            idle: seconds(websocket.idle_seconds),
+            closing: seconds(websocket.closing_seconds),
+        },
+        frames: FrameLimits {
+            frame_bytes_max: u64::from(websocket.frame_bytes_max),
+            message_bytes_max: u64::from(websocket.frame_bytes_max),
+            fragments_max: websocket.fragments_max,
+        },
+    }
+}
