@@ -23,7 +23,7 @@ export class Shell {
   #people;
   #welcome = el('div', { class: 'welcome-place' });
   #main;
-  #scrim = el('div', { class: 'scrim', onclick: () => this.drawer(false) });
+  #scrim = el('div', { class: 'scrim', onclick: () => this.#closeSides() });
   #isOpen = false;
 
   constructor({ root, store, outbox, actions, dialogs, onSignOut }) {
@@ -58,7 +58,7 @@ export class Shell {
     const wasOpen = this.#isOpen;
     this.#isOpen = isOpen && narrow.matches;
     this.#sidebar.root.classList.toggle('open', this.#isOpen);
-    this.#scrim.classList.toggle('on', this.#isOpen);
+    this.#showScrim();
     this.#sidebar.root.inert = narrow.matches && !this.#isOpen;
     this.#main.inert = this.#isOpen;
     if (this.#isOpen) this.#sidebar.root.querySelector('.room-item[aria-current], .jump-to')?.focus();
@@ -103,6 +103,16 @@ export class Shell {
   #togglePeople(isShown) {
     const now = this.#people.toggle(isShown);
     this.#header.setPeopleShown(now);
+    this.#showScrim();
+  }
+
+  #closeSides() {
+    this.drawer(false);
+    this.#togglePeople(false);
+  }
+
+  #showScrim() {
+    this.#scrim.classList.toggle('on', narrow.matches && (this.#isOpen || !this.#people.root.hidden));
   }
 
   #skip(event) {
