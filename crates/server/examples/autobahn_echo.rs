@@ -137,7 +137,6 @@ async fn main() -> io::Result<()> {
     server
         .workers(WORKERS)
         .on_connect(prepare_socket)
-        .tcp_nodelay(true)
         .client_disconnect_timeout(Duration::ZERO)
         .bind(arguments.listen)?
         .run()

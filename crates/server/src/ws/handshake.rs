@@ -56,7 +56,7 @@ async fn admit(
     check_origin(request, &worker.config.allowed_origins)?;
     let caller = Caller {
         connection: ConnectionId(rand::random()),
-        address: address(request),
+        address: worker.proxies.client(request),
         arrived: worker.chat.clock().moment(),
     };
     check_rates(worker, caller.address).await?;
@@ -155,9 +155,4 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn address(request: &HttpRequest) -> IpAddr {
-    let peer = request.peer_addr();
-    peer.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| peer.ip())
 }

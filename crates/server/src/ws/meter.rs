@@ -7,7 +7,6 @@ use campanile_core::{
     port::Clock,
     time::Moment,
 };
-use campanile_metrics::Guard;
 use campanile_protocol::CloseCode;
 use std::{sync::Arc, time::Duration};
 
@@ -19,16 +18,14 @@ pub(super) struct Meter {
     clock: Arc<dyn Clock>,
     opened: Moment,
     reason: CloseReason,
-    _active: Guard,
 }
 
 impl Meter {
     /// Counts a connection as open.
     pub(super) fn open(metrics: Arc<ConnectionMetrics>, app: App, clock: Arc<dyn Clock>) -> Self {
         metrics.opened.increment(app, Transport::WebSocket);
-        let active = metrics.active.guard(app, Transport::WebSocket);
         let opened = clock.moment();
-        Self { metrics, app, clock, opened, reason: CloseReason::Other, _active: active }
+        Self { metrics, app, clock, opened, reason: CloseReason::Other }
     }
 
     /// A pong came.

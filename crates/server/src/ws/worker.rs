@@ -1,7 +1,7 @@
 //! What the connections of one worker thread share.
 
 use super::{config::Config, lobby::Lobby, opening::Opening};
-use crate::metrics::ConnectionMetrics;
+use crate::{http::Proxies, metrics::ConnectionMetrics};
 use campanile_core::{chat::Chat, connection::Shard};
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub struct Worker {
     pub lobby: Arc<Lobby>,
     /// How connections are taken and kept.
     pub config: Config,
+    /// Who is believed about clients' addresses.
+    pub proxies: Proxies,
 }
 
 impl Worker {

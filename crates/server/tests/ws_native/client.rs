@@ -81,12 +81,22 @@ impl Client {
 
     /// Sends a request and does not wait; its id.
     pub(crate) async fn send(&mut self, request: Request) -> RequestId {
+        let sent = timeout(DEADLINE, self.try_send(request)).await;
+        sent.expect("in time").expect("the server is there")
+    }
+
+    /// Sends a request, which fails once the server is gone.
+    pub(crate) async fn try_send(
+        &mut self,
+        request: Request,
+    ) -> Result<RequestId, tungstenite::Error> {
         let id = RequestId::from(self.next_id);
         self.next_id += 1;
         let mut text = BytesMut::new();
         JsonV1.encode_request(&RequestFrame { id: id.clone(), request }, &mut text);
-        self.send_text(std::str::from_utf8(&text).expect("JSON is UTF-8")).await;
-        id
+        let text = std::str::from_utf8(&text).expect("JSON is UTF-8");
+        self.socket.send(Frame::text(text)).await?;
+        Ok(id)
     }
 
     /// Sends any text.

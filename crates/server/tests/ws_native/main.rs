@@ -4,5 +4,8 @@ mod client;
 mod conversation;
 mod counts;
 mod ending;
+mod memory;
+#[allow(dead_code, reason = "the rest is for the test that kills the program")]
+mod program;
 mod protocol;
 mod server;

@@ -21,6 +21,8 @@ use campanile_metrics::{
     testing::{Probe, Recording},
 };
 use campanile_server::{
+    collect::count_what_is_open,
+    http::Proxies,
     metrics::ConnectionMetrics,
     token,
     ws::{self, Lobby, Worker},
@@ -73,6 +75,7 @@ pub(crate) fn start_with(setup: Setup) -> Server {
     let chat_metrics = ChatMetrics::register(recording.registry());
     let (chat, inboxes) = chat(chat_metrics, setup.limits);
     let lobby = Arc::new(Lobby::new(setup.connections_max));
+    count_what_is_open(recording.registry(), &chat, &lobby, &connections);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let worker = {
@@ -90,6 +93,7 @@ pub(crate) fn start_with(setup: Setup) -> Server {
                 metrics: connections.clone(),
                 lobby: lobby.clone(),
                 config: setup.ws.clone(),
+                proxies: Proxies::default(),
             }
         }
     };
@@ -111,7 +115,6 @@ fn serve(
         let server = server
             .workers(WORKERS)
             .on_connect(ws::prepare_socket)
-            .tcp_nodelay(true)
             .client_disconnect_timeout(Duration::ZERO)
             .disable_signals()
             .listen(listener)
