@@ -17,5 +17,10 @@ if repeated:
 untyped = [family.name for family in families if family.type in ("unknown", "untyped")]
 if untyped:
     sys.exit(f"families without a type: {untyped}")
-for family in sorted(families, key=lambda family: family.name):
-    print(family.name, family.type)
+# The text format has no infos: there, one is a gauge under its full name.
+as_text = {
+    (f"{family.name}_info", "gauge") if family.type == "info" else (family.name, family.type)
+    for family in families
+}
+for name, kind in sorted(as_text):
+    print(name, kind)

@@ -8,10 +8,6 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace) -> Result<bool> {
     let shell = workspace.shell()?;
     let _update = shell.push_env("UPDATE", "1");
-    cmd!(
-        shell,
-        "cargo test --package campanile-server --test generated"
-    )
-    .run()?;
+    cmd!(shell, "cargo test --package campanile-server --test generated").run()?;
     Ok(true)
 }

@@ -46,11 +46,7 @@ fn main() -> Result<ExitCode> {
         },
         _ => return Ok(wrong_usage()),
     };
-    Ok(if succeeded {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The jobs named by `--only JOB`, repeated; nothing when anything else is said.
@@ -74,10 +70,7 @@ mod tests {
     #[test]
     fn jobs_are_named_one_by_one() {
         assert_eq!(only(&[]), Some(vec![]));
-        assert_eq!(
-            only(&["--only", "fmt", "--only", "rust"]),
-            Some(vec!["fmt", "rust"])
-        );
+        assert_eq!(only(&["--only", "fmt", "--only", "rust"]), Some(vec!["fmt", "rust"]));
         assert_eq!(only(&["--only"]), None);
         assert_eq!(only(&["fmt"]), None);
     }

@@ -26,11 +26,7 @@ impl Background {
             .stderr(output)
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
-        Ok(Self {
-            child,
-            name,
-            log: log.to_owned(),
-        })
+        Ok(Self { child, name, log: log.to_owned() })
     }
 
     /// Fails when the program has ended, with the last lines that it wrote.
@@ -73,9 +69,7 @@ pub(crate) fn follow(mut command: Command, mut reader: impl FnMut(&str)) -> Resu
         println!("{line}");
         reader(&line);
     }
-    child
-        .wait()
-        .with_context(|| format!("cannot wait for {name}"))
+    child.wait().with_context(|| format!("cannot wait for {name}"))
 }
 
 /// Runs the program to its end with its output in the file `log`.
@@ -87,8 +81,5 @@ pub(crate) fn quietly(command: Command, log: &Path) -> Result<ExitStatus> {
 
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }

@@ -31,10 +31,7 @@ pub(crate) fn program(names: &[&str], package: &str) -> Result<PathBuf> {
 
 /// Where the program is, if it can be run.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    let output = Command::new("sh")
-        .args(["-c", "command -v \"$0\"", name])
-        .output()
-        .ok()?;
+    let output = Command::new("sh").args(["-c", "command -v \"$0\"", name]).output().ok()?;
     let path = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| PathBuf::from(path.trim()))
 }
@@ -60,11 +57,7 @@ pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
         install("python3-venv")?;
     }
     cmd!(shell, "{base} -m venv --clear {folder}").run()?;
-    cmd!(
-        shell,
-        "{python} -m pip install --quiet --requirement {requirements}"
-    )
-    .run()?;
+    cmd!(shell, "{python} -m pip install --quiet --requirement {requirements}").run()?;
     fs::write(&stamp, wanted)?;
     Ok(python)
 }
@@ -81,11 +74,7 @@ fn install(package: &str) -> Result<()> {
             println!("{error}");
         }
     });
-    cmd!(
-        shell,
-        "apt-get install --yes --quiet --quiet --no-install-recommends {package}"
-    )
-    .run()?;
+    cmd!(shell, "apt-get install --yes --quiet --quiet --no-install-recommends {package}").run()?;
     disable_services(&shell, package)
 }
 
@@ -96,9 +85,7 @@ fn is_root() -> Result<bool> {
 
 /// Keeps the services of a package from starting with the machine, where systemd is about.
 fn disable_services(shell: &Shell, package: &str) -> Result<()> {
-    let files = cmd!(shell, "dpkg-query --listfiles {package}")
-        .quiet()
-        .read()?;
+    let files = cmd!(shell, "dpkg-query --listfiles {package}").quiet().read()?;
     let units = files.lines().filter(|file| file.ends_with(".service"));
     let names: Vec<&str> = units.filter_map(|file| file.rsplit('/').next()).collect();
     if !names.is_empty() && find("systemctl").is_some() {
@@ -122,9 +109,7 @@ impl<'p> ServicesStayOff<'p> {
         fs::write(policy, refusal)
             .with_context(|| format!("cannot keep services off in {}", policy.display()))?;
         fs::set_permissions(policy, fs::Permissions::from_mode(0o755))?;
-        Ok(Self {
-            policy: Some(policy),
-        })
+        Ok(Self { policy: Some(policy) })
     }
 }
 
@@ -153,9 +138,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let policy = folder.path().join("policy-rc.d");
         let quiet = ServicesStayOff::begin(&policy).expect("the policy is written");
-        let status = Command::new(&policy)
-            .status()
-            .expect("the policy is a program");
+        let status = Command::new(&policy).status().expect("the policy is a program");
         assert_eq!(status.code(), Some(101));
         let second = ServicesStayOff::begin(&policy).expect("there is a policy already");
         drop(second);

@@ -24,10 +24,7 @@ pub(crate) fn until<T>(
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that pauses between attempts"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that pauses between attempts")]
 fn pause() {
     std::thread::sleep(PAUSE);
 }
@@ -43,11 +40,7 @@ mod tests {
         let mut attempts = 0;
         let answer = until("the third attempt", Duration::from_secs(60), || {
             attempts += 1;
-            if attempts < 3 {
-                bail!("too early")
-            } else {
-                Ok(attempts)
-            }
+            if attempts < 3 { bail!("too early") } else { Ok(attempts) }
         });
         assert_eq!(answer.ok(), Some(3));
     }

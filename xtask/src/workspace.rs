@@ -15,18 +15,11 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     pub(crate) fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .expect("tasks lie in the repository");
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tasks lie in the repository");
         let program = std::env::current_exe().context("cannot find out where this program lies")?;
-        let target = program
-            .ancestors()
-            .nth(2)
-            .context("this program was not built by cargo")?;
-        Ok(Self {
-            root: root.to_owned(),
-            target: target.to_owned(),
-        })
+        let target = program.ancestors().nth(2).context("this program was not built by cargo")?;
+        Ok(Self { root: root.to_owned(), target: target.to_owned() })
     }
 
     /// A shell whose current folder is the root.

@@ -25,18 +25,12 @@ impl Client {
 
     /// Makes an account and logs in. The first one on a server is its operator.
     pub(crate) fn sign_up(server: &Server, name: &str) -> Result<Self> {
-        let mut client = Self {
-            name: name.to_owned(),
-            token: String::new(),
-            api: server.url("/api/v1"),
-        };
+        let mut client =
+            Self { name: name.to_owned(), token: String::new(), api: server.url("/api/v1") };
         let account = json!({"name": name, "password": Self::PASSWORD});
         client.request(Method::Post, "/users", &account)?;
         let session = client.request(Method::Post, "/login", &account)?;
-        client.token = session["token"]
-            .as_str()
-            .context("logging in gave no token")?
-            .to_owned();
+        client.token = session["token"].as_str().context("logging in gave no token")?.to_owned();
         Ok(client)
     }
 
@@ -49,17 +43,12 @@ impl Client {
             request = request.with_header("Authorization", format!("Bearer {}", self.token));
         }
         if !body.is_null() {
-            request = request
-                .with_header("Content-Type", "application/json")
-                .with_body(body.to_string());
+            request =
+                request.with_header("Content-Type", "application/json").with_body(body.to_string());
         }
         let answer = request.send().with_context(|| what.clone())?;
         let text = answer.as_str().unwrap_or_default();
-        ensure!(
-            (200..300).contains(&answer.status_code),
-            "{what}: {} {text}",
-            answer.status_code
-        );
+        ensure!((200..300).contains(&answer.status_code), "{what}: {} {text}", answer.status_code);
         if text.is_empty() {
             return Ok(Value::Null);
         }
@@ -82,28 +71,16 @@ pub(crate) fn status_from(
         .with_context(|| format!("cannot reach {target} from {source}"))?;
     let mut stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(TIMEOUT))?;
-    let headers: String = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
+    let headers: String =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     write!(
         stream,
         "GET /metrics HTTP/1.1\r\nHost: {target}\r\n{headers}Connection: close\r\n\r\n"
     )?;
     let mut answer = Vec::new();
     let mut reader = BufReader::new(stream);
-    while reader
-        .read_until(b'\n', &mut answer)
-        .context("the answer broke off")?
-        > 0
-    {}
+    while reader.read_until(b'\n', &mut answer).context("the answer broke off")? > 0 {}
     let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    Ok((
-        status.with_context(|| format!("no HTTP: {answer}"))?,
-        answer,
-    ))
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((status.with_context(|| format!("no HTTP: {answer}"))?, answer))
 }

@@ -35,18 +35,12 @@ fn pass_on(stream: TcpStream, metrics: SocketAddr, accept: &str) -> Result<()> {
         line.clear();
     }
     let url = format!("http://{metrics}/metrics");
-    let answer = minreq::get(url)
-        .with_header("Accept", accept)
-        .with_timeout(10)
-        .send()?;
+    let answer = minreq::get(url).with_header("Accept", accept).with_timeout(10).send()?;
     let kind = answer.header("content-type").unwrap_or_default();
     let (status, length) = (answer.status_code, answer.as_bytes().len());
     let mut stream = stream;
     write!(stream, "HTTP/1.1 {status} -\r\nContent-Type: {kind}\r\n")?;
-    write!(
-        stream,
-        "Content-Length: {length}\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(stream, "Content-Length: {length}\r\nConnection: close\r\n\r\n")?;
     stream.write_all(answer.as_bytes())?;
     Ok(())
 }

@@ -42,31 +42,18 @@ impl Prometheus {
         let address = free_address()?;
         let mut command = Command::new(program);
         command.arg(format!("--config.file={}", config.display()));
-        command.arg(format!(
-            "--storage.tsdb.path={}",
-            data.path().join("data").display()
-        ));
+        command.arg(format!("--storage.tsdb.path={}", data.path().join("data").display()));
         command.arg(format!("--web.listen-address={address}"));
         let log = workspace.folder("logs")?.join("prometheus.log");
         let mut process = Background::start(command, &log)?;
         wait::until("Prometheus is ready", DEADLINE, || {
-            let answer = minreq::get(format!("http://{address}/-/ready"))
-                .with_timeout(5)
-                .send()?;
-            ensure!(
-                answer.status_code == 200,
-                "it answers {}",
-                answer.status_code
-            );
+            let answer = minreq::get(format!("http://{address}/-/ready")).with_timeout(5).send()?;
+            ensure!(answer.status_code == 200, "it answers {}", answer.status_code);
             Ok(())
         })
         .with_context(|| process.last_lines())?;
         process.check_running()?;
-        Ok(Self {
-            address,
-            _process: process,
-            _data: data,
-        })
+        Ok(Self { address, _process: process, _data: data })
     }
 
     /// Waits until the query gives this number.
@@ -82,9 +69,7 @@ impl Prometheus {
     pub(crate) fn value(&self, query: &str) -> Result<f64> {
         let answer = self.get("query", &[("query", query)])?;
         let value = answer["result"][0]["value"][1].as_str();
-        Ok(value
-            .with_context(|| format!("{query} gives nothing"))?
-            .parse()?)
+        Ok(value.with_context(|| format!("{query} gives nothing"))?.parse()?)
     }
 
     /// What Prometheus knows of every metric of a job: its `type`, or its `unit`.
@@ -94,9 +79,7 @@ impl Prometheus {
         let entries = answer.as_array().context("no metadata")?.iter();
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         // Of its own, Prometheus knows `up` and the scrape's; it keeps no metadata of those.
-        Ok(entries
-            .map(|entry| (text(entry, "metric"), text(entry, key)))
-            .collect())
+        Ok(entries.map(|entry| (text(entry, "metric"), text(entry, key))).collect())
     }
 
     fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value> {

@@ -36,25 +36,12 @@ impl Server {
         let data = tempfile::tempdir().context("cannot make a folder for the server's data")?;
         let (address, metrics) = (free_address()?, free_address()?);
         let mut command = Command::new(workspace.built("campanile"));
-        command
-            .arg("serve")
-            .current_dir(data.path())
-            .envs(settings.iter().copied());
-        command.args([
-            "--listen",
-            &address.to_string(),
-            "--metrics-listen",
-            &metrics.to_string(),
-        ]);
+        command.arg("serve").current_dir(data.path()).envs(settings.iter().copied());
+        command.args(["--listen", &address.to_string(), "--metrics-listen", &metrics.to_string()]);
         command.arg("--data-dir").arg(data.path());
         let log = workspace.folder("logs")?.join(format!("{job}-server.log"));
         let process = Background::start(command, &log)?;
-        let mut server = Self {
-            address,
-            metrics,
-            process,
-            _data: data,
-        };
+        let mut server = Self { address, metrics, process, _data: data };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -67,15 +54,8 @@ impl Server {
     /// One scrape as a Prometheus asks for it: the content type of the answer, and its text.
     pub(crate) fn scrape(&self, accept: &str) -> Result<(String, String)> {
         let url = format!("http://{}/metrics", self.metrics);
-        let answer = minreq::get(url)
-            .with_header("Accept", accept)
-            .with_timeout(10)
-            .send()?;
-        ensure!(
-            answer.status_code == 200,
-            "the scrape was answered {}",
-            answer.status_code
-        );
+        let answer = minreq::get(url).with_header("Accept", accept).with_timeout(10).send()?;
+        ensure!(answer.status_code == 200, "the scrape was answered {}", answer.status_code);
         let kind = answer.header("content-type").unwrap_or_default().to_owned();
         Ok((kind, answer.as_str()?.to_owned()))
     }
@@ -93,11 +73,7 @@ impl Server {
                 return Ok(Err(ended));
             }
             let answer = minreq::get(&url).with_timeout(5).send()?;
-            ensure!(
-                answer.status_code == 200,
-                "/readyz answers {}",
-                answer.status_code
-            );
+            ensure!(answer.status_code == 200, "/readyz answers {}", answer.status_code);
             Ok(Ok(()))
         });
         ready.with_context(|| self.process.last_lines())?

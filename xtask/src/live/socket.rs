@@ -26,18 +26,12 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) fn open(server: &Server, client: &Client) -> Result<Self> {
         let mut request = format!("ws://{}/ws", server.address).into_client_request()?;
-        request
-            .headers_mut()
-            .insert("Sec-WebSocket-Protocol", HeaderValue::from_static(PROTOCOL));
+        request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(PROTOCOL));
         let stream = TcpStream::connect(server.address)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         let (connection, _) = tungstenite::client(request, stream)
             .map_err(|error| anyhow::anyhow!("no WebSocket at /ws: {error}"))?;
-        let mut socket = Self {
-            connection,
-            last_id: 0,
-            heard: Vec::new(),
-        };
+        let mut socket = Self { connection, last_id: 0, heard: Vec::new() };
         socket.ask("hello", json!({"token": client.token}))?;
         Ok(socket)
     }

@@ -9,7 +9,8 @@ use super::server::Server;
 use super::socket::Socket;
 
 const ROOM: &str = "lobby";
-const SPOKEN: usize = 20;
+// Together fewer than anyone may say at once.
+const SPOKEN: usize = 10;
 const POSTED: usize = 5;
 
 /// Messages that are stored in the room when the conversation has taken place.
@@ -25,16 +26,8 @@ impl Conversation {
     pub(crate) fn hold(server: &Server) -> Result<Self> {
         let ada = Client::sign_up(server, "ada")?;
         let ben = Client::sign_up(server, "ben")?;
-        ada.request(
-            Method::Post,
-            "/rooms",
-            &json!({"name": ROOM, "kind": "public"}),
-        )?;
-        ben.request(
-            Method::Put,
-            &format!("/rooms/{ROOM}/members/{}", ben.name),
-            &json!({}),
-        )?;
+        ada.request(Method::Post, "/rooms", &json!({"name": ROOM, "kind": "public"}))?;
+        ben.request(Method::Put, &format!("/rooms/{ROOM}/members/{}", ben.name), &json!({}))?;
         let mut sockets = Vec::new();
         for user in [&ada, &ben] {
             let mut socket = Socket::open(server, user)?;
@@ -42,10 +35,7 @@ impl Conversation {
             sockets.push(socket);
         }
         for number in 1..=SPOKEN {
-            sockets[0].ask(
-                "send",
-                json!({"room": ROOM, "body": format!("message {number}")}),
-            )?;
+            sockets[0].ask("send", json!({"room": ROOM, "body": format!("message {number}")}))?;
         }
         for number in SPOKEN + 1..=ROOM_MESSAGES {
             let body = json!({"body": format!("message {number}")});
@@ -53,21 +43,11 @@ impl Conversation {
         }
         for number in 1..=ROOM_MESSAGES {
             let event = sockets[1].hear("message")?;
-            ensure!(
-                event["seq"] == number,
-                "message {number} was expected, not {event}"
-            );
+            ensure!(event["seq"] == number, "message {number} was expected, not {event}");
         }
-        let page = ada.request(
-            Method::Get,
-            &format!("/rooms/{ROOM}/messages?limit=200"),
-            &Value::Null,
-        )?;
-        ensure!(
-            page["last_seq"] == ROOM_MESSAGES,
-            "the history ends with {}",
-            page["last_seq"]
-        );
+        let page =
+            ada.request(Method::Get, &format!("/rooms/{ROOM}/messages?limit=200"), &Value::Null)?;
+        ensure!(page["last_seq"] == ROOM_MESSAGES, "the history ends with {}", page["last_seq"]);
         Ok(Self { sockets })
     }
 

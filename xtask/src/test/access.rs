@@ -30,19 +30,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     };
     checks.check("another address is refused", || refused(&[]));
     let claim = ALLOWED.to_string();
-    checks.check("who claims to be forwarded is refused", || {
-        refused(&[("X-Forwarded-For", &claim)])
-    });
+    checks
+        .check("who claims to be forwarded is refused", || refused(&[("X-Forwarded-For", &claim)]));
     checks.check("refusals are counted", || {
         let (_, answer) = status_from(ALLOWED, server.metrics, &[])?;
         let counted = answer.lines().find(|line| {
             line.starts_with("chat_metrics_scrapes_denied_total{")
                 && line.contains("reason=\"address\"")
         });
-        ensure!(
-            counted.is_some_and(|line| line.ends_with(" 2")),
-            "{counted:?}"
-        );
+        ensure!(counted.is_some_and(|line| line.ends_with(" 2")), "{counted:?}");
         Ok(())
     });
     checks.check("the listener for people serves no metrics", || {
@@ -63,10 +59,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     });
     let everywhere = SocketAddr::new(ALLOWED, default.metrics.port());
     checks.check("by default nothing listens on other addresses", || {
-        ensure!(
-            status_from(ALLOWED, everywhere, &[]).is_err(),
-            "{everywhere} answers"
-        );
+        ensure!(status_from(ALLOWED, everywhere, &[]).is_err(), "{everywhere} answers");
         Ok(())
     });
     checks.outcome()

@@ -25,16 +25,13 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Cases where the suite would like a connection to fail at an earlier byte than ours does; the
 /// standard leaves that open.
-const MAY_BE_NON_STRICT: &[&str] = &[
-    "3.2", "3.3", "4.1.3", "4.1.4", "4.2.3", "4.2.4", "5.15", "6.4.1", "6.4.2", "6.4.3", "6.4.4",
-];
+const MAY_BE_NON_STRICT: &[&str] =
+    &["3.2", "3.3", "4.1.3", "4.1.4", "4.2.3", "4.2.4", "5.15", "6.4.1", "6.4.2", "6.4.3", "6.4.4"];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     if !has_python() {
         let (program, version) = PYTHON;
-        return Ok(Outcome::Skipped(format!(
-            "no {program} here (pyenv has it as {version})"
-        )));
+        return Ok(Outcome::Skipped(format!("no {program} here (pyenv has it as {version})")));
     }
     let folder = workspace.folder("autobahn")?;
     install_suite(workspace, &folder)?;
@@ -43,10 +40,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let mut echo = Command::new(workspace.built("examples/autobahn_echo"));
     echo.args(["--listen", &address.to_string()]);
     let mut echo = Background::start(echo, &workspace.folder("logs")?.join("autobahn-echo.log"))?;
-    wait::until("the echo listens", DEADLINE, || {
-        Ok(std::net::TcpStream::connect(address)?)
-    })
-    .with_context(|| echo.last_lines())?;
+    wait::until("the echo listens", DEADLINE, || Ok(std::net::TcpStream::connect(address)?))
+        .with_context(|| echo.last_lines())?;
     let reports = folder.join("reports");
     let specification = json!({
         "outdir": reports,
@@ -57,20 +52,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     });
     fs::write(folder.join("spec.json"), specification.to_string())?;
     let mut suite = python(workspace);
-    suite
-        .arg(workspace.task_file("python/run_autobahn.py"))
-        .arg(folder.join("site"));
-    suite
-        .args(["-m", "fuzzingclient", "-s"])
-        .arg(folder.join("spec.json"))
-        .current_dir(&folder);
+    suite.arg(workspace.task_file("python/run_autobahn.py")).arg(folder.join("site"));
+    suite.args(["-m", "fuzzingclient", "-s"]).arg(folder.join("spec.json")).current_dir(&folder);
     let log = folder.join("suite.log");
     let status = process::quietly(suite, &log)?;
-    ensure!(
-        status.success(),
-        "the suite ended with {status}: see {}",
-        log.display()
-    );
+    ensure!(status.success(), "the suite ended with {status}: see {}", log.display());
     echo.check_running().context("the echo did not survive")?;
     let index =
         fs::read_to_string(reports.join("index.json")).context("the suite wrote no report")?;
@@ -87,9 +73,7 @@ fn has_python() -> bool {
 fn python(workspace: &Workspace) -> Command {
     let (program, version) = PYTHON;
     let mut command = Command::new(program);
-    command
-        .env("PYENV_VERSION", version)
-        .current_dir(&workspace.root);
+    command.env("PYENV_VERSION", version).current_dir(&workspace.root);
     command
 }
 
@@ -99,9 +83,7 @@ fn install_suite(workspace: &Workspace, folder: &Path) -> Result<()> {
         return Ok(());
     }
     let mut pip = python(workspace);
-    pip.args(["-m", "pip", "install", "--quiet", "--target"])
-        .arg(&site)
-        .arg(SUITE);
+    pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&site).arg(SUITE);
     let status = process::follow(pip, |_| {})?;
     ensure!(status.success(), "{SUITE} cannot be installed");
     fs::write(&stamp, SUITE)?;
@@ -110,9 +92,7 @@ fn install_suite(workspace: &Workspace, folder: &Path) -> Result<()> {
 
 /// Counts the cases of a report. One that failed is shown.
 fn judge(index: &Value) -> Result<Outcome> {
-    let cases = index["campanile"]
-        .as_object()
-        .context("the report is not about us")?;
+    let cases = index["campanile"].as_object().context("the report is not about us")?;
     let mut totals = Totals::default();
     let mut behaviours = BTreeMap::<&str, usize>::new();
     for (case, result) in cases {
@@ -127,11 +107,7 @@ fn judge(index: &Value) -> Result<Outcome> {
         }
     }
     println!("  {behaviours:?}");
-    ensure!(
-        cases.len() == CASES,
-        "the suite ran {} cases, not {CASES}",
-        cases.len()
-    );
+    ensure!(cases.len() == CASES, "the suite ran {} cases, not {CASES}", cases.len());
     Ok(Outcome::Ran(totals))
 }
 

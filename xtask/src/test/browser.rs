@@ -16,10 +16,8 @@ use crate::workspace::Workspace;
 const PACKAGE: [&str; 2] = ["package.json", "package-lock.json"];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
-    let chromium = provide::program(
-        &["chromium", "chromium-browser", "google-chrome"],
-        "chromium",
-    )?;
+    let chromium =
+        provide::program(&["chromium", "chromium-browser", "google-chrome"], "chromium")?;
     let node = provide::program(&["node"], "nodejs")?;
     install_driver(workspace)?;
     // Dozens of visitors from one address would meet the rates; a test that wants them has a
@@ -30,17 +28,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let mut tests = workspace.shell()?.read_dir("xtask/browser/tests")?;
     tests.retain(|path| path.extension().is_some_and(|extension| extension == "mjs"));
     let mut command = Command::new(node);
-    command
-        .args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
-        .args(tests);
+    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(tests);
     command.current_dir(&workspace.root);
     command
         .env("CAMPANILE_URL", server.url(""))
         .env("CAMPANILE_CHROMIUM", chromium)
         .env("CAMPANILE_BINARY", workspace.built("campanile"));
-    command
-        .env("CAMPANILE_OPERATOR", &operator.name)
-        .env("CAMPANILE_PASSWORD", Client::PASSWORD);
+    command.env("CAMPANILE_OPERATOR", &operator.name).env("CAMPANILE_PASSWORD", Client::PASSWORD);
     command.env("CAMPANILE_BROWSER_MODULES", workspace.folder("browser")?);
     command.env("CAMPANILE_SCREENSHOTS", workspace.folder("screenshots")?);
     follow_node(command)
@@ -59,11 +53,7 @@ fn install_driver(workspace: &Workspace) -> Result<()> {
             .with_context(|| format!("cannot copy {file}"))?;
     }
     let (npm, shell) = (provide::program(&["npm"], "npm")?, workspace.shell()?);
-    cmd!(
-        shell,
-        "{npm} ci --prefix {folder} --no-audit --no-fund --ignore-scripts"
-    )
-    .run()?;
+    cmd!(shell, "{npm} ci --prefix {folder} --no-audit --no-fund --ignore-scripts").run()?;
     fs::write(&stamp, lock)?;
     Ok(())
 }

@@ -40,11 +40,7 @@ mod tests {
         let mut checks = Checks::default();
         checks.check("one", || bail!("broken"));
         checks.check("two", || Ok(()));
-        let totals = Totals {
-            passed: 1,
-            failed: 1,
-            skipped: 0,
-        };
+        let totals = Totals { passed: 1, failed: 1, skipped: 0 };
         assert_eq!(checks.outcome().ok(), Some(Outcome::Ran(totals)));
     }
 }

@@ -63,14 +63,7 @@ mod tests {
         ] {
             counts.read(line);
         }
-        assert_eq!(
-            counts.totals,
-            Totals {
-                passed: 6,
-                failed: 3,
-                skipped: 1
-            }
-        );
+        assert_eq!(counts.totals, Totals { passed: 6, failed: 3, skipped: 1 });
     }
 
     #[test]
@@ -88,14 +81,7 @@ mod tests {
             ] {
                 counts.read(&format!("{mark} {line}"));
             }
-            assert_eq!(
-                counts.totals,
-                Totals {
-                    passed: 4,
-                    failed: 3,
-                    skipped: 2
-                }
-            );
+            assert_eq!(counts.totals, Totals { passed: 4, failed: 3, skipped: 2 });
         }
     }
 }

@@ -29,31 +29,11 @@ struct Job {
 
 /// In the order in which they run: what is fast and often broken first.
 const JOBS: &[Job] = &[
-    Job {
-        name: "fmt",
-        what: "the sources are formatted",
-        run: rust::format,
-    },
-    Job {
-        name: "check",
-        what: "the house rules are kept",
-        run: rust::check,
-    },
-    Job {
-        name: "clippy",
-        what: "no lint has anything to say",
-        run: rust::clippy,
-    },
-    Job {
-        name: "rust",
-        what: "unit, conformance, end-to-end and doc tests",
-        run: rust::test,
-    },
-    Job {
-        name: "pages",
-        what: "the logic of the pages, in node",
-        run: pages::run,
-    },
+    Job { name: "fmt", what: "the sources are formatted", run: rust::format },
+    Job { name: "check", what: "the house rules are kept", run: rust::check },
+    Job { name: "clippy", what: "no lint has anything to say", run: rust::clippy },
+    Job { name: "rust", what: "unit, conformance, end-to-end and doc tests", run: rust::test },
+    Job { name: "pages", what: "the logic of the pages, in node", run: pages::run },
     Job {
         name: "browser",
         what: "the pages in Chromium, against a live server",
@@ -69,21 +49,13 @@ const JOBS: &[Job] = &[
         what: "the reference parsers accept every scrape",
         run: openmetrics::run,
     },
-    Job {
-        name: "access",
-        what: "who may scrape, and who may not",
-        run: access::run,
-    },
+    Job { name: "access", what: "who may scrape, and who may not", run: access::run },
     Job {
         name: "schemathesis",
         what: "the REST interface keeps its schema",
         run: schemathesis::run,
     },
-    Job {
-        name: "autobahn",
-        what: "the WebSocket conformance suite",
-        run: autobahn::run,
-    },
+    Job { name: "autobahn", what: "the WebSocket conformance suite", run: autobahn::run },
 ];
 
 /// The names of the jobs, and what each shows.
@@ -96,14 +68,9 @@ pub(crate) fn list() {
 /// Runs all jobs, or those that are named. Says whether nothing failed.
 pub(crate) fn run(workspace: &Workspace, only: &[&str]) -> Result<bool> {
     for name in only {
-        ensure!(
-            JOBS.iter().any(|job| job.name == *name),
-            "there is no job {name}: see --list"
-        );
+        ensure!(JOBS.iter().any(|job| job.name == *name), "there is no job {name}: see --list");
     }
-    let wanted = JOBS
-        .iter()
-        .filter(|job| only.is_empty() || only.contains(&job.name));
+    let wanted = JOBS.iter().filter(|job| only.is_empty() || only.contains(&job.name));
     let entries: Vec<Entry> = wanted.map(|job| run_job(job, workspace)).collect();
     print!("\n{}", report::table(&entries));
     Ok(entries.iter().all(|entry| entry.totals.failed == 0))
@@ -114,24 +81,11 @@ fn run_job(job: &Job, workspace: &Workspace) -> Entry {
     let start = Instant::now();
     let (totals, remark) = match (job.run)(workspace) {
         Ok(Outcome::Ran(totals)) => (totals, String::new()),
-        Ok(Outcome::Skipped(why)) => (
-            Totals {
-                skipped: 1,
-                ..Totals::default()
-            },
-            format!("skipped: {why}"),
-        ),
+        Ok(Outcome::Skipped(why)) => {
+            (Totals { skipped: 1, ..Totals::default() }, format!("skipped: {why}"))
+        }
         Err(error) => (Totals::FAILED, format!("{error:#}")),
     };
-    println!(
-        "=== {} took {:.1} s. {remark}",
-        job.name,
-        start.elapsed().as_secs_f64()
-    );
-    Entry {
-        job: job.name,
-        took: start.elapsed(),
-        totals,
-        remark,
-    }
+    println!("=== {} took {:.1} s. {remark}", job.name, start.elapsed().as_secs_f64());
+    Entry { job: job.name, took: start.elapsed(), totals, remark }
 }

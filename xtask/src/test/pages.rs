@@ -15,14 +15,10 @@ const FOLDER: &str = "crates/server/web-tests";
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let mut tests = workspace.shell()?.read_dir(FOLDER)?;
     tests.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "mjs" || extension == "js")
+        path.extension().is_some_and(|extension| extension == "mjs" || extension == "js")
     });
     let mut command = Command::new(provide::program(&["node"], "nodejs")?);
-    command
-        .args(["--test", "--test-reporter=spec"])
-        .args(tests)
-        .current_dir(&workspace.root);
+    command.args(["--test", "--test-reporter=spec"]).args(tests).current_dir(&workspace.root);
     follow_node(command)
 }
 

@@ -30,10 +30,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     checks.check("promtool finds nothing to say about the metrics", || {
         let (_, text) = server.scrape(TEXT)?;
         let shell = workspace.shell()?;
-        Ok(cmd!(shell, "{promtool} check metrics")
-            .stdin(text)
-            .quiet()
-            .run()?)
+        Ok(cmd!(shell, "{promtool} check metrics").stdin(text).quiet().run()?)
     });
     for scrape in SCRAPES {
         check_scrape(scrape, &prometheus, &server, &conversation, &mut checks);
@@ -41,17 +38,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let connections = conversation.connections();
     conversation.end()?;
     for scrape in SCRAPES {
-        checks.check(
-            &format!("{scrape}: nobody is counted as connected who left"),
-            || {
-                prometheus.becomes(
-                    &format!("sum(chat_connections_active{{job='{scrape}'}})"),
-                    0.0,
-                )?;
-                let closed = format!("sum(chat_connections_closed_total{{job='{scrape}'}})");
-                prometheus.becomes(&closed, connections as f64)
-            },
-        );
+        checks.check(&format!("{scrape}: nobody is counted as connected who left"), || {
+            prometheus.becomes(&format!("sum(chat_connections_active{{job='{scrape}'}})"), 0.0)?;
+            let closed = format!("sum(chat_connections_closed_total{{job='{scrape}'}})");
+            prometheus.becomes(&closed, connections as f64)
+        });
     }
     checks.outcome()
 }
@@ -77,23 +68,16 @@ fn check_scrape(
     });
     checks.check(&format!("{scrape}: how long it took"), || {
         let buckets = format!("chat_message_processing_duration_seconds_bucket{{job='{scrape}'}}");
-        let quantile = prometheus.value(&format!(
-            "histogram_quantile(0.99, sum by (le) ({buckets}))"
-        ))?;
-        ensure!(
-            quantile > 0.0 && quantile < 10.0,
-            "99 % within {quantile} s"
-        );
+        let quantile =
+            prometheus.value(&format!("histogram_quantile(0.99, sum by (le) ({buckets}))"))?;
+        ensure!(quantile > 0.0 && quantile < 10.0, "99 % within {quantile} s");
         Ok(())
     });
     checks.check(&format!("{scrape}: every type is known"), || {
         let accept = if scrape == "text" { TEXT } else { OPENMETRICS };
         let declared = declared(&server.scrape(accept)?.1, "TYPE");
         let known = prometheus.metadata(scrape, "type")?;
-        ensure!(
-            declared.len() > 20 && known == declared,
-            "{known:?} is not {declared:?}"
-        );
+        ensure!(declared.len() > 20 && known == declared, "{known:?} is not {declared:?}");
         Ok(())
     });
     if scrape == "openmetrics" {
@@ -101,10 +85,7 @@ fn check_scrape(
             let declared = declared(&server.scrape(OPENMETRICS)?.1, "UNIT");
             let mut known = prometheus.metadata(scrape, "unit")?;
             known.retain(|_, unit| !unit.is_empty());
-            ensure!(
-                declared.len() > 5 && known == declared,
-                "{known:?} is not {declared:?}"
-            );
+            ensure!(declared.len() > 5 && known == declared, "{known:?} is not {declared:?}");
             Ok(())
         });
     }
@@ -114,10 +95,6 @@ fn check_scrape(
 /// neither format, and a gauge an info in none.
 fn declared(text: &str, keyword: &str) -> BTreeMap<String, String> {
     let start = format!("# {keyword} ");
-    let lines = text
-        .lines()
-        .filter_map(|line| line.strip_prefix(&start)?.split_once(' '));
-    lines
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    let lines = text.lines().filter_map(|line| line.strip_prefix(&start)?.split_once(' '));
+    lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

@@ -13,16 +13,8 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    pub(crate) const PASSED: Self = Self {
-        passed: 1,
-        failed: 0,
-        skipped: 0,
-    };
-    pub(crate) const FAILED: Self = Self {
-        passed: 0,
-        failed: 1,
-        skipped: 0,
-    };
+    pub(crate) const PASSED: Self = Self { passed: 1, failed: 0, skipped: 0 };
+    pub(crate) const FAILED: Self = Self { passed: 0, failed: 1, skipped: 0 };
 }
 
 impl AddAssign for Totals {
@@ -59,30 +51,17 @@ pub(crate) fn table(entries: &[Entry]) -> String {
         "{:<14} {:>8} {:>8} {:>8} {:>8}",
         "job", "passed", "failed", "skipped", "time"
     );
-    for Entry {
-        job,
-        took,
-        totals,
-        remark,
-    } in entries
-    {
+    for Entry { job, took, totals, remark } in entries {
         sum += *totals;
-        let Totals {
-            passed,
-            failed,
-            skipped,
-        } = totals;
+        let Totals { passed, failed, skipped } = totals;
         let line = format!(
             "{job:<14} {passed:>8} {failed:>8} {skipped:>8} {:>7.1}s  {remark}",
             took.as_secs_f64()
         );
         let _ = writeln!(table, "{}", line.trim_end());
     }
-    let _ = writeln!(
-        table,
-        "\n{} passed, {} failed, {} skipped",
-        sum.passed, sum.failed, sum.skipped
-    );
+    let _ =
+        writeln!(table, "\n{} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
     table
 }
 
@@ -99,33 +78,12 @@ mod tests {
             remark: remark.to_owned(),
         };
         let table = table(&[
-            entry(
-                "rust",
-                Totals {
-                    passed: 7,
-                    failed: 1,
-                    skipped: 2,
-                },
-                "",
-            ),
-            entry(
-                "autobahn",
-                Totals {
-                    skipped: 1,
-                    ..Totals::default()
-                },
-                "no python2.7",
-            ),
+            entry("rust", Totals { passed: 7, failed: 1, skipped: 2 }, ""),
+            entry("autobahn", Totals { skipped: 1, ..Totals::default() }, "no python2.7"),
         ]);
         let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(
-            lines[1],
-            "rust                  7        1        2     1.5s"
-        );
-        assert_eq!(
-            lines[2],
-            "autobahn              0        0        1     1.5s  no python2.7"
-        );
+        assert_eq!(lines[1], "rust                  7        1        2     1.5s");
+        assert_eq!(lines[2], "autobahn              0        0        1     1.5s  no python2.7");
         assert_eq!(lines.last(), Some(&"7 passed, 1 failed, 3 skipped"));
     }
 }

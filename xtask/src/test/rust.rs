@@ -21,25 +21,14 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
 pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
     succeeds(
         workspace,
-        &[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ],
+        &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
     )
 }
 
 /// Builds the programs of the live jobs too: with other features they would be built twice.
 pub(crate) fn test(workspace: &Workspace) -> Result<Outcome> {
     let mut counts = CargoTest::default();
-    let command = cargo(
-        workspace,
-        &["test", "--workspace", "--no-fail-fast", "--locked"],
-    );
+    let command = cargo(workspace, &["test", "--workspace", "--no-fail-fast", "--locked"]);
     let status = process::follow(command, |line| counts.read(line))?;
     let mut totals = counts.totals;
     if !status.success() && totals.failed == 0 {
@@ -54,11 +43,7 @@ fn succeeds(workspace: &Workspace, arguments: &[&str]) -> Result<Outcome> {
 }
 
 fn one(succeeded: bool) -> Outcome {
-    Outcome::Ran(if succeeded {
-        Totals::PASSED
-    } else {
-        Totals::FAILED
-    })
+    Outcome::Ran(if succeeded { Totals::PASSED } else { Totals::FAILED })
 }
 
 fn cargo(workspace: &Workspace, arguments: &[&str]) -> Command {

@@ -27,38 +27,20 @@ const OPTIONS: &[&str] = &[
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let python = provide::python(workspace)?;
     // What is asked for here comes faster than people ask.
-    let mut server = Server::start(
-        workspace,
-        "schemathesis",
-        &[("CAMPANILE_LIMITS__ENABLED", "false")],
-    )?;
+    let mut server =
+        Server::start(workspace, "schemathesis", &[("CAMPANILE_LIMITS__ENABLED", "false")])?;
     let operator = Client::sign_up(&server, "operator")?;
     let folder = workspace.folder("schemathesis")?;
     let report = folder.join("report.json");
     let _ = fs::remove_file(&report);
     let mut command = Command::new(python.with_file_name("schemathesis"));
-    command
-        .arg("run")
-        .arg(server.url("/api/openapi.json"))
-        .args(OPTIONS);
-    command
-        .arg("--report=json")
-        .arg("--report-json-path")
-        .arg(&report);
-    command.env(
-        "SCHEMATHESIS_HOOKS",
-        workspace.task_file("python/schemathesis_hooks.py"),
-    );
-    command
-        .env("CAMPANILE_API", server.url("/api/v1"))
-        .env("CAMPANILE_USER", &operator.name);
-    command
-        .env("CAMPANILE_PASSWORD", Client::PASSWORD)
-        .current_dir(&folder);
+    command.arg("run").arg(server.url("/api/openapi.json")).args(OPTIONS);
+    command.arg("--report=json").arg("--report-json-path").arg(&report);
+    command.env("SCHEMATHESIS_HOOKS", workspace.task_file("python/schemathesis_hooks.py"));
+    command.env("CAMPANILE_API", server.url("/api/v1")).env("CAMPANILE_USER", &operator.name);
+    command.env("CAMPANILE_PASSWORD", Client::PASSWORD).current_dir(&folder);
     let status = process::follow(command, |_| {})?;
-    server
-        .check_running()
-        .context("the server did not survive")?;
+    server.check_running().context("the server did not survive")?;
     let text = fs::read_to_string(&report).context("schemathesis wrote no report")?;
     let totals = read_report(&serde_json::from_str(&text)?)?;
     ensure!(
@@ -75,41 +57,22 @@ const PHASES: &[&str] = &["coverage", "fuzzing", "stateful"];
 fn read_report(report: &Value) -> Result<Totals> {
     let (operations, cases) = (&report["operations"], &report["test_cases"]);
     let count = |cases: &Value, key: &str| {
-        let count = cases[key]
-            .as_u64()
-            .and_then(|count| usize::try_from(count).ok());
+        let count = cases[key].as_u64().and_then(|count| usize::try_from(count).ok());
         count.with_context(|| format!("the report has no {key}"))
     };
-    ensure!(
-        report["complete"] == true,
-        "the run stopped early: {}",
-        report["stop_reason"]
-    );
+    ensure!(report["complete"] == true, "the run stopped early: {}", report["stop_reason"]);
     ensure!(
         count(operations, "tested")? > 0 && operations["tested"] == operations["total"],
         "not every operation was tested: {operations}"
     );
     for phase in PHASES {
         let phase_report = &report["phases"][phase];
-        ensure!(
-            phase_report["status"] != "skip",
-            "the phase {phase} did not run: {phase_report}"
-        );
+        ensure!(phase_report["status"] != "skip", "the phase {phase} did not run: {phase_report}");
     }
-    let (failed, skipped) = (
-        count(cases, "with_failures")?,
-        count(cases, "without_checks")?,
-    );
-    let errors = report["errors"]
-        .as_array()
-        .map_or(0, Vec::len)
-        .max(count(cases, "errored")?);
+    let (failed, skipped) = (count(cases, "with_failures")?, count(cases, "without_checks")?);
+    let errors = report["errors"].as_array().map_or(0, Vec::len).max(count(cases, "errored")?);
     let passed = count(cases, "generated")?.saturating_sub(failed + skipped + errors);
-    Ok(Totals {
-        passed,
-        failed: failed + errors,
-        skipped,
-    })
+    Ok(Totals { passed, failed: failed + errors, skipped })
 }
 
 #[cfg(test)]
@@ -131,11 +94,7 @@ mod tests {
 
     #[test]
     fn cases_are_counted() {
-        let totals = Totals {
-            passed: 24,
-            failed: 5,
-            skipped: 1,
-        };
+        let totals = Totals { passed: 24, failed: 5, skipped: 1 };
         assert_eq!(read_report(&report()).ok(), Some(totals));
     }
 

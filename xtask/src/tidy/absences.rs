@@ -5,15 +5,8 @@ use super::manifest::Manifest;
 use super::tree::Tree;
 
 /// Crates of others that the core may name. It is short because the core does no I/O.
-const CORE_MAY_NAME: &[&str] = &[
-    "async-trait",
-    "bytes",
-    "futures-util",
-    "rand",
-    "thiserror",
-    "tokio",
-    "tracing",
-];
+const CORE_MAY_NAME: &[&str] =
+    &["async-trait", "bytes", "futures-util", "rand", "thiserror", "tokio", "tracing"];
 
 /// Words that the source of the core does not hold outside comments.
 const CORE_MAY_NOT_SAY: &[&str] = &[
@@ -42,10 +35,7 @@ const METRICS_CRATES: &[&str] = &[
 ];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Manifest::all(tree)
-        .iter()
-        .flat_map(check_manifest)
-        .collect();
+    let mut findings: Vec<Finding> = Manifest::all(tree).iter().flat_map(check_manifest).collect();
     for (path, text) in tree.below("crates/core/src", "rs") {
         findings.extend(check_core_source(path, text));
     }
@@ -64,14 +54,10 @@ fn check_manifest(manifest: &Manifest<'_>) -> Vec<Finding> {
             ));
         };
         if is_metrics_crate(name) && !knows_metrics_crates(folder) {
-            refuse(&format!(
-                "names `{name}`: only `metrics` and `exporter-*` know such crates"
-            ));
+            refuse(&format!("names `{name}`: only `metrics` and `exporter-*` know such crates"));
         }
         if matches!(folder, "core" | "metrics") && name.starts_with("serde") {
-            refuse(&format!(
-                "names `{name}`: each edge owns its serialisable types"
-            ));
+            refuse(&format!("names `{name}`: each edge owns its serialisable types"));
         }
         if folder == "core" && !name.starts_with("campanile-") && !CORE_MAY_NAME.contains(&name) {
             refuse(&format!(
@@ -83,9 +69,7 @@ fn check_manifest(manifest: &Manifest<'_>) -> Vec<Finding> {
 }
 
 fn check_core_source(path: &str, text: &str) -> Vec<Finding> {
-    let program = text
-        .lines()
-        .take_while(|line| !line.starts_with("#[cfg(test)]"));
+    let program = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
     program
         .enumerate()
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
@@ -100,8 +84,7 @@ fn check_core_source(path: &str, text: &str) -> Vec<Finding> {
 
 fn is_metrics_crate(name: &str) -> bool {
     METRICS_CRATES.iter().any(|known| {
-        name.strip_prefix(known)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+        name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
     })
 }
 
@@ -116,10 +99,7 @@ mod tests {
 
     fn manifest(folder: &str, name: &str) -> Vec<Finding> {
         let text = format!("[dependencies]\n{name}.workspace = true\n");
-        check(&Tree::of(&[(
-            &format!("crates/{folder}/Cargo.toml"),
-            &text,
-        )]))
+        check(&Tree::of(&[(&format!("crates/{folder}/Cargo.toml"), &text)]))
     }
 
     #[test]
@@ -137,34 +117,22 @@ mod tests {
 
     #[test]
     fn core_and_metrics_know_no_serde() {
-        says(
-            &manifest("core", "serde"),
-            "`core` names `serde`: each edge owns",
-        );
-        says(
-            &manifest("metrics", "serde_json"),
-            "`metrics` names `serde_json`: each edge owns",
-        );
+        says(&manifest("core", "serde"), "`core` names `serde`: each edge owns");
+        says(&manifest("metrics", "serde_json"), "`metrics` names `serde_json`: each edge owns");
         assert_eq!(manifest("protocol", "serde"), []);
     }
 
     #[test]
     fn core_names_only_what_it_may() {
         assert_eq!(manifest("core", "bytes"), []);
-        says(
-            &manifest("core", "sqlx"),
-            "`core` names `sqlx`, which is not among",
-        );
+        says(&manifest("core", "sqlx"), "`core` names `sqlx`, which is not among");
     }
 
     #[test]
     fn core_meets_no_file_socket_or_clock() {
         let text = "//! Rooms.\n\n// Not std::fs.\nuse tokio::net::lookup_host;\n";
         let findings = check(&Tree::of(&[("crates/core/src/room.rs", text)]));
-        says(
-            &findings,
-            "crates/core/src/room.rs:4: the core may not meet `tokio::net`",
-        );
+        says(&findings, "crates/core/src/room.rs:4: the core may not meet `tokio::net`");
         assert_eq!(findings.len(), 1);
         assert_eq!(check(&Tree::of(&[("crates/server/src/room.rs", text)])), []);
     }

@@ -5,20 +5,11 @@ use super::tree::Tree;
 
 /// Crates that anyone may use alone: each explains itself and shows itself at work.
 /// A name that ends in `-` stands for all that start so.
-const REUSABLE: &[&str] = &[
-    "metrics",
-    "exporter-",
-    "adapter-postgres",
-    "adapter-redis",
-    "loki",
-    "monitor-lint",
-];
+const REUSABLE: &[&str] =
+    &["metrics", "exporter-", "adapter-postgres", "adapter-redis", "loki", "monitor-lint"];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    tree.crates()
-        .into_iter()
-        .flat_map(|folder| check_crate(tree, folder))
-        .collect()
+    tree.crates().into_iter().flat_map(|folder| check_crate(tree, folder)).collect()
 }
 
 fn check_crate(tree: &Tree, folder: &str) -> Vec<Finding> {
@@ -31,28 +22,18 @@ fn check_crate(tree: &Tree, folder: &str) -> Vec<Finding> {
         return findings;
     }
     if !tree.exists(&format!("{place}/README.md")) {
-        findings.push(Finding::about(
-            &format!("{place}/README.md"),
-            "a reusable crate has a README",
-        ));
+        findings
+            .push(Finding::about(&format!("{place}/README.md"), "a reusable crate has a README"));
     }
-    if tree
-        .below(&format!("{place}/examples"), "rs")
-        .next()
-        .is_none()
-    {
-        findings.push(Finding::about(
-            &format!("{place}/examples"),
-            "a reusable crate has an example",
-        ));
+    if tree.below(&format!("{place}/examples"), "rs").next().is_none() {
+        findings
+            .push(Finding::about(&format!("{place}/examples"), "a reusable crate has an example"));
     }
     findings
 }
 
 fn is_reusable(folder: &str) -> bool {
-    REUSABLE
-        .iter()
-        .any(|name| folder == *name || name.ends_with('-') && folder.starts_with(name))
+    REUSABLE.iter().any(|name| folder == *name || name.ends_with('-') && folder.starts_with(name))
 }
 
 #[cfg(test)]
@@ -70,14 +51,8 @@ mod tests {
     fn a_reusable_crate_has_a_readme_and_an_example() {
         let library = ("crates/exporter-otlp/src/lib.rs", "");
         let findings = check(&Tree::of(&[library]));
-        says(
-            &findings,
-            "crates/exporter-otlp/README.md:1: a reusable crate has a README",
-        );
-        says(
-            &findings,
-            "crates/exporter-otlp/examples:1: a reusable crate has an example",
-        );
+        says(&findings, "crates/exporter-otlp/README.md:1: a reusable crate has a README");
+        says(&findings, "crates/exporter-otlp/examples:1: a reusable crate has an example");
         let readme = ("crates/exporter-otlp/README.md", "");
         let example = ("crates/exporter-otlp/examples/push.rs", "");
         assert_eq!(check(&Tree::of(&[library, readme, example])), []);

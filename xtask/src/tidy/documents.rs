@@ -16,19 +16,12 @@ const QUOTING: &[&str] = &[MAP, "README.md"];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let missing = EXPECTED.iter().filter(|path| !tree.exists(path));
-    let mut findings: Vec<Finding> = missing
-        .map(|path| Finding::about(path, "is missing"))
-        .collect();
-    findings.extend(
-        tree.text(MAP)
-            .into_iter()
-            .flat_map(|map| check_map(tree, map)),
-    );
+    let mut findings: Vec<Finding> =
+        missing.map(|path| Finding::about(path, "is missing")).collect();
+    findings.extend(tree.text(MAP).into_iter().flat_map(|map| check_map(tree, map)));
     for path in QUOTING {
         findings.extend(
-            tree.text(path)
-                .into_iter()
-                .flat_map(|text| check_quoted_paths(tree, path, text)),
+            tree.text(path).into_iter().flat_map(|text| check_quoted_paths(tree, path, text)),
         );
     }
     for (path, text) in tree.files().filter(|(path, _)| path.ends_with(".md")) {
@@ -41,18 +34,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 fn check_map(tree: &Tree, map: &str) -> Vec<Finding> {
     let lines = map.lines().count();
     let too_long = (lines > MAP_LINES_MAX).then(|| {
-        Finding::at(
-            MAP,
-            lines,
-            format!("a map has at most {MAP_LINES_MAX} lines, not {lines}"),
-        )
+        Finding::at(MAP, lines, format!("a map has at most {MAP_LINES_MAX} lines, not {lines}"))
     });
     let unnamed = tree.crates().into_iter().filter(|folder| {
-        let names = [
-            format!("`{folder}`"),
-            format!("`campanile-{folder}`"),
-            format!("`crates/{folder}"),
-        ];
+        let names =
+            [format!("`{folder}`"), format!("`campanile-{folder}`"), format!("`crates/{folder}")];
         !names.iter().any(|name| map.contains(name))
     });
     too_long
@@ -78,10 +64,7 @@ fn check_quoted_paths(tree: &Tree, document: &str, text: &str) -> Vec<Finding> {
 
 fn check_links(tree: &Tree, document: &str, text: &str) -> Vec<Finding> {
     let links = prose(text).flat_map(|(line, text)| {
-        let targets = text
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split([')', ' ']).next());
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
         targets.map(move |target| (line, target))
     });
     links
@@ -91,20 +74,14 @@ fn check_links(tree: &Tree, document: &str, text: &str) -> Vec<Finding> {
         })
         .filter(|(_, target)| !tree.exists(&resolve(document, target)))
         .map(|(line, target)| {
-            Finding::at(
-                document,
-                line,
-                format!("the link to `{target}` leads nowhere"),
-            )
+            Finding::at(document, line, format!("the link to `{target}` leads nowhere"))
         })
         .collect()
 }
 
 /// Decisions are numbered from 1, each number once and none left out.
 fn check_decisions(tree: &Tree) -> Vec<Finding> {
-    let decisions = tree
-        .below("docs/adr", "md")
-        .filter(|(path, _)| !path.ends_with("/README.md"));
+    let decisions = tree.below("docs/adr", "md").filter(|(path, _)| !path.ends_with("/README.md"));
     let wrong = decisions.zip(1..).filter(|((path, _), expected)| {
         let name = path.trim_start_matches("docs/adr/");
         let digits = name.split(|letter: char| !letter.is_ascii_digit()).next();
@@ -129,26 +106,15 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn looks_like_a_path(token: &str) -> bool {
-    const FILES: &[&str] = &[
-        ".rs", ".md", ".toml", ".yaml", ".yml", ".json", ".js", ".mjs", ".html", ".py",
-    ];
-    const ELSEWHERE: &[&str] = &[
-        "/",
-        "target/",
-        "data/",
-        "text/",
-        "application/",
-        "image/",
-        "~",
-    ];
+    const FILES: &[&str] =
+        &[".rs", ".md", ".toml", ".yaml", ".yml", ".json", ".js", ".mjs", ".html", ".py"];
+    const ELSEWHERE: &[&str] = &["/", "target/", "data/", "text/", "application/", "image/", "~"];
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._/-*".contains(letter);
     !token.is_empty()
         && token.chars().all(plain)
         && !ELSEWHERE.iter().any(|start| token.starts_with(start))
         && (token.contains('/')
-            || FILES
-                .iter()
-                .any(|end| token.ends_with(end) && token.len() > end.len()))
+            || FILES.iter().any(|end| token.ends_with(end) && token.len() > end.len()))
 }
 
 /// A path may be written from any folder on, and without the extension of its file.
@@ -160,12 +126,8 @@ fn names_something(tree: &Tree, path: &str) -> bool {
     let path = format!("/{}", path.trim_end_matches('/'));
     tree.files().any(|(file, _)| {
         let file = format!("/{file}");
-        file.match_indices(&path).any(|(at, _)| {
-            matches!(
-                file[at + path.len()..].chars().next(),
-                None | Some('/' | '.')
-            )
-        })
+        file.match_indices(&path)
+            .any(|(at, _)| matches!(file[at + path.len()..].chars().next(), None | Some('/' | '.')))
     })
 }
 
@@ -189,11 +151,7 @@ mod tests {
     use super::*;
 
     fn map(text: &str) -> Vec<Finding> {
-        let others = [
-            ("README.md", ""),
-            ("CHANGELOG.md", ""),
-            ("crates/core/src/room.rs", ""),
-        ];
+        let others = [("README.md", ""), ("CHANGELOG.md", ""), ("crates/core/src/room.rs", "")];
         check(&Tree::of(&[&others[..], &[(MAP, text)]].concat()))
     }
 
@@ -210,10 +168,7 @@ mod tests {
 
     #[test]
     fn a_crate_that_the_map_leaves_out_is_found() {
-        says(
-            &map("# Map\n"),
-            "docs/ARCHITECTURE.md:1: does not name the crate `core`",
-        );
+        says(&map("# Map\n"), "docs/ARCHITECTURE.md:1: does not name the crate `core`");
     }
 
     #[test]
@@ -222,14 +177,8 @@ mod tests {
             &map("`core`\n\nSee `core/src/user.rs`.\n"),
             "docs/ARCHITECTURE.md:3: `core/src/user.rs` does",
         );
-        says(
-            &map("`core`: `user.rs`\n"),
-            "docs/ARCHITECTURE.md:1: `user.rs` does not exist",
-        );
-        says(
-            &map("`core`: `crates/lob*.rs`\n"),
-            "`crates/lob*.rs` does not exist",
-        );
+        says(&map("`core`: `user.rs`\n"), "docs/ARCHITECTURE.md:1: `user.rs` does not exist");
+        says(&map("`core`: `crates/lob*.rs`\n"), "`crates/lob*.rs` does not exist");
     }
 
     #[test]
@@ -263,14 +212,8 @@ mod tests {
             check_decisions(&Tree::of(&[("docs/adr/0001-sqlite.md", ""), (&second, "")]))
         };
         assert_eq!(decisions("0002-actix.md"), []);
-        says(
-            &decisions("0003-actix.md"),
-            "docs/adr/0003-actix.md:1: decision 2 was expected here",
-        );
+        says(&decisions("0003-actix.md"), "docs/adr/0003-actix.md:1: decision 2 was expected here");
         says(&decisions("0001-twice.md"), "decision 2 was expected here");
-        says(
-            &decisions("unnumbered.md"),
-            "docs/adr/unnumbered.md:1: decision 2 was expected here",
-        );
+        says(&decisions("unnumbered.md"), "docs/adr/unnumbered.md:1: decision 2 was expected here");
     }
 }

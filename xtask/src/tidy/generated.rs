@@ -4,30 +4,21 @@ use super::finding::Finding;
 use super::tree::Tree;
 
 /// Written by `cargo xtask docs`.
-const GENERATED: &[&str] = &[
-    "docs/metrics.md",
-    "docs/config.md",
-    "deploy/campanile.example.toml",
-];
+const GENERATED: &[&str] = &["docs/metrics.md", "docs/config.md", "deploy/campanile.example.toml"];
 
 /// The reader learns of it within so many lines.
 const HEADER_LINES: usize = 5;
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    GENERATED
-        .iter()
-        .filter_map(|path| check_file(path, tree.text(path)))
-        .collect()
+    GENERATED.iter().filter_map(|path| check_file(path, tree.text(path))).collect()
 }
 
 fn check_file(path: &str, text: Option<&str>) -> Option<Finding> {
     let Some(text) = text else {
         return Some(Finding::about(path, "is missing: run `cargo xtask docs`"));
     };
-    let says_so = text
-        .lines()
-        .take(HEADER_LINES)
-        .any(|line| line.to_lowercase().contains("generated"));
+    let says_so =
+        text.lines().take(HEADER_LINES).any(|line| line.to_lowercase().contains("generated"));
     (!says_so).then(|| Finding::about(path, "does not say at its top that it is generated"))
 }
 
@@ -38,10 +29,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_found() {
-        says(
-            &check(&Tree::of(&[])),
-            "docs/config.md:1: is missing: run `cargo xtask docs`",
-        );
+        says(&check(&Tree::of(&[])), "docs/config.md:1: is missing: run `cargo xtask docs`");
     }
 
     #[test]
@@ -49,9 +37,6 @@ mod tests {
         let header = "# Settings\n\nGenerated: change the source, then `cargo xtask docs`.\n";
         assert_eq!(check_file("docs/config.md", Some(header)), None);
         let finding = check_file("docs/config.md", Some("# Settings\n"));
-        says(
-            finding.as_slice(),
-            "docs/config.md:1: does not say at its top",
-        );
+        says(finding.as_slice(), "docs/config.md:1: does not say at its top");
     }
 }

@@ -16,101 +16,41 @@ struct Layer {
 
 /// From the inside out. Adding an edge is a design decision.
 const LAYERS: &[Layer] = &[
-    Layer {
-        of: "metrics",
-        uses: &[],
-        tests_use: &[],
-    },
-    Layer {
-        of: "core",
-        uses: &["metrics"],
-        tests_use: &["adapter-memory"],
-    },
-    Layer {
-        of: "protocol",
-        uses: &[],
-        tests_use: &[],
-    },
-    Layer {
-        of: "pusher",
-        uses: &[],
-        tests_use: &[],
-    },
-    Layer {
-        of: "conformance",
-        uses: &["core", "metrics"],
-        tests_use: &[],
-    },
+    Layer { of: "metrics", uses: &[], tests_use: &[] },
+    Layer { of: "core", uses: &["metrics"], tests_use: &["adapter-memory"] },
+    Layer { of: "protocol", uses: &[], tests_use: &[] },
+    Layer { of: "pusher", uses: &[], tests_use: &[] },
+    Layer { of: "conformance", uses: &["core", "metrics"], tests_use: &[] },
     Layer {
         of: "adapter-*",
         uses: &["core", "metrics"],
         tests_use: &["conformance", "exporter-*"],
     },
-    Layer {
-        of: "exporter-*",
-        uses: &["metrics"],
-        tests_use: &["conformance"],
-    },
-    Layer {
-        of: "loki",
-        uses: &["metrics"],
-        tests_use: &[],
-    },
-    Layer {
-        of: "monitor-lint",
-        uses: &[],
-        tests_use: &[],
-    },
+    Layer { of: "exporter-*", uses: &["metrics"], tests_use: &["conformance"] },
+    Layer { of: "loki", uses: &["metrics"], tests_use: &[] },
+    Layer { of: "monitor-lint", uses: &[], tests_use: &[] },
     Layer {
         of: "server",
-        uses: &[
-            "core",
-            "metrics",
-            "protocol",
-            "pusher",
-            "adapter-*",
-            "exporter-*",
-            "loki",
-        ],
+        uses: &["core", "metrics", "protocol", "pusher", "adapter-*", "exporter-*", "loki"],
         tests_use: &[],
     },
-    Layer {
-        of: "loadgen",
-        uses: &["protocol", "pusher"],
-        tests_use: &[],
-    },
-    Layer {
-        of: "xtask",
-        uses: &["monitor-lint"],
-        tests_use: &[],
-    },
+    Layer { of: "loadgen", uses: &["protocol", "pusher"], tests_use: &[] },
+    Layer { of: "xtask", uses: &["monitor-lint"], tests_use: &[] },
 ];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    Manifest::all(tree)
-        .iter()
-        .flat_map(check_manifest)
-        .collect()
+    Manifest::all(tree).iter().flat_map(check_manifest).collect()
 }
 
 fn check_manifest(manifest: &Manifest<'_>) -> Vec<Finding> {
-    let Some(layer) = LAYERS
-        .iter()
-        .find(|layer| matches(layer.of, manifest.folder))
-    else {
+    let Some(layer) = LAYERS.iter().find(|layer| matches(layer.of, manifest.folder)) else {
         let what = format!("`{}` has no line in the table of layers", manifest.folder);
         return vec![Finding::about(&manifest.path, what)];
     };
     let uses = |name: &str| layer.uses.iter().any(|pattern| matches(pattern, name));
     let tests_use = |name: &str| layer.tests_use.iter().any(|pattern| matches(pattern, name));
-    let edges = manifest
-        .dependencies()
-        .into_iter()
-        .map(|(name, _)| (name, false));
-    let test_edges = manifest
-        .dev_dependencies()
-        .into_iter()
-        .map(|(name, _)| (name, true));
+    let edges = manifest.dependencies().into_iter().map(|(name, _)| (name, false));
+    let test_edges = manifest.dev_dependencies().into_iter().map(|(name, _)| (name, true));
     edges
         .chain(test_edges)
         .filter_map(|(name, in_tests)| Some((name.strip_prefix(PREFIX)?, in_tests)))
@@ -118,11 +58,7 @@ fn check_manifest(manifest: &Manifest<'_>) -> Vec<Finding> {
         .map(|(name, in_tests)| {
             let tests = if in_tests { "the tests of " } else { "" };
             let what = format!("{tests}`{}` may not use `{name}`", manifest.folder);
-            Finding::at(
-                &manifest.path,
-                manifest.line_of(&format!("{PREFIX}{name}")),
-                what,
-            )
+            Finding::at(&manifest.path, manifest.line_of(&format!("{PREFIX}{name}")), what)
         })
         .collect()
 }
@@ -140,31 +76,20 @@ mod tests {
     use super::*;
 
     fn manifest(folder: &str, dependencies: &str) -> Vec<Finding> {
-        check(&Tree::of(&[(
-            &format!("crates/{folder}/Cargo.toml"),
-            dependencies,
-        )]))
+        check(&Tree::of(&[(&format!("crates/{folder}/Cargo.toml"), dependencies)]))
     }
 
     #[test]
     fn an_edge_of_the_table_is_allowed() {
-        let findings = manifest(
-            "adapter-sqlite",
-            "[dependencies]\ncampanile-core.workspace = true\n",
-        );
+        let findings =
+            manifest("adapter-sqlite", "[dependencies]\ncampanile-core.workspace = true\n");
         assert_eq!(findings, []);
     }
 
     #[test]
     fn an_edge_outside_the_table_is_found_at_its_line() {
-        let findings = manifest(
-            "core",
-            "[dependencies]\ncampanile-protocol.workspace = true\n",
-        );
-        says(
-            &findings,
-            "crates/core/Cargo.toml:2: `core` may not use `protocol`",
-        );
+        let findings = manifest("core", "[dependencies]\ncampanile-protocol.workspace = true\n");
+        says(&findings, "crates/core/Cargo.toml:2: `core` may not use `protocol`");
     }
 
     #[test]
@@ -173,33 +98,21 @@ mod tests {
             "loki",
             "[target.'cfg(unix)'.dependencies]\ncampanile-core.workspace = true\n",
         );
-        says(
-            &findings,
-            "crates/loki/Cargo.toml:2: `loki` may not use `core`",
-        );
+        says(&findings, "crates/loki/Cargo.toml:2: `loki` may not use `core`");
     }
 
     #[test]
     fn what_tests_may_use_the_program_may_not() {
         let line = "campanile-conformance.workspace = true\n";
-        assert_eq!(
-            manifest("adapter-memory", &format!("[dev-dependencies]\n{line}")),
-            []
-        );
+        assert_eq!(manifest("adapter-memory", &format!("[dev-dependencies]\n{line}")), []);
         let findings = manifest("adapter-memory", &format!("[dependencies]\n{line}"));
         says(&findings, "`adapter-memory` may not use `conformance`");
         let findings = manifest("metrics", &format!("[dev-dependencies]\n{line}"));
-        says(
-            &findings,
-            "the tests of `metrics` may not use `conformance`",
-        );
+        says(&findings, "the tests of `metrics` may not use `conformance`");
     }
 
     #[test]
     fn a_crate_without_a_line_is_found() {
-        says(
-            &manifest("federation", "[dependencies]\n"),
-            "`federation` has no line",
-        );
+        says(&manifest("federation", "[dependencies]\n"), "`federation` has no line");
     }
 }

@@ -39,23 +39,12 @@ impl Packages {
         let shell = Shell::new()?;
         shell.change_dir(root);
         let metadata = cmd!(shell, "cargo metadata --format-version 1 --locked");
-        let offline = cmd!(
-            shell,
-            "cargo metadata --format-version 1 --locked --offline"
-        );
-        let text = offline
-            .quiet()
-            .ignore_stderr()
-            .read()
-            .or_else(|_| metadata.quiet().read());
+        let offline = cmd!(shell, "cargo metadata --format-version 1 --locked --offline");
+        let text = offline.quiet().ignore_stderr().read().or_else(|_| metadata.quiet().read());
         let text = text.context("cannot describe the workspace: is Cargo.lock up to date?")?;
         let mut metadata: Value =
             serde_json::from_str(&text).context("cannot read cargo's metadata")?;
-        let packages = metadata["packages"]
-            .take()
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let packages = metadata["packages"].take().as_array().cloned().unwrap_or_default();
         Ok(Self { packages })
     }
 
@@ -66,18 +55,12 @@ impl Packages {
     /// The packages of such metadata, for tests.
     #[cfg(test)]
     pub(crate) fn of(packages: &[Value]) -> Self {
-        Self {
-            packages: packages.to_vec(),
-        }
+        Self { packages: packages.to_vec() }
     }
 }
 
 fn check_package(package: &Value) -> Option<Finding> {
-    let name = format!(
-        "{} {}",
-        package["name"].as_str()?,
-        package["version"].as_str()?
-    );
+    let name = format!("{} {}", package["name"].as_str()?, package["version"].as_str()?);
     let what = match package["license"].as_str() {
         Some(licence) if is_allowed(licence) => return None,
         Some(licence) => format!("`{name}` has the licence {licence}, which is not on our list"),
@@ -87,10 +70,7 @@ fn check_package(package: &Value) -> Option<Finding> {
 }
 
 fn is_allowed(licence: &str) -> bool {
-    let spaced = licence
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
+    let spaced = licence.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words = spaced.split_whitespace().rev().map(str::to_owned).collect();
     let mut expression = Expression { words };
     expression.any_of() && expression.words.is_empty()
@@ -173,13 +153,7 @@ mod tests {
         ]);
         let findings = packages.check();
         assert_eq!(findings.len(), 2);
-        says(
-            &findings,
-            "Cargo.lock:1: `strict 2.0.0` has the licence GPL-3.0-only",
-        );
-        says(
-            &findings,
-            "Cargo.lock:1: `silent 3.0.0` does not name its licence",
-        );
+        says(&findings, "Cargo.lock:1: `strict 2.0.0` has the licence GPL-3.0-only");
+        says(&findings, "Cargo.lock:1: `silent 3.0.0` does not name its licence");
     }
 }

@@ -19,10 +19,7 @@ pub(crate) struct Manifest<'t> {
 impl<'t> Manifest<'t> {
     /// The manifest of every package of the workspace that has a readable one.
     pub(crate) fn all(tree: &'t Tree) -> Vec<Self> {
-        let crates = tree
-            .crates()
-            .into_iter()
-            .map(|folder| (folder, format!("crates/{folder}")));
+        let crates = tree.crates().into_iter().map(|folder| (folder, format!("crates/{folder}")));
         crates
             .chain([("xtask", "xtask".to_owned())])
             .filter_map(|(folder, place)| Self::read(tree, folder, format!("{place}/Cargo.toml")))
@@ -32,12 +29,7 @@ impl<'t> Manifest<'t> {
     fn read(tree: &'t Tree, folder: &'t str, path: String) -> Option<Self> {
         let text = tree.text(&path)?;
         let table = text.parse().ok()?;
-        Some(Self {
-            folder,
-            path,
-            table,
-            text,
-        })
+        Some(Self { folder, path, table, text })
     }
 
     /// What the package is built with.
@@ -53,29 +45,18 @@ impl<'t> Manifest<'t> {
     /// The first line that starts with `key`, counted from 1; 1 when there is none.
     pub(crate) fn line_of(&self, key: &str) -> usize {
         let names_key = |line: &str| {
-            line.strip_prefix(key)
-                .is_some_and(|rest| rest.starts_with(['.', ' ', '=', ']']))
+            line.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', ' ', '=', ']']))
         };
-        self.text
-            .lines()
-            .position(names_key)
-            .map_or(1, |index| index + 1)
+        self.text.lines().position(names_key).map_or(1, |index| index + 1)
     }
 
     fn entries(&self, sections: &[&str]) -> Vec<(&str, &Value)> {
         let platforms = self.table.get("target").and_then(Value::as_table);
-        let tables = platforms
-            .into_iter()
-            .flat_map(Table::values)
-            .filter_map(Value::as_table);
+        let tables = platforms.into_iter().flat_map(Table::values).filter_map(Value::as_table);
         [&self.table]
             .into_iter()
             .chain(tables)
-            .flat_map(|table| {
-                sections
-                    .iter()
-                    .filter_map(|section| table.get(*section)?.as_table())
-            })
+            .flat_map(|table| sections.iter().filter_map(|section| table.get(*section)?.as_table()))
             .flat_map(|section| section.iter().map(|(name, value)| (name.as_str(), value)))
             .collect()
     }

@@ -21,20 +21,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 
 /// Folders under `crates/` whose manifest is not there or cannot be read.
 fn missing(tree: &Tree) -> Vec<Finding> {
-    let read: Vec<&str> = Manifest::all(tree)
-        .iter()
-        .map(|manifest| manifest.folder)
-        .collect();
-    let unread = tree
-        .crates()
-        .into_iter()
-        .filter(|folder| !read.contains(folder));
+    let read: Vec<&str> = Manifest::all(tree).iter().map(|manifest| manifest.folder).collect();
+    let unread = tree.crates().into_iter().filter(|folder| !read.contains(folder));
     unread
         .map(|folder| {
-            Finding::about(
-                &format!("crates/{folder}/Cargo.toml"),
-                "is missing or not TOML",
-            )
+            Finding::about(&format!("crates/{folder}/Cargo.toml"), "is missing or not TOML")
         })
         .collect()
 }
@@ -44,14 +35,9 @@ fn check_name(manifest: &Manifest<'_>) -> Option<Finding> {
         "xtask" => "xtask".to_owned(),
         folder => format!("campanile-{folder}"),
     };
-    let name = package(manifest, "name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let name = package(manifest, "name").and_then(Value::as_str).unwrap_or_default();
     (name != expected).then(|| {
-        let what = format!(
-            "folder `{}` holds package `{expected}`, not `{name}`",
-            manifest.folder
-        );
+        let what = format!("folder `{}` holds package `{expected}`, not `{name}`", manifest.folder);
         Finding::at(&manifest.path, manifest.line_of("name"), what)
     })
 }
@@ -74,10 +60,7 @@ fn check_inherited(manifest: &Manifest<'_>) -> Vec<Finding> {
 }
 
 fn check_dependencies(manifest: &Manifest<'_>) -> Vec<Finding> {
-    let own = manifest
-        .dependencies()
-        .into_iter()
-        .chain(manifest.dev_dependencies());
+    let own = manifest.dependencies().into_iter().chain(manifest.dev_dependencies());
     own.filter(|(_, value)| !is_inherited(value))
         .map(|(name, _)| {
             let what = format!(
@@ -129,20 +112,14 @@ bytes = { workspace = true, features = [\"std\"] }
     #[test]
     fn a_package_is_named_after_its_folder() {
         let findings = manifest(&GOOD.replace("campanile-core", "chat-core"));
-        says(
-            &findings,
-            "crates/core/Cargo.toml:2: folder `core` holds package `campanile-core`",
-        );
+        says(&findings, "crates/core/Cargo.toml:2: folder `core` holds package `campanile-core`");
     }
 
     #[test]
     fn an_own_version_is_found() {
         let findings =
             manifest(&GOOD.replace("version.workspace = true\ne", "version = \"1.0.0\"\ne"));
-        says(
-            &findings,
-            "crates/core/Cargo.toml:3: `version` is not inherited",
-        );
+        says(&findings, "crates/core/Cargo.toml:3: `version` is not inherited");
     }
 
     #[test]
@@ -154,18 +131,12 @@ bytes = { workspace = true, features = [\"std\"] }
     #[test]
     fn a_dependency_with_a_version_of_its_own_is_found() {
         let findings = manifest(&format!("{GOOD}\n[dev-dependencies]\ntoml = \"1.1\"\n"));
-        says(
-            &findings,
-            "crates/core/Cargo.toml:16: the version of `toml` belongs in the root",
-        );
+        says(&findings, "crates/core/Cargo.toml:16: the version of `toml` belongs in the root");
     }
 
     #[test]
     fn a_folder_without_a_manifest_is_found() {
         let findings = check(&Tree::of(&[("crates/core/src/lib.rs", "")]));
-        says(
-            &findings,
-            "crates/core/Cargo.toml:1: is missing or not TOML",
-        );
+        says(&findings, "crates/core/Cargo.toml:1: is missing or not TOML");
     }
 }

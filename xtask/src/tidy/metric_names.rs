@@ -24,12 +24,8 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     }
     let documented = documented(tree);
     let declared = declared(tree);
-    let undocumented = declared
-        .iter()
-        .filter(|(name, _)| !documented.contains_key(*name));
-    let undeclared = documented
-        .iter()
-        .filter(|(name, _)| !declared.contains_key(*name));
+    let undocumented = declared.iter().filter(|(name, _)| !documented.contains_key(*name));
+    let undeclared = documented.iter().filter(|(name, _)| !declared.contains_key(*name));
     let used = used(tree);
     let unknown = used.iter().filter(|(name, _)| !is_known(&documented, name));
     let finding = |(name, (path, line)): (&&str, &(&str, usize)), why: &str| {
@@ -45,28 +41,18 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 /// The names that the reference explains: the first thing quoted in a row of a table.
 fn documented(tree: &Tree) -> Names<'_> {
     let text = tree.text(REFERENCE).unwrap_or_default();
-    let rows = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| line.starts_with("| `"));
-    rows.filter_map(|(index, line)| Some((names(line).next()?, (REFERENCE, index + 1))))
-        .collect()
+    let rows = text.lines().enumerate().filter(|(_, line)| line.starts_with("| `"));
+    rows.filter_map(|(index, line)| Some((names(line).next()?, (REFERENCE, index + 1)))).collect()
 }
 
 /// The names given to metrics in the sources: `= "chat_…"` in a file that has a catalogue.
 fn declared(tree: &Tree) -> Names<'_> {
     let mut declared = Names::new();
-    for (path, text) in tree
-        .below("crates", "rs")
-        .filter(|(path, _)| path.contains("/src/"))
-    {
-        let program = text
-            .lines()
-            .enumerate()
-            .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"));
-        let code: Vec<(usize, &str)> = program
-            .filter(|(_, line)| !line.trim_start().starts_with("//"))
-            .collect();
+    for (path, text) in tree.below("crates", "rs").filter(|(path, _)| path.contains("/src/")) {
+        let program =
+            text.lines().enumerate().take_while(|(_, line)| !line.starts_with("#[cfg(test)]"));
+        let code: Vec<(usize, &str)> =
+            program.filter(|(_, line)| !line.trim_start().starts_with("//")).collect();
         if !code.iter().any(|(_, line)| line.contains("catalogue! {")) {
             continue;
         }
@@ -85,9 +71,8 @@ fn declared(tree: &Tree) -> Names<'_> {
 
 fn used(tree: &Tree) -> Names<'_> {
     let mut used = Names::new();
-    for (path, text) in tree
-        .files()
-        .filter(|(path, _)| USERS.iter().any(|user| path.starts_with(user)))
+    for (path, text) in
+        tree.files().filter(|(path, _)| USERS.iter().any(|user| path.starts_with(user)))
     {
         for (index, line) in text.lines().enumerate() {
             for name in names(line) {
@@ -108,9 +93,8 @@ fn names(line: &str) -> impl Iterator<Item = &str> {
     let words =
         line.split(|letter: char| !(letter.is_ascii_alphanumeric() || "_:".contains(letter)));
     words.filter(|word| {
-        let begins = PREFIXES
-            .iter()
-            .any(|prefix| word.starts_with(prefix) && word.len() > prefix.len());
+        let begins =
+            PREFIXES.iter().any(|prefix| word.starts_with(prefix) && word.len() > prefix.len());
         begins && !word.contains(':') && !word.ends_with('_')
     })
 }
@@ -136,10 +120,8 @@ mod tests { catalogue! { struct T { counter t() = \"chat_test_total\"; } } }
 ";
 
     fn with(path: &str, text: &str) -> Vec<Finding> {
-        let (reference, source) = (
-            (REFERENCE, REFERENCE_TEXT),
-            ("crates/core/src/metrics.rs", SOURCE),
-        );
+        let (reference, source) =
+            ((REFERENCE, REFERENCE_TEXT), ("crates/core/src/metrics.rs", SOURCE));
         check(&Tree::of(&[reference, source, (path, text)]))
     }
 
@@ -152,14 +134,8 @@ mod tests { catalogue! { struct T { counter t() = \"chat_test_total\"; } } }
 
     #[test]
     fn an_unknown_name_is_found_where_it_is_used() {
-        let findings = with(
-            "dashboards/source/rooms.toml",
-            "\nquery = \"chat_leaves_total\"\n",
-        );
-        says(
-            &findings,
-            "dashboards/source/rooms.toml:2: `chat_leaves_total` is used here",
-        );
+        let findings = with("dashboards/source/rooms.toml", "\nquery = \"chat_leaves_total\"\n");
+        says(&findings, "dashboards/source/rooms.toml:2: `chat_leaves_total` is used here");
         says(
             &with("docs/runbooks/ChatSlow.md", "`process_cpu_seconds_total`\n"),
             "ChatSlow.md:1: `process_cpu",
@@ -170,10 +146,7 @@ mod tests { catalogue! { struct T { counter t() = \"chat_test_total\"; } } }
     fn a_declared_name_is_documented() {
         let source = "//! M.\ncatalogue! { pub struct M {\n    gauge up() = \"process_up\";\n} }\n";
         let findings = with("crates/server/src/metrics.rs", source);
-        says(
-            &findings,
-            "crates/server/src/metrics.rs:3: `process_up` is declared here",
-        );
+        says(&findings, "crates/server/src/metrics.rs:3: `process_up` is declared here");
     }
 
     #[test]

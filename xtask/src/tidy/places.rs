@@ -5,24 +5,15 @@ use super::tree::Tree;
 
 /// Beginnings of paths that exist on one machine only. Spelt in two halves, so that this file is
 /// not a finding.
-const HOMES: &[&str] = &[
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-    concat!("/Us", "ers/"),
-    concat!("/wo", "rk/"),
-];
+const HOMES: &[&str] =
+    &[concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/"), concat!("/wo", "rk/")];
 
 /// What pins a package to the place it was once fetched from.
-const ORIGINS: &[&str] = &[
-    concat!("\"res", "olved\": \"http"),
-    concat!("index-", "url"),
-    concat!("[sou", "rce."),
-];
+const ORIGINS: &[&str] =
+    &[concat!("\"res", "olved\": \"http"), concat!("index-", "url"), concat!("[sou", "rce.")];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    tree.files()
-        .flat_map(|(path, text)| check_file(path, text))
-        .collect()
+    tree.files().flat_map(|(path, text)| check_file(path, text)).collect()
 }
 
 fn check_file(path: &str, text: &str) -> Vec<Finding> {
@@ -67,14 +58,8 @@ mod tests {
 
     #[test]
     fn a_home_folder_is_found() {
-        says(
-            &file(concat!("one\nsee /ho", "me/ada/notes\n")),
-            "docs/a.md:2: `/ho",
-        );
-        says(
-            &file(concat!("`/wo", "rk/main`\n")),
-            "exists on one machine only",
-        );
+        says(&file(concat!("one\nsee /ho", "me/ada/notes\n")), "docs/a.md:2: `/ho");
+        says(&file(concat!("`/wo", "rk/main`\n")), "exists on one machine only");
     }
 
     #[test]
@@ -85,10 +70,7 @@ mod tests {
     #[test]
     fn a_fixed_origin_is_found() {
         says(
-            &file(concat!(
-                "  \"res",
-                "olved\": \"https://example.org/a.tgz\",\n"
-            )),
+            &file(concat!("  \"res", "olved\": \"https://example.org/a.tgz\",\n")),
             "ties packages",
         );
     }

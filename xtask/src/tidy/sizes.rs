@@ -9,12 +9,8 @@ const SHOWN: usize = 10;
 /// The longest files and functions written in Rust, one per line.
 pub(crate) fn report(tree: &Tree) -> String {
     let sources = || tree.files().filter(|(path, _)| path.ends_with(".rs"));
-    let files = sources()
-        .map(|(path, text)| (text.lines().count(), path.to_owned()))
-        .collect();
-    let functions = sources()
-        .flat_map(|(path, text)| functions(path, text))
-        .collect();
+    let files = sources().map(|(path, text)| (text.lines().count(), path.to_owned())).collect();
+    let functions = sources().flat_map(|(path, text)| functions(path, text)).collect();
     let mut report = String::new();
     for (title, entries) in [("longest files", files), ("longest functions", functions)] {
         let _ = writeln!(report, "{title}:");
@@ -60,9 +56,7 @@ fn function_name(line: &str) -> Option<&str> {
     let is_item = before.split_whitespace().all(|word| {
         matches!(word, "const" | "async" | "unsafe" | "extern" | "pub") || word.starts_with("pub(")
     });
-    let name = after
-        .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
-        .next()?;
+    let name = after.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?;
     (is_item && !line.trim_end().ends_with([';', '}']) && !name.is_empty()).then_some(name)
 }
 
@@ -75,12 +69,8 @@ mod tests {
         let long = "//! L.\n\npub(crate) async fn long() {\n    one();\n    two();\n}\n";
         let declared = "trait T {\n    fn declared(\n        one: u8,\n    ) -> u8;\n}\n";
         let short = "//! S.\n\nfn short() {\n    one();\n}\n\nfn line() {}\n";
-        let report = report(&Tree::of(&[
-            ("a.rs", short),
-            ("b.rs", long),
-            ("c.rs", declared),
-            ("d.md", ""),
-        ]));
+        let report =
+            report(&Tree::of(&[("a.rs", short), ("b.rs", long), ("c.rs", declared), ("d.md", "")]));
         assert_eq!(
             report,
             "longest files:\n     7  a.rs\n     6  b.rs\n     5  c.rs\n\

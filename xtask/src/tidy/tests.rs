@@ -43,9 +43,7 @@ fn a_broken_repository_breaks_every_rule() {
     }
     let shell = Shell::new().expect("there is a current folder");
     shell.change_dir(folder.path());
-    cmd!(shell, "git init --quiet")
-        .run()
-        .expect("git makes a repository");
+    cmd!(shell, "git init --quiet").run().expect("git makes a repository");
 
     let tree = Tree::load(folder.path()).expect("the repository is read");
     let packages =
@@ -70,14 +68,10 @@ fn a_broken_repository_breaks_every_rule() {
 
 #[test]
 fn our_repository_keeps_the_rules() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the tasks lie in the repository");
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tasks lie in the repository");
     let tree = Tree::load(root).expect("the repository is read");
     let packages = licences::Packages::of_workspace(root).expect("cargo describes the workspace");
-    let findings: Vec<String> = findings(&tree, &packages)
-        .iter()
-        .map(Finding::to_string)
-        .collect();
+    let findings: Vec<String> = findings(&tree, &packages).iter().map(Finding::to_string).collect();
     assert!(findings.is_empty(), "{}", findings.join("\n"));
 }

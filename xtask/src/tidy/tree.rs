@@ -18,21 +18,15 @@ impl Tree {
     pub(crate) fn load(root: &Path) -> Result<Self> {
         let shell = Shell::new()?;
         shell.change_dir(root);
-        let listing = cmd!(
-            shell,
-            "git ls-files -z --cached --others --exclude-standard"
-        )
-        .quiet()
-        .read()
-        .context("cannot list the files of the repository")?;
+        let listing = cmd!(shell, "git ls-files -z --cached --others --exclude-standard")
+            .quiet()
+            .read()
+            .context("cannot list the files of the repository")?;
         let mut files = BTreeMap::new();
         for path in listing.split('\0').filter(|path| !path.is_empty()) {
             // One that was deleted and not yet committed is listed, and is gone.
             if let Ok(bytes) = fs::read(root.join(path)) {
-                files.insert(
-                    path.to_owned(),
-                    String::from_utf8(bytes).unwrap_or_default(),
-                );
+                files.insert(path.to_owned(), String::from_utf8(bytes).unwrap_or_default());
             }
         }
         Ok(Self { files })
@@ -44,9 +38,7 @@ impl Tree {
 
     /// Every file, by path.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files
-            .iter()
-            .map(|(path, text)| (path.as_str(), text.as_str()))
+        self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
     /// The files at or below `folder` whose name ends in `.extension`.
@@ -56,8 +48,7 @@ impl Tree {
         extension: &str,
     ) -> impl Iterator<Item = (&str, &str)> {
         let (folder, suffix) = (format!("{folder}/"), format!(".{extension}"));
-        self.files()
-            .filter(move |(path, _)| path.starts_with(&folder) && path.ends_with(&suffix))
+        self.files().filter(move |(path, _)| path.starts_with(&folder) && path.ends_with(&suffix))
     }
 
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
@@ -90,10 +81,7 @@ impl Tree {
     /// A tree made of these files, for the tests of a rule.
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let files = files
-            .iter()
-            .map(|(path, text)| (path.to_string(), text.to_string()))
-            .collect();
+        let files = files.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect();
         Self { files }
     }
 }
