@@ -15,7 +15,7 @@ use crate::{
         adapters::{self, AdapterError, Adapters, BusKind, CloseStore, StoreKind},
         exporters::{ExporterError, Exporters},
     },
-    workers::{self, WorkerParts},
+    workers::{self, Places, WorkerParts},
     ws::Lobby,
 };
 use campanile_core::{
@@ -139,9 +139,9 @@ impl<S: Future<Output = ()>> App<S> {
         });
         let lag = LagProbe::register(&registry);
         let tasks = start_tasks(&edge, &registry, &lag, &config).await?;
-        let (still_running, workers_ended) = mpsc::channel(1);
-        let parts = WorkerParts { edge: edge.clone(), lobby: lobby.clone(), runtime, lag, still_running };
-        let server = workers::start(listeners, parts.with(inboxes), &config).map_err(BuildError::Workers)?;
+        let (places, workers_ended) = Places::new(inboxes);
+        let parts = WorkerParts::new(edge.clone(), lobby.clone(), (runtime, lag), places);
+        let server = workers::start(listeners, parts, &config).map_err(BuildError::Workers)?;
         let exporters = start_exporters(exporters, &registry)?;
         Ok(Self {
             shutdown,
@@ -164,11 +164,12 @@ impl<S: Future<Output = ()>> App<S> {
 
     /// Serves until the shutdown signal, and then ends in order: nothing that was accepted is lost.
     pub async fn run(self) -> Result<(), RunError> {
-        let Self { shutdown, drain, edge, lobby, mut server, .. } = self;
+        let Self { shutdown, drain, edge, lobby, server, .. } = self;
         let handle = server.handle();
+        let mut serving = actix_web::rt::spawn(server);
         tokio::select! {
             () = shutdown => {}
-            failed = &mut server => return Ok(failed?),
+            ended = &mut serving => return Ok(ended.map_err(io::Error::other)??),
         }
         tracing::info!(seconds = drain.as_secs_f64(), "stopping");
         edge.health.drain();
@@ -177,9 +178,9 @@ impl<S: Future<Output = ()>> App<S> {
             // Whoever has gone is told and kept before the workers end.
             edge.chat.shards().stop().await;
             let mut workers_ended = self.workers_ended;
+            let _all_ended = workers_ended.recv().await;
             handle.stop(true).await;
-            server.await?;
-            let _all_dropped = workers_ended.recv().await;
+            serving.await.map_err(io::Error::other)??;
             self.tasks.stop().await;
             (self.close_store)().await;
             for exporter in self.exporters {

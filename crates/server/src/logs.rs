@@ -7,9 +7,9 @@ use crate::{
 use campanile_adapter_memory::SystemClock;
 use campanile_core::port::Clock;
 use campanile_metrics::{Registry, standard::LogLines};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::{
-    fmt,
+    fmt::{self, Write},
     io::{self, IsTerminal},
 };
 use tracing::{
@@ -27,6 +27,9 @@ use tracing_subscriber::{
 
 type Filtered = Layered<EnvFilter, Spans>;
 
+/// What is not worth a line unless somebody asks: the HTTP library tells of each worker it starts.
+const QUIET: &str = "actix_server=warn";
+
 /// Logs that have begun.
 pub(crate) struct Logs {
     counted: reload::Handle<Option<LogLines>, Filtered>,
@@ -35,7 +38,7 @@ pub(crate) struct Logs {
 impl Logs {
     /// Begins to log, for the whole process. The level was checked with the settings.
     pub(crate) fn start(config: &Log) -> Self {
-        let filter = EnvFilter::new(&config.level);
+        let filter = EnvFilter::new(format!("{QUIET},{}", config.level));
         let (count, counted) = reload::Layer::new(None);
         let is_human = match config.format {
             LogFormat::Human => true,
@@ -75,21 +78,23 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        let mut line = Line(Map::new());
+        let mut line = Line::default();
         line.put("time", stamp(self.0.now()).to_string());
         line.put("level", metadata.level().as_str().to_ascii_lowercase());
         event.record(&mut line);
         line.put("target", metadata.target());
-        writeln!(writer, "{}", Value::Object(line.0))
+        writeln!(writer, "{{{}}}", line.0)
     }
 }
 
-/// The fields of a line.
-struct Line(Map<String, Value>);
+/// The fields of a line, in the order in which they come.
+#[derive(Default)]
+struct Line(String);
 
 impl Line {
     fn put(&mut self, name: &str, value: impl Into<Value>) {
-        self.0.insert(name.to_owned(), value.into());
+        let comma = if self.0.is_empty() { "" } else { "," };
+        let _memory_takes_it = write!(self.0, "{comma}{}:{}", Value::from(name), value.into());
     }
 }
 

@@ -41,20 +41,36 @@ pub(crate) struct WorkerParts {
     pub(crate) lobby: Arc<Lobby>,
     pub(crate) runtime: RuntimeWatch,
     pub(crate) lag: LagProbe,
-    /// Dropped when the worker's shard has ended.
-    pub(crate) still_running: mpsc::Sender<()>,
+    places: Arc<Mutex<Vec<Place>>>,
 }
 
-/// The same with an inbox for each worker.
-#[derive(Clone)]
-pub(crate) struct AllParts {
-    parts: WorkerParts,
-    inboxes: Arc<Mutex<Vec<ShardInbox>>>,
+/// One worker's place.
+struct Place {
+    inbox: ShardInbox,
+    /// Dropped when the worker's shard has ended.
+    still_running: mpsc::Sender<()>,
+}
+
+/// Places for workers, one for each inbox, and where one hears when the last shard has ended: then
+/// nothing more comes.
+pub(crate) struct Places(Vec<Place>);
+
+impl Places {
+    pub(crate) fn new(inboxes: Vec<ShardInbox>) -> (Self, mpsc::Receiver<()>) {
+        let (sender, ended) = mpsc::channel(1);
+        let place = |inbox| Place { inbox, still_running: sender.clone() };
+        (Self(inboxes.into_iter().map(place).collect()), ended)
+    }
 }
 
 impl WorkerParts {
-    pub(crate) fn with(self, inboxes: Vec<ShardInbox>) -> AllParts {
-        AllParts { parts: self, inboxes: Arc::new(Mutex::new(inboxes)) }
+    pub(crate) fn new(
+        edge: Arc<Edge>,
+        lobby: Arc<Lobby>,
+        (runtime, lag): (RuntimeWatch, LagProbe),
+        places: Places,
+    ) -> Self {
+        Self { edge, lobby, runtime, lag, places: Arc::new(Mutex::new(places.0)) }
     }
 }
 
@@ -67,7 +83,7 @@ pub(crate) fn count(configured: usize) -> usize {
 /// Starts the workers on the listener.
 pub(crate) fn start(
     listeners: Listeners,
-    parts: AllParts,
+    parts: WorkerParts,
     config: &Config,
 ) -> io::Result<actix_web::dev::Server> {
     let workers = count(config.server.workers);
@@ -75,7 +91,7 @@ pub(crate) fn start(
     let server = HttpServer::new(move || {
         let worker = Data::new(parts.worker(connection.clone()));
         App::new()
-            .app_data(Data::from(parts.parts.edge.clone()))
+            .app_data(Data::from(parts.edge.clone()))
             .app_data(worker)
             .wrap(from_fn(gate))
             .wrap(from_fn(measure))
@@ -100,12 +116,12 @@ pub(crate) fn start(
     Ok(server.listen(listeners.web)?.run())
 }
 
-impl AllParts {
+impl WorkerParts {
     /// Called on each worker's own thread, once.
     fn worker(&self, config: ws::Config) -> ws::Worker {
-        let WorkerParts { edge, lobby, runtime, lag, still_running } = self.parts.clone();
-        let inbox = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let inbox = inbox.expect("there is one inbox for each worker");
+        let Self { edge, lobby, runtime, lag, places } = self.clone();
+        let place = places.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Place { inbox, still_running } = place.expect("there is one place for each worker");
         let shard = Shard::new(edge.chat.clone(), protocols::encoders(), inbox);
         runtime.add(tokio::runtime::Handle::current());
         rt::spawn(lag.run());
