@@ -1,8 +1,8 @@
 //! The native wire protocol `campanile.v1.json`: its frames, their codes, and how they are written.
 //!
-//! Text frames, one JSON object each, at most [`FRAME_BYTES_MAX`] bytes. A client sends
-//! [requests](Request), each with an [id](RequestId) of its choosing, and gets exactly one answer
-//! with that id. The server also sends [events](Event), which carry no id. A [`Codec`] turns both
+//! Text frames, one JSON object each; a client's have at most [`FRAME_BYTES_MAX`] bytes. A client
+//! sends [requests](Request), each with an [id](RequestId) of its choosing, and gets exactly one
+//! answer with that id. The server also sends [events](Event), which carry no id. A [`Codec`] turns both
 //! into bytes and back, for either end of the line.
 //!
 //! # A connection's life

@@ -62,7 +62,7 @@ struct Heard {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let server = Server::start(&arguments)?;
+    let server = Server::start(&arguments).await?;
     let token = server.sign_up()?;
     let heard = Arc::new(Heard::default());
     for _ in 0..arguments.listeners {
@@ -158,7 +158,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(arguments: &Arguments) -> Result<Self> {
+    async fn start(arguments: &Arguments) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let (address, metrics) = (free_address()?, free_address()?);
         let child = Command::new(&arguments.server)
@@ -177,7 +177,7 @@ impl Server {
         let server = Self { child, address, _data: data };
         let deadline = Instant::now() + Duration::from_secs(10);
         while minreq::get(server.url("/readyz")).send().is_err_and(|_| Instant::now() < deadline) {
-            std::thread::yield_now();
+            sleep(Duration::from_millis(10)).await;
         }
         Ok(server)
     }
@@ -287,7 +287,6 @@ impl Line {
             }
             heard.news.notify_one();
             if self.stream.read_buf(&mut buffer).await? == 0 {
-                sleep(Duration::ZERO).await;
                 return Ok(());
             }
         }

@@ -51,7 +51,7 @@ struct Progress {
 async fn no_acknowledged_message_is_lost_when_the_program_is_killed() {
     let started = Instant::now();
     let data = tempfile::tempdir().expect("a directory");
-    let mut program = Program::start(data.path());
+    let mut program = Program::start(data.path()).await;
     let mut writers: Vec<_> = (0..WRITERS).map(|number| Writer::new(&program, number)).collect();
     let room = json!({"name": ROOM, "kind": "public"});
     program.post("/api/v1/rooms", &room, &writers[0].token);
@@ -68,7 +68,7 @@ async fn no_acknowledged_message_is_lost_when_the_program_is_killed() {
         for writer in running {
             writers.push(writer.await.expect("a writer does not panic"));
         }
-        program = Program::start(data.path());
+        program = Program::start(data.path()).await;
         check(&program, &writers).await;
     }
     let acknowledged: usize = writers.iter().map(|writer| writer.acknowledged.len()).sum();

@@ -28,7 +28,7 @@ async fn flood(program: &Program) -> u64 {
 #[tokio::test]
 async fn a_client_that_announces_a_terabyte_costs_less_than_a_megabyte() {
     let data = tempfile::tempdir().expect("a directory");
-    let program = Program::start(data.path());
+    let program = Program::start(data.path()).await;
     // What any connection needs once is not this one's.
     flood(&program).await;
     let before = program.reset_memory_peak();
@@ -41,7 +41,7 @@ async fn a_client_that_announces_a_terabyte_costs_less_than_a_megabyte() {
 #[tokio::test]
 async fn a_message_in_a_million_pieces_is_not_collected() {
     let data = tempfile::tempdir().expect("a directory");
-    let program = Program::start(data.path());
+    let program = Program::start(data.path()).await;
     flood(&program).await;
     let before = program.reset_memory_peak();
     let mut raw = Raw::connect(program.address).await;

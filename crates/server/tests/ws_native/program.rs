@@ -6,9 +6,9 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     process::{Child, Command, Stdio},
-    thread,
     time::{Duration, Instant},
 };
+use tokio::time::sleep;
 
 /// How long the program may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -21,7 +21,7 @@ pub(crate) struct Program {
 
 impl Program {
     /// Starts it over what is in the directory, without rate limits, and waits until it is ready.
-    pub(crate) fn start(data: &Path) -> Self {
+    pub(crate) async fn start(data: &Path) -> Self {
         let (address, metrics) = (free_address(), free_address());
         let child = Command::new(env!("CARGO_BIN_EXE_campanile"))
             .args(["--listen", &address.to_string(), "--metrics-listen", &metrics.to_string()])
@@ -37,7 +37,7 @@ impl Program {
             let ended = program.child.try_wait().expect("it is our child");
             assert!(ended.is_none(), "the program ended: {ended:?}");
             assert!(Instant::now() < deadline, "the program is not ready in time");
-            thread::yield_now();
+            sleep(Duration::from_millis(10)).await;
         }
         program
     }
