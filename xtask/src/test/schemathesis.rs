@@ -4,7 +4,8 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use minreq::Method;
+use serde_json::{Value, json};
 
 use super::report::{Outcome, Totals};
 use crate::live::{Client, Server};
@@ -12,17 +13,18 @@ use crate::process;
 use crate::provide;
 use crate::workspace::Workspace;
 
-/// Enough to find what can be found in a few minutes; the seed makes a failure repeatable.
+/// The rest is in `python/schemathesis.toml`. The seed makes a failure repeatable.
 const OPTIONS: &[&str] = &[
     "--checks=all",
     "--phases=examples,coverage,fuzzing,stateful",
-    "--max-examples=15",
     "--seed=20261121",
-    "--generation-database=none",
-    "--request-timeout=10",
-    "--continue-on-failure",
     "--no-color",
+    "--report=json",
 ];
+
+/// How many rooms and people there are; the settings name them.
+const ROOMS: usize = 20;
+const PEOPLE: usize = 4;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let python = provide::python(workspace)?;
@@ -30,12 +32,20 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let mut server =
         Server::start(workspace, "schemathesis", &[("CAMPANILE_LIMITS__ENABLED", "false")])?;
     let operator = Client::sign_up(&server, "operator")?;
+    for number in 1..=ROOMS {
+        let room = json!({"name": format!("room-{number}"), "kind": "public"});
+        operator.request(Method::Post, "/rooms", &room)?;
+    }
+    for number in 1..=PEOPLE {
+        Client::sign_up(&server, &format!("guest-{number}"))?;
+    }
     let folder = workspace.folder("schemathesis")?;
     let report = folder.join("report.json");
     let _ = fs::remove_file(&report);
     let mut command = Command::new(python.with_file_name("schemathesis"));
+    command.arg("--config-file").arg(workspace.task_file("python/schemathesis.toml"));
     command.arg("run").arg(server.url("/api/openapi.json")).args(OPTIONS);
-    command.arg("--report=json").arg("--report-json-path").arg(&report);
+    command.arg("--report-json-path").arg(&report);
     command.env("SCHEMATHESIS_HOOKS", workspace.task_file("python/schemathesis_hooks.py"));
     command.env("CAMPANILE_API", server.url("/api/v1")).env("CAMPANILE_USER", &operator.name);
     command.env("CAMPANILE_PASSWORD", Client::PASSWORD).current_dir(&folder);
@@ -77,8 +87,6 @@ fn read_report(report: &Value) -> Result<Totals> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn report() -> Value {
