@@ -15,25 +15,14 @@ fn main() {
         reply_to: None,
     };
     let mut line = BytesMut::new();
-    codec.encode_request(
-        &RequestFrame {
-            id: 7.into(),
-            request,
-        },
-        &mut line,
-    );
+    codec.encode_request(&RequestFrame { id: 7.into(), request }, &mut line);
     show("client", &line);
 
     for frame in serve(&codec, &line) {
         let mut line = BytesMut::new();
         codec.encode(&frame, &mut line);
         show("server", &line);
-        assert_eq!(
-            codec
-                .decode(&line)
-                .expect("a client reads what a server writes"),
-            frame
-        );
+        assert_eq!(codec.decode(&line).expect("a client reads what a server writes"), frame);
     }
 }
 
@@ -43,28 +32,12 @@ fn serve(codec: &JsonV1, line: &[u8]) -> Vec<ServerFrame> {
         Ok(frame) => frame,
         Err(bad) => {
             let code = campanile_protocol::ErrorCode::BadRequest;
-            let refusal = Refusal {
-                code,
-                message: bad.message,
-                retry_after_ms: None,
-            };
-            return vec![ServerFrame::Error {
-                id: bad.id,
-                refusal,
-            }];
+            let refusal = Refusal { code, message: bad.message, retry_after_ms: None };
+            return vec![ServerFrame::Error { id: bad.id, refusal }];
         }
     };
-    let Request::Send {
-        room,
-        body,
-        key,
-        reply_to,
-    } = frame.request
-    else {
-        return vec![ServerFrame::Ok {
-            id: frame.id,
-            answer: Answer::DONE,
-        }];
+    let Request::Send { room, body, key, reply_to } = frame.request else {
+        return vec![ServerFrame::Ok { id: frame.id, answer: Answer::DONE }];
     };
     let (seq, at) = (1, Stamp::from_millis(1_795_255_200_000));
     let message_id = Message::id(Epoch(0xca4a_411e), seq);
@@ -81,17 +54,9 @@ fn serve(codec: &JsonV1, line: &[u8]) -> Vec<ServerFrame> {
         deleted: false,
         reactions: vec![],
     };
-    let sent = SentMessage {
-        seq,
-        message_id,
-        at,
-        duplicate: false,
-    };
+    let sent = SentMessage { seq, message_id, at, duplicate: false };
     vec![
-        ServerFrame::Ok {
-            id: frame.id,
-            answer: Answer::Sent(sent),
-        },
+        ServerFrame::Ok { id: frame.id, answer: Answer::Sent(sent) },
         ServerFrame::Event(Event::Message(message)),
     ]
 }

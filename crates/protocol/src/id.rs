@@ -61,10 +61,7 @@ impl de::Visitor<'_> for IdVisitor {
     type Value = RequestId;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "an id: a whole number or at most {ID_BYTES_MAX} bytes of text"
-        )
+        write!(formatter, "an id: a whole number or at most {ID_BYTES_MAX} bytes of text")
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<RequestId, E> {

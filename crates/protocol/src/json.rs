@@ -18,44 +18,22 @@ impl Codec for JsonV1 {
     }
 
     fn decode_request(&self, frame: &[u8]) -> Result<RequestFrame, BadRequest> {
-        decode_request(frame).map_err(|error| BadRequest {
-            id: id_of(frame),
-            message: shorten(error.to_string()),
-        })
+        decode_request(frame)
+            .map_err(|error| BadRequest { id: id_of(frame), message: shorten(error.to_string()) })
     }
 
     fn encode(&self, frame: &ServerFrame, into: &mut BytesMut) {
         match frame {
-            ServerFrame::Ok { id, answer } => write(
-                &OkFrame {
-                    op: "ok",
-                    id,
-                    data: answer,
-                },
-                into,
-            ),
+            ServerFrame::Ok { id, answer } => write(&OkFrame { op: "ok", id, data: answer }, into),
             ServerFrame::Error { id, refusal } => {
-                write(
-                    &ErrorFrame {
-                        op: "error",
-                        id: id.as_ref(),
-                        refusal,
-                    },
-                    into,
-                );
+                write(&ErrorFrame { op: "error", id: id.as_ref(), refusal }, into);
             }
             ServerFrame::Event(event) => write(event, into),
         }
     }
 
     fn encode_request(&self, frame: &RequestFrame, into: &mut BytesMut) {
-        write(
-            &RequestWithId {
-                id: &frame.id,
-                request: &frame.request,
-            },
-            into,
-        );
+        write(&RequestWithId { id: &frame.id, request: &frame.request }, into);
     }
 
     fn decode(&self, frame: &[u8]) -> Result<ServerFrame, BadFrame> {
@@ -75,10 +53,7 @@ fn decode_request(frame: &[u8]) -> Result<RequestFrame, FieldError> {
     let mut fields = object.0;
     let request = fields.take_request()?;
     fields.check_empty()?;
-    Ok(RequestFrame {
-        id: fields.id,
-        request,
-    })
+    Ok(RequestFrame { id: fields.id, request })
 }
 
 /// Every field of every request. One pass over the bytes fills it; what a request does not take
@@ -118,26 +93,19 @@ enum FieldError {
 
 macro_rules! need {
     ($fields:ident.$name:ident) => {
-        $fields
-            .$name
-            .take()
-            .ok_or(FieldError::Missing(stringify!($name)))?
+        $fields.$name.take().ok_or(FieldError::Missing(stringify!($name)))?
     };
 }
 
 impl Fields<'_> {
     fn take_request(&mut self) -> Result<Request, FieldError> {
         Ok(match &*self.op {
-            "hello" => Request::Hello {
-                token: self.token.take(),
-            },
+            "hello" => Request::Hello { token: self.token.take() },
             "join" => Request::Join {
                 room: need!(self.room),
                 since: self.since.take().map(|object| object.0),
             },
-            "leave" => Request::Leave {
-                room: need!(self.room),
-            },
+            "leave" => Request::Leave { room: need!(self.room) },
             "send" => Request::Send {
                 room: need!(self.room),
                 body: need!(self.body),
@@ -149,27 +117,16 @@ impl Fields<'_> {
                 seq: need!(self.seq),
                 body: need!(self.body),
             },
-            "delete" => Request::Delete {
-                room: need!(self.room),
-                seq: need!(self.seq),
-            },
+            "delete" => Request::Delete { room: need!(self.room), seq: need!(self.seq) },
             "react" => Request::React {
                 room: need!(self.room),
                 seq: need!(self.seq),
                 emoji: need!(self.emoji),
                 on: need!(self.on),
             },
-            "typing" => Request::Typing {
-                room: need!(self.room),
-                on: need!(self.on),
-            },
-            "read" => Request::Read {
-                room: need!(self.room),
-                seq: need!(self.seq),
-            },
-            "presence" => Request::Presence {
-                status: need!(self.status),
-            },
+            "typing" => Request::Typing { room: need!(self.room), on: need!(self.on) },
+            "read" => Request::Read { room: need!(self.room), seq: need!(self.seq) },
+            "presence" => Request::Presence { status: need!(self.status) },
             "history" => self.take_history()?,
             "ping" => Request::Ping,
             _ => return Err(FieldError::UnknownOp),
@@ -217,9 +174,7 @@ struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_map(ObjectVisitor(PhantomData))
-            .map(Object)
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Object)
     }
 }
 
@@ -243,9 +198,7 @@ fn id_of(frame: &[u8]) -> Option<RequestId> {
     struct Head {
         id: RequestId,
     }
-    serde_json::from_slice::<Object<Head>>(frame)
-        .ok()
-        .map(|object| object.0.id)
+    serde_json::from_slice::<Object<Head>>(frame).ok().map(|object| object.0.id)
 }
 
 /// Parsers quote what they stumble over; a client is not sent its own kilobytes back.

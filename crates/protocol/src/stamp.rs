@@ -44,9 +44,7 @@ impl FromStr for Stamp {
     fn from_str(text: &str) -> Result<Self, ShapeError> {
         let time = PrimitiveDateTime::parse(text, &FORMAT).map_err(|_| ShapeError::Stamp)?;
         let nanos = time.assume_utc().unix_timestamp_nanos();
-        Ok(Self(
-            i64::try_from(nanos / 1_000_000).expect("four digits of years fit"),
-        ))
+        Ok(Self(i64::try_from(nanos / 1_000_000).expect("four digits of years fit")))
     }
 }
 
@@ -68,9 +66,7 @@ impl FromStr for Epoch {
         if text.len() != 16 || !text.bytes().all(digits) {
             return Err(ShapeError::Epoch);
         }
-        u64::from_str_radix(text, 16)
-            .map(Self)
-            .map_err(|_| ShapeError::Epoch)
+        u64::from_str_radix(text, 16).map(Self).map_err(|_| ShapeError::Epoch)
     }
 }
 
@@ -111,36 +107,16 @@ mod tests {
 
     #[test]
     fn a_stamp_is_written_with_milliseconds() {
-        assert_eq!(
-            Stamp::from_millis(0).to_string(),
-            "1970-01-01T00:00:00.000Z"
-        );
-        assert_eq!(
-            Stamp::from_millis(1_795_255_200_007).to_string(),
-            "2026-11-21T10:00:00.007Z"
-        );
-        assert_eq!(
-            Stamp::from_millis(i64::MIN).to_string(),
-            "0000-01-01T00:00:00.000Z"
-        );
-        assert_eq!(
-            Stamp::from_millis(i64::MAX).to_string(),
-            "9999-12-31T23:59:59.999Z"
-        );
+        assert_eq!(Stamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Stamp::from_millis(1_795_255_200_007).to_string(), "2026-11-21T10:00:00.007Z");
+        assert_eq!(Stamp::from_millis(i64::MIN).to_string(), "0000-01-01T00:00:00.000Z");
+        assert_eq!(Stamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
     }
 
     #[test]
     fn a_stamp_is_read_as_it_is_written() {
-        assert_eq!(
-            "2026-11-21T10:00:00.007Z".parse(),
-            Ok(Stamp::from_millis(1_795_255_200_007))
-        );
-        for bad in [
-            "",
-            "2026-11-21",
-            "2026-11-21T10:00:00Z",
-            "2026-13-21T10:00:00.000Z",
-        ] {
+        assert_eq!("2026-11-21T10:00:00.007Z".parse(), Ok(Stamp::from_millis(1_795_255_200_007)));
+        for bad in ["", "2026-11-21", "2026-11-21T10:00:00Z", "2026-13-21T10:00:00.000Z"] {
             assert_eq!(bad.parse::<Stamp>(), Err(ShapeError::Stamp), "{bad:?}");
         }
     }
@@ -149,13 +125,7 @@ mod tests {
     fn an_epoch_has_sixteen_digits() {
         assert_eq!(Epoch(0xab).to_string(), "00000000000000ab");
         assert_eq!("00000000000000ab".parse(), Ok(Epoch(0xab)));
-        for bad in [
-            "",
-            "ab",
-            "00000000000000AB",
-            "+0000000000000ab",
-            "00000000000000abc",
-        ] {
+        for bad in ["", "ab", "00000000000000AB", "+0000000000000ab", "00000000000000abc"] {
             assert_eq!(bad.parse::<Epoch>(), Err(ShapeError::Epoch), "{bad:?}");
         }
     }

@@ -11,22 +11,12 @@ fn at() -> Stamp {
 
 #[track_caller]
 fn check_request(text: &str, request: Request) {
-    let frame = RequestFrame {
-        id: 7.into(),
-        request,
-    };
-    assert_eq!(
-        JsonV1.decode_request(text.as_bytes()).as_ref(),
-        Ok(&frame),
-        "reading {text}"
-    );
+    let frame = RequestFrame { id: 7.into(), request };
+    assert_eq!(JsonV1.decode_request(text.as_bytes()).as_ref(), Ok(&frame), "reading {text}");
     let mut written = BytesMut::new();
     JsonV1.encode_request(&frame, &mut written);
     let written: serde_json::Value = serde_json::from_slice(&written).expect("well-formed");
-    assert_eq!(
-        written,
-        serde_json::from_str::<serde_json::Value>(text).expect("well-formed")
-    );
+    assert_eq!(written, serde_json::from_str::<serde_json::Value>(text).expect("well-formed"));
 }
 
 #[track_caller]
@@ -34,23 +24,13 @@ fn check_server_frame(text: &str, frame: ServerFrame) {
     let mut written = BytesMut::new();
     JsonV1.encode(&frame, &mut written);
     assert_eq!(std::str::from_utf8(&written).expect("well-formed"), text);
-    assert_eq!(
-        JsonV1.decode(text.as_bytes()).expect("well-formed"),
-        frame,
-        "reading {text}"
-    );
+    assert_eq!(JsonV1.decode(text.as_bytes()).expect("well-formed"), frame, "reading {text}");
 }
 
 #[track_caller]
 fn check_answer(data: &str, answer: Answer) {
     let text = format!(r#"{{"op":"ok","id":7,"data":{data}}}"#);
-    check_server_frame(
-        &text,
-        ServerFrame::Ok {
-            id: 7.into(),
-            answer,
-        },
-    );
+    check_server_frame(&text, ServerFrame::Ok { id: 7.into(), answer });
 }
 
 #[track_caller]
@@ -62,9 +42,7 @@ fn check_event(text: &str, event: Event) {
 fn requests_about_the_connection() {
     check_request(
         r#"{"op":"hello","id":7,"token":"secret"}"#,
-        Request::Hello {
-            token: Some("secret".into()),
-        },
+        Request::Hello { token: Some("secret".into()) },
     );
     check_request(r#"{"op":"hello","id":7}"#, Request::Hello { token: None });
     check_request(r#"{"op":"ping","id":7}"#, Request::Ping);
@@ -86,56 +64,28 @@ fn requests_about_rooms() {
     let room = || "lobby".to_owned();
     check_request(
         r#"{"op":"join","id":7,"room":"lobby"}"#,
-        Request::Join {
-            room: room(),
-            since: None,
-        },
+        Request::Join { room: room(), since: None },
     );
     check_request(
         r#"{"op":"join","id":7,"room":"lobby","since":{"epoch":"00000000000000ab","seq":41}}"#,
-        Request::Join {
-            room: room(),
-            since: Some(Since {
-                epoch: Epoch(0xab),
-                seq: 41,
-            }),
-        },
+        Request::Join { room: room(), since: Some(Since { epoch: Epoch(0xab), seq: 41 }) },
     );
-    check_request(
-        r#"{"op":"leave","id":7,"room":"lobby"}"#,
-        Request::Leave { room: room() },
-    );
+    check_request(r#"{"op":"leave","id":7,"room":"lobby"}"#, Request::Leave { room: room() });
     check_request(
         r#"{"op":"typing","id":7,"room":"lobby","on":false}"#,
-        Request::Typing {
-            room: room(),
-            on: false,
-        },
+        Request::Typing { room: room(), on: false },
     );
     check_request(
         r#"{"op":"read","id":7,"room":"lobby","seq":41}"#,
-        Request::Read {
-            room: room(),
-            seq: 41,
-        },
+        Request::Read { room: room(), seq: 41 },
     );
     check_request(
         r#"{"op":"history","id":7,"room":"lobby","before":41,"limit":50}"#,
-        Request::History {
-            room: room(),
-            before: Some(41),
-            after: None,
-            limit: Some(50),
-        },
+        Request::History { room: room(), before: Some(41), after: None, limit: Some(50) },
     );
     check_request(
         r#"{"op":"history","id":7,"room":"lobby","after":41}"#,
-        Request::History {
-            room: room(),
-            before: None,
-            after: Some(41),
-            limit: None,
-        },
+        Request::History { room: room(), before: None, after: Some(41), limit: None },
     );
 }
 
@@ -144,12 +94,7 @@ fn requests_about_messages() {
     let room = || "lobby".to_owned();
     check_request(
         r#"{"op":"send","id":7,"room":"lobby","body":"hi"}"#,
-        Request::Send {
-            room: room(),
-            body: "hi".into(),
-            key: None,
-            reply_to: None,
-        },
+        Request::Send { room: room(), body: "hi".into(), key: None, reply_to: None },
     );
     check_request(
         r#"{"op":"send","id":7,"room":"lobby","body":"hi","key":"k1","reply_to":41}"#,
@@ -162,27 +107,15 @@ fn requests_about_messages() {
     );
     check_request(
         r#"{"op":"edit","id":7,"room":"lobby","seq":41,"body":"ho"}"#,
-        Request::Edit {
-            room: room(),
-            seq: 41,
-            body: "ho".into(),
-        },
+        Request::Edit { room: room(), seq: 41, body: "ho".into() },
     );
     check_request(
         r#"{"op":"delete","id":7,"room":"lobby","seq":41}"#,
-        Request::Delete {
-            room: room(),
-            seq: 41,
-        },
+        Request::Delete { room: room(), seq: 41 },
     );
     check_request(
         r#"{"op":"react","id":7,"room":"lobby","seq":41,"emoji":"👍","on":true}"#,
-        Request::React {
-            room: room(),
-            seq: 41,
-            emoji: "👍".into(),
-            on: true,
-        },
+        Request::React { room: room(), seq: 41, emoji: "👍".into(), on: true },
     );
 }
 
@@ -210,10 +143,7 @@ fn answers() {
     );
     check_answer(
         r#"{"messages":[],"has_more":true}"#,
-        Answer::History(HistoryPage {
-            messages: vec![],
-            has_more: true,
-        }),
+        Answer::History(HistoryPage { messages: vec![], has_more: true }),
     );
 }
 
@@ -282,11 +212,7 @@ fn refusals() {
             &format!(r#"{{"op":"error","id":null,"code":"{word}","message":"no"}}"#),
             ServerFrame::Error {
                 id: None,
-                refusal: Refusal {
-                    code,
-                    message: "no".into(),
-                    retry_after_ms: None,
-                },
+                refusal: Refusal { code, message: "no".into(), retry_after_ms: None },
             },
         );
     }
@@ -321,10 +247,7 @@ fn a_message_event() {
             reply_to: Some(41),
             edited_at: Some(at()),
             deleted: true,
-            reactions: vec![Reaction {
-                emoji: "👍".into(),
-                users: vec!["bob".into()],
-            }],
+            reactions: vec![Reaction { emoji: "👍".into(), users: vec!["bob".into()] }],
             ..plain
         }),
     );
@@ -345,25 +268,13 @@ fn events_about_messages() {
     );
     check_event(
         &format!(r#"{{"op":"deleted","room":"lobby","seq":1,"by":"ada","at":"{AT}"}}"#),
-        Event::Deleted(Deleted {
-            room: room.clone(),
-            seq: 1,
-            by: by.clone(),
-            at: at(),
-        }),
+        Event::Deleted(Deleted { room: room.clone(), seq: 1, by: by.clone(), at: at() }),
     );
     check_event(
         &format!(
             r#"{{"op":"reaction","room":"lobby","seq":1,"emoji":"👍","on":true,"by":"ada","at":"{AT}"}}"#
         ),
-        Event::Reaction(Reacted {
-            room,
-            seq: 1,
-            emoji: "👍".into(),
-            on: true,
-            by,
-            at: at(),
-        }),
+        Event::Reaction(Reacted { room, seq: 1, emoji: "👍".into(), on: true, by, at: at() }),
     );
 }
 
@@ -372,19 +283,11 @@ fn events_about_people() {
     let (room, user) = ("lobby".to_owned(), "ada".to_owned());
     check_event(
         r#"{"op":"typing","room":"lobby","user":"ada","on":true}"#,
-        Event::Typing(Typing {
-            room: room.clone(),
-            user: user.clone(),
-            on: true,
-        }),
+        Event::Typing(Typing { room: room.clone(), user: user.clone(), on: true }),
     );
     check_event(
         r#"{"op":"read","room":"lobby","user":"ada","seq":42}"#,
-        Event::Read(Read {
-            room: room.clone(),
-            user: user.clone(),
-            seq: 42,
-        }),
+        Event::Read(Read { room: room.clone(), user: user.clone(), seq: 42 }),
     );
     check_event(
         &format!(r#"{{"op":"presence","user":"ada","status":"unavailable","last_seen":"{AT}"}}"#),
@@ -396,11 +299,7 @@ fn events_about_people() {
     );
     check_event(
         r#"{"op":"joined","room":"lobby","user":"ada","role":"member"}"#,
-        Event::Joined(Joined {
-            room: room.clone(),
-            user: user.clone(),
-            role: Role::Member,
-        }),
+        Event::Joined(Joined { room: room.clone(), user: user.clone(), role: Role::Member }),
     );
     for (word, reason) in [
         ("left", LeaveReason::Left),
@@ -409,11 +308,7 @@ fn events_about_people() {
     ] {
         check_event(
             &format!(r#"{{"op":"left","room":"lobby","user":"ada","reason":"{word}"}}"#),
-            Event::Left(Left {
-                room: room.clone(),
-                user: user.clone(),
-                reason,
-            }),
+            Event::Left(Left { room: room.clone(), user: user.clone(), reason }),
         );
     }
 }
@@ -423,10 +318,7 @@ fn events_about_the_line() {
     for (word, reason) in [("gap", ResyncReason::Gap), ("epoch", ResyncReason::Epoch)] {
         check_event(
             &format!(r#"{{"op":"resync","room":"lobby","reason":"{word}"}}"#),
-            Event::Resync(Resync {
-                room: "lobby".into(),
-                reason,
-            }),
+            Event::Resync(Resync { room: "lobby".into(), reason }),
         );
     }
     check_event(

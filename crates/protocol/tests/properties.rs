@@ -38,10 +38,8 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    let since = (any::<u64>(), any::<u64>()).prop_map(|(epoch, seq)| Since {
-        epoch: Epoch(epoch),
-        seq,
-    });
+    let since =
+        (any::<u64>(), any::<u64>()).prop_map(|(epoch, seq)| Since { epoch: Epoch(epoch), seq });
     let range = prop_oneof![
         Just((None, None)),
         any::<u64>().prop_map(|seq| (Some(seq), None)),
@@ -51,14 +49,8 @@ fn request() -> impl Strategy<Value = Request> {
         option::of(text()).prop_map(|token| Request::Hello { token }),
         (text(), option::of(since)).prop_map(|(room, since)| Request::Join { room, since }),
         text().prop_map(|room| Request::Leave { room }),
-        (text(), text(), option::of(text()), option::of(seq())).prop_map(
-            |(room, body, key, reply_to)| Request::Send {
-                room,
-                body,
-                key,
-                reply_to
-            }
-        ),
+        (text(), text(), option::of(text()), option::of(seq()))
+            .prop_map(|(room, body, key, reply_to)| Request::Send { room, body, key, reply_to }),
         (text(), seq(), text()).prop_map(|(room, seq, body)| Request::Edit { room, seq, body }),
         (text(), seq()).prop_map(|(room, seq)| Request::Delete { room, seq }),
         (text(), seq(), text(), flag()).prop_map(|(room, seq, emoji, on)| Request::React {
@@ -71,12 +63,7 @@ fn request() -> impl Strategy<Value = Request> {
         (text(), seq()).prop_map(|(room, seq)| Request::Read { room, seq }),
         status().prop_map(|status| Request::Presence { status }),
         (text(), range, option::of(any::<u32>())).prop_map(|(room, (before, after), limit)| {
-            Request::History {
-                room,
-                before,
-                after,
-                limit,
-            }
+            Request::History { room, before, after, limit }
         }),
         Just(Request::Ping),
     ]
@@ -84,13 +71,8 @@ fn request() -> impl Strategy<Value = Request> {
 
 fn message() -> impl Strategy<Value = Message> {
     let reaction = (text(), vec(text(), 0..3)).prop_map(|(emoji, users)| Reaction { emoji, users });
-    let optional = (
-        option::of(text()),
-        option::of(seq()),
-        option::of(stamp()),
-        flag(),
-        vec(reaction, 0..3),
-    );
+    let optional =
+        (option::of(text()), option::of(seq()), option::of(stamp()), flag(), vec(reaction, 0..3));
     ((text(), seq(), text(), text(), text(), stamp()), optional).prop_map(
         |(
             (room, seq, message_id, from, body, at),
@@ -117,13 +99,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         message().prop_map(Event::Message),
         (text(), seq(), text(), text(), stamp()).prop_map(|(room, seq, body, by, at)| {
-            Event::Edited(Edited {
-                room,
-                seq,
-                body,
-                by,
-                at,
-            })
+            Event::Edited(Edited { room, seq, body, by, at })
         }),
         (text(), seq(), text(), stamp()).prop_map(|(room, seq, by, at)| Event::Deleted(Deleted {
             room,
@@ -133,14 +109,7 @@ fn event() -> impl Strategy<Value = Event> {
         })),
         (text(), seq(), text(), flag(), text(), stamp()).prop_map(
             |(room, seq, emoji, on, by, at)| {
-                Event::Reaction(Reacted {
-                    room,
-                    seq,
-                    emoji,
-                    on,
-                    by,
-                    at,
-                })
+                Event::Reaction(Reacted { room, seq, emoji, on, by, at })
             }
         ),
         (text(), text(), flag()).prop_map(|(room, user, on)| Event::Typing(Typing {
@@ -150,11 +119,7 @@ fn event() -> impl Strategy<Value = Event> {
         })),
         (text(), text(), seq()).prop_map(|(room, user, seq)| Event::Read(Read { room, user, seq })),
         (text(), status(), option::of(stamp())).prop_map(|(user, status, last_seen)| {
-            Event::Presence(PresenceChanged {
-                user,
-                status,
-                last_seen,
-            })
+            Event::Presence(PresenceChanged { user, status, last_seen })
         }),
         any::<u64>().prop_map(|after_ms| Event::Draining(Draining { after_ms })),
     ]
@@ -173,31 +138,15 @@ fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         Just(Answer::DONE),
         (text(), text(), seq()).prop_map(|(user, connection, ping_interval_ms)| {
-            Answer::Welcome(Welcome {
-                user,
-                connection,
-                ping_interval_ms,
-            })
+            Answer::Welcome(Welcome { user, connection, ping_interval_ms })
         }),
         (seq(), text(), stamp(), flag()).prop_map(|(seq, message_id, at, duplicate)| {
-            Answer::Sent(SentMessage {
-                seq,
-                message_id,
-                at,
-                duplicate,
-            })
+            Answer::Sent(SentMessage { seq, message_id, at, duplicate })
         }),
         (vec(message(), 0..3), flag())
             .prop_map(|(messages, has_more)| Answer::History(HistoryPage { messages, has_more })),
-        (
-            seq(),
-            seq(),
-            vec(message(), 0..3),
-            flag(),
-            vec(member, 0..3),
-            text()
-        )
-            .prop_map(|(epoch, last_seq, messages, truncated, members, topic)| {
+        (seq(), seq(), vec(message(), 0..3), flag(), vec(member, 0..3), text()).prop_map(
+            |(epoch, last_seq, messages, truncated, members, topic)| {
                 Answer::Joined(JoinedRoom {
                     epoch: Epoch(epoch),
                     last_seq,
@@ -207,7 +156,8 @@ fn answer() -> impl Strategy<Value = Answer> {
                     kind: RoomKind::Private,
                     topic,
                 })
-            }),
+            }
+        ),
     ]
 }
 
