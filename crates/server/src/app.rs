@@ -200,7 +200,7 @@ impl<S: Future<Output = ()>> App<S> {
 }
 
 /// Makes the directory, for its owner only, and finds out whether it can be written.
-fn prepare_directory(path: &Path) -> Result<(), BuildError> {
+pub(crate) fn prepare_directory(path: &Path) -> Result<(), BuildError> {
     let prepared = fs::DirBuilder::new().recursive(true).mode(0o700).create(path).and_then(|()| {
         let probe = path.join(".writable");
         fs::write(&probe, b"")?;

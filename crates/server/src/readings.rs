@@ -14,6 +14,9 @@ use std::{
 /// What is delivered how fast.
 const DELIVERY: &str = "chat_message_delivery_latency_seconds_bucket";
 
+/// A metric that every program with a catalogue has, and no other.
+const MARK: &str = "metrics_series_max";
+
 /// How often buckets are kept, and for how long.
 const EVERY: Duration = Duration::from_secs(2);
 const KEPT: Duration = Duration::from_secs(60);
@@ -103,6 +106,31 @@ impl Reading {
     pub fn of(exposition: &str) -> Self {
         let lines = exposition.lines().filter(|line| !line.starts_with('#'));
         Self { samples: lines.filter_map(sample).collect() }
+    }
+
+    /// The same under the names that are declared, whatever prefix the endpoint shows.
+    pub fn declared(mut self) -> Self {
+        let known = self.samples.iter().find_map(|sample| sample.name.strip_suffix(MARK));
+        let Some(prefix) = known.map(str::to_owned) else { return self };
+        for sample in &mut self.samples {
+            if let Some(rest) = sample.name.strip_prefix(&prefix)
+                && !sample.name.starts_with("process_")
+            {
+                sample.name = format!("{}{rest}", Naming::DECLARED_PREFIX);
+            }
+        }
+        self
+    }
+
+    /// Whether it is of a program with a catalogue like ours.
+    pub fn is_ours(&self) -> bool {
+        self.samples.iter().any(|sample| sample.name.ends_with(MARK))
+    }
+
+    /// The value of a label of the first series of a name.
+    pub fn label(&self, name: &str, label: &str) -> Option<&str> {
+        let series = self.samples.iter().find(|sample| sample.name == name)?;
+        series.labels.iter().find(|(key, _)| key == label).map(|(_, value)| value.as_str())
     }
 
     /// Every series.
@@ -230,6 +258,17 @@ mod tests {
         assert_eq!(reading.sum("a_total", &[("kind", "x\"y")]), 3.0);
         assert_eq!(reading.sum("absent", &[]), 0.0);
         assert_eq!(reading.sum("b", &[]), 1.5);
+    }
+
+    #[test]
+    fn another_prefix_is_seen_through() {
+        let text = "talk_metrics_series_max 9\ntalk_x_total 2\nprocess_open_fds 3\n";
+        let reading = Reading::of(text).declared();
+        assert_eq!(reading.sum("chat_x_total", &[]), 2.0);
+        assert_eq!(reading.sum("process_open_fds", &[]), 3.0);
+        let bare = Reading::of("metrics_series_max 9\nx_total 2\nprocess_threads 3\n").declared();
+        assert_eq!(bare.sum("chat_x_total", &[]), 2.0);
+        assert_eq!(bare.sum("process_threads", &[]), 3.0);
     }
 
     #[test]

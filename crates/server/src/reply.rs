@@ -41,6 +41,7 @@ pub struct Refused {
 
 /// What a refused request is answered with: a problem of RFC 9457.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Problem<'a> {
     /// Always `about:blank`: `code` is what a program acts on.
     r#type: &'static str,
@@ -124,6 +125,11 @@ impl Refused {
     /// The body is too long.
     pub fn too_large(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::TooLarge, detail)
+    }
+
+    /// A field of the body is too long: the request makes no sense, whatever it is sent with.
+    pub fn too_long(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, ..Self::too_large(detail) }
     }
 
     /// The headers are too long.
@@ -277,7 +283,7 @@ impl From<ManageError> for Refused {
         match error {
             ManageError::Access(error) => error.into(),
             ManageError::NotOwner => Self::forbidden(error.to_string()),
-            ManageError::TooLarge { .. } => Self::too_large(error.to_string()),
+            ManageError::TooLarge { .. } => Self::too_long(error.to_string()),
         }
     }
 }
@@ -302,7 +308,7 @@ impl From<SendError> for Refused {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Empty | SendError::Key { .. } => Self::bad_request(error.to_string()),
-            SendError::TooLarge { .. } => Self::too_large(error.to_string()),
+            SendError::TooLarge { .. } => Self::too_long(error.to_string()),
             SendError::UnknownRoom | SendError::UnknownReply => Self::not_found(error.to_string()),
             SendError::NotMember => Self::forbidden(error.to_string()),
             SendError::Limited(limited) => limited.into(),
@@ -315,7 +321,7 @@ impl From<ChangeError> for Refused {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::Empty => Self::bad_request(error.to_string()),
-            ChangeError::TooLarge { .. } => Self::too_large(error.to_string()),
+            ChangeError::TooLarge { .. } => Self::too_long(error.to_string()),
             ChangeError::UnknownRoom | ChangeError::UnknownMessage => {
                 Self::not_found(error.to_string())
             }

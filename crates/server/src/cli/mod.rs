@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod endpoint;
 mod output;
 mod print;
 mod serve;

@@ -1,5 +1,105 @@
-//! `campanile user`.
-use super::{Failure, arguments::UserCommand};
-use crate::config::Flags;
-use std::process::ExitCode;
-pub(super) fn run(_command: UserCommand, _flags: Flags) -> Result<ExitCode, Failure> { Ok(ExitCode::SUCCESS) }
+//! `campanile user`: accounts, administered beside a running server or without one.
+
+use super::{Failure, arguments::UserCommand, output};
+use crate::{
+    app::prepare_directory,
+    config::{Config, Flags, Sources},
+    password,
+    wiring::adapters::{StoreKind, sqlite_config},
+};
+use campanile_adapter_memory::SystemClock;
+use campanile_adapter_sqlite::SqliteStore;
+use campanile_core::{
+    name::UserName,
+    port::{AccountChange, AccountStore, Clock, NewAccount, SessionStore},
+    user::PasswordHash,
+};
+use campanile_metrics::Registry;
+use std::{io, process::ExitCode};
+
+pub(super) fn run(command: UserCommand, flags: Flags) -> Result<ExitCode, Failure> {
+    let config = Sources::of_process(flags).load()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(Failure::failed)?.block_on(async {
+        let store = open(&config).await?;
+        let done = execute(command, &store).await;
+        store.close().await;
+        done
+    })
+}
+
+async fn open(config: &Config) -> Result<SqliteStore, Failure> {
+    let StoreKind::Sqlite(path) = StoreKind::of(config).map_err(Failure::wrong)? else {
+        return Err(Failure::wrong("the store forgets everything: there are no users to administer"));
+    };
+    prepare_directory(&config.server.data_dir)?;
+    let nobody_counts = Registry::builder().build();
+    let limits = config.limits.to_core();
+    let opened = sqlite_config(&path, &limits).open_beside(&nobody_counts).await;
+    opened.map_err(Failure::wrong)
+}
+
+async fn execute(command: UserCommand, store: &SqliteStore) -> Result<ExitCode, Failure> {
+    match command {
+        UserCommand::Add { name, operator, .. } => add(store, &name, operator).await,
+        UserCommand::Ban { name } => {
+            change(store, &name, AccountChange::Banned(true)).await?;
+            end_sessions(store, &name).await?;
+            done(&format!("{name} is banned"))
+        }
+        UserCommand::Unban { name } => {
+            change(store, &name, AccountChange::Banned(false)).await?;
+            done(&format!("{name} is banned no longer"))
+        }
+        UserCommand::Password { name, .. } => {
+            let password = hash(&read_password()?)?;
+            change(store, &name, AccountChange::Password(password)).await?;
+            end_sessions(store, &name).await?;
+            done(&format!("{name} has a new password"))
+        }
+    }
+}
+
+async fn add(store: &SqliteStore, name: &str, operator: bool) -> Result<ExitCode, Failure> {
+    let name = parse(name)?;
+    let password = hash(&read_password()?)?;
+    let created_at = SystemClock::new().now();
+    let account = NewAccount { name, password, operator, created_at };
+    let account = store.create(account).await.map_err(Failure::failed)?;
+    let role = if account.operator { "an operator" } else { "a user" };
+    done(&format!("{} is {role}", account.name))
+}
+
+async fn change(store: &SqliteStore, name: &str, change: AccountChange) -> Result<(), Failure> {
+    let changed = AccountStore::change(store, &parse(name)?, change).await;
+    match changed.map_err(Failure::failed)? {
+        Some(_) => Ok(()),
+        None => Err(Failure::failed(format!("there is no user {name}"))),
+    }
+}
+
+/// A server that runs beside notices at the next request; connections that are open now stay until
+/// they ask for something.
+async fn end_sessions(store: &SqliteStore, name: &str) -> Result<(), Failure> {
+    store.end_all(&parse(name)?).await.map(drop).map_err(Failure::failed)
+}
+
+fn parse(name: &str) -> Result<UserName, Failure> {
+    UserName::parse(name).map_err(|error| Failure::wrong(format!("{name:?}: {error}")))
+}
+
+fn hash(password: &str) -> Result<PasswordHash, Failure> {
+    password::check_length(password).map_err(Failure::wrong)?;
+    Ok(password::hash(password))
+}
+
+fn read_password() -> Result<String, Failure> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).map_err(Failure::failed)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn done(what: &str) -> Result<ExitCode, Failure> {
+    output::line(what);
+    Ok(ExitCode::SUCCESS)
+}
