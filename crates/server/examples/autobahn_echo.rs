@@ -92,6 +92,7 @@ async fn echo(
     let outbox = echoes.shard.outbox();
     let opening = Opening {
         outbox: outbox.clone(),
+        unread_bytes_max: usize::try_from(echoes.frames.message_bytes_max).unwrap_or(usize::MAX),
         lobby: echoes.lobby.clone(),
         frames: echoes.frames,
         patience: Patience::default(),

@@ -37,5 +37,6 @@ pub use lobby::Lobby;
 pub use opening::Opening;
 pub use session::{Answerer, Standing, Taken};
 pub use socket::prepare_socket;
+pub(crate) use socket::prepare_stream;
 pub use timers::Patience;
 pub use worker::Worker;

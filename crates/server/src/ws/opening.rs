@@ -21,6 +21,8 @@ use tokio::time::Instant;
 pub struct Opening {
     /// Where its frames wait.
     pub outbox: Rc<Outbox>,
+    /// Bytes that wait there from which on nothing more is read; more than 0.
+    pub unread_bytes_max: usize,
     /// Where it is counted, and told that the node stops.
     pub lobby: Arc<Lobby>,
     /// How much the client may send at once.
@@ -84,6 +86,7 @@ impl Opening {
             frames,
             timers,
             patience: self.patience,
+            unread_bytes_max: self.unread_bytes_max,
             clock: self.clock.clone(),
             drain: self.lobby.drain_watch(),
             pings: Pings::default(),

@@ -73,6 +73,8 @@ pub(super) struct Session<A> {
     pub(super) frames: AggregatedMessageStream,
     pub(super) timers: Timers,
     pub(super) patience: Patience,
+    /// Bytes in the outbox from which on no more is read.
+    pub(super) unread_bytes_max: usize,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) drain: DrainWatch,
     pub(super) pings: Pings,
@@ -112,9 +114,6 @@ enum Parting {
     Lost,
 }
 
-/// Bytes in the outbox above which no more requests are read.
-const UNREAD_BYTES_MAX: usize = 256 * 1024;
-
 /// How long what a peer goes on sending is thrown away, so that it reads why it was closed before
 /// the operating system tells it that nobody listens.
 const LINGER: Duration = Duration::from_secs(1);
@@ -142,9 +141,9 @@ impl<A: Answerer> Session<A> {
     }
 
     async fn next(&mut self) -> Happening {
-        let Self { outbox, wire, frames, timers, drain, .. } = self;
+        let Self { outbox, wire, frames, timers, drain, unread_bytes_max, .. } = self;
         let frame = async {
-            wire.below(UNREAD_BYTES_MAX, || outbox.bytes()).await;
+            wire.below(*unread_bytes_max, || outbox.bytes()).await;
             frames.recv().await
         };
         tokio::select! {

@@ -27,6 +27,8 @@ impl Worker {
     pub(super) fn opening(&self) -> Opening {
         Opening {
             outbox: self.shard.outbox(),
+            // One more answer, at most half of the outbox, still fits beside it.
+            unread_bytes_max: (self.chat.limits().outbox_bytes_max / 4).max(1),
             lobby: self.lobby.clone(),
             frames: self.config.frames,
             patience: self.config.patience,
