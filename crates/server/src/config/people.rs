@@ -12,6 +12,8 @@ section! {
         /// Directory for everything this server writes; made, for its owner only, when it is
         /// not there.
         data_dir: PathBuf = "./data".into();
+        /// Certificate and key to serve HTTPS and `wss:` with.
+        tls: ServerTls = ServerTls::default();
         /// Who may make an account: `open` for anyone, `closed` for nobody but operators with
         /// `campanile user add`. Without it, `open` when `server.listen` is a loopback address
         /// and `closed` otherwise.
@@ -28,12 +30,32 @@ section! {
         trusted_proxies: Vec<NetworkText> = Vec::new();
         /// Seconds over which connections are closed when the server is asked to stop.
         drain_seconds: f64 = 30.0;
-        /// Seconds a client may take to send the head of a request.
+        /// Seconds a client may take to send the head of a request, and before it for the
+        /// handshake of TLS.
         request_timeout_seconds: f64 = 10.0;
         /// Seconds an HTTP connection is kept for the next request.
         keep_alive_seconds: f64 = 75.0;
         /// Bytes that the headers of a request may have; longer ones are answered with 431.
         header_bytes_max: usize = 16 * 1024;
+    }
+}
+
+section! {
+    /// Certificate and key to serve HTTPS and `wss:` with.
+    pub struct ServerTls {
+        /// File with the certificate and those between it and its root, in PEM: with it, this
+        /// server speaks HTTPS and `wss:` and nothing else. Read again on SIGHUP. Its expiry is
+        /// `chat_tls_certificate_not_after_timestamp_seconds`.
+        cert: Option<PathBuf> = None;
+        /// File with the certificate's private key, in PEM.
+        key: Option<PathBuf> = None;
+    }
+}
+
+impl Server {
+    /// What the addresses of this server begin with.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.cert.is_some() { "https" } else { "http" }
     }
 }
 
@@ -65,7 +87,7 @@ section! {
         /// Seconds from one request to the next; answering pings is none.
         idle_seconds: f64 = 3_600.0;
         /// Seconds that a client may take to answer a closing frame.
-        closing_seconds: f64 = 5.0;
+        closing_seconds: f64 = 1.5;
         /// Bytes of one frame, and of one message over all its fragments.
         frame_bytes_max: u32 = 64 * 1024;
         /// Fragments of one message.

@@ -25,7 +25,8 @@ impl Default for Patience {
             ping_interval: Duration::from_secs(25),
             ping: Duration::from_secs(20),
             idle: Duration::from_secs(3_600),
-            closing: Duration::from_secs(5),
+            // A log-out promises to close within two seconds, whatever the peer does.
+            closing: Duration::from_millis(1_500),
         }
     }
 }

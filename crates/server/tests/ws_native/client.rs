@@ -191,6 +191,8 @@ impl Client {
                     Heard::Frame(JsonV1.decode(text.as_bytes()).expect("a frame of the protocol"))
                 }
                 Some(Ok(Frame::Close(close))) => {
+                    // What the library answers goes out only when it is asked to.
+                    let _gone_already = self.socket.flush().await;
                     Heard::Closed(close.map(|close| u16::from(close.code)))
                 }
                 Some(Ok(_)) => continue,

@@ -1,7 +1,7 @@
 //! How connections are refused, and how they end.
 
 use crate::{
-    client::{Client, Heard, say},
+    client::{Client, Heard, Raw, say},
     server::{Server, Setup, eventually, start, start_with},
 };
 use campanile_core::{
@@ -78,6 +78,21 @@ async fn logging_out_a_new_password_and_a_ban_close_within_two_seconds() {
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     server.counts(CLOSED, &reason("auth_expired"), 2.0).await;
     server.counts(CLOSED, &reason("policy"), 1.0).await;
+}
+
+#[tokio::test]
+async fn who_does_not_answer_the_closing_frame_is_gone_within_two_seconds_too() {
+    let server = start();
+    let token = server.user("ada").await;
+    let mut raw = Raw::connect(server.address).await;
+    let hello = format!(r#"{{"op":"hello","id":1,"token":"{token}"}}"#);
+    raw.write_frame(0x81, hello.as_bytes()).await;
+    server.counts("chat_users_online", &[("app", "native")], 1.0).await;
+    let started = Instant::now();
+    server.chat.log_out(token::hash(&token)).await.expect("no fault");
+    assert_eq!(raw.close_code().await, 1008);
+    raw.gone().await;
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
