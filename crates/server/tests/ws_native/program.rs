@@ -22,12 +22,18 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it over what is in the directory, without rate limits, and waits until it is ready.
     pub(crate) async fn start(data: &Path) -> Self {
+        Self::start_with(data, &[]).await
+    }
+
+    /// The same with these variables in its environment.
+    pub(crate) async fn start_with(data: &Path, variables: &[(&str, &str)]) -> Self {
         let (address, metrics) = (free_address(), free_address());
         let child = Command::new(env!("CARGO_BIN_EXE_campanile"))
             .args(["--listen", &address.to_string(), "--metrics-listen", &metrics.to_string()])
             .arg("--data-dir")
             .arg(data)
             .env("CAMPANILE_LIMITS__ENABLED", "false")
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .spawn()
             .expect("the program starts");
