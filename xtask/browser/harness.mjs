@@ -44,9 +44,10 @@ const SWITCHES = [
   "--disable-sync",
 ];
 
+// The promise of it, so that pages that are opened at the same moment share one browser.
 let browser;
 after(async () => {
-  await browser?.close();
+  await (await browser)?.close();
 });
 
 /**
@@ -61,12 +62,8 @@ after(async () => {
  */
 export async function open(t, where = "/", visitor = {}) {
   const { scheme = "light", width = "desktop", tolerate, at = url, scale = 1 } = visitor;
-  browser ??= await chromium.launch({
-    executablePath: setting("CHROMIUM"),
-    headless: true,
-    args: SWITCHES,
-  });
-  const context = await browser.newContext({
+  browser ??= chromium.launch({ executablePath: setting("CHROMIUM"), headless: true, args: SWITCHES });
+  const context = await (await browser).newContext({
     viewport: VIEWPORTS[width],
     deviceScaleFactor: scale,
     colorScheme: scheme,
