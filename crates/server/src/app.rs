@@ -52,6 +52,7 @@ pub struct App<S> {
     workers_ended: mpsc::Receiver<()>,
     tasks: Tasks,
     exporters: Vec<Box<dyn RunningExporter>>,
+    endpoints: Vec<String>,
     close_store: CloseStore,
 }
 
@@ -142,6 +143,7 @@ impl<S: Future<Output = ()>> App<S> {
         let (places, workers_ended) = Places::new(inboxes);
         let parts = WorkerParts::new(edge.clone(), lobby.clone(), (runtime, lag), places);
         let server = workers::start(listeners, parts, &config).map_err(BuildError::Workers)?;
+        let endpoints = exporters.all.iter().map(|exporter| exporter.endpoint()).collect();
         let exporters = start_exporters(exporters, &registry)?;
         Ok(Self {
             shutdown,
@@ -153,6 +155,7 @@ impl<S: Future<Output = ()>> App<S> {
             workers_ended,
             tasks,
             exporters,
+            endpoints,
             close_store,
         })
     }
@@ -160,6 +163,11 @@ impl<S: Future<Output = ()>> App<S> {
     /// The registry, for whoever else counts.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Where metrics are shown or sent to.
+    pub fn endpoints(&self) -> &[String] {
+        &self.endpoints
     }
 
     /// Serves until the shutdown signal, and then ends in order: nothing that was accepted is lost.

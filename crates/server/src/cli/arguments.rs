@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 /// A chat server with its own bell tower: chat, metrics and alerts in one program.
 #[derive(Debug, Parser)]
-#[command(name = "campanile", version, about)]
+#[command(name = "campanile", version, about, args_override_self = true)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

@@ -20,6 +20,8 @@ use std::{net::TcpListener, process::ExitCode};
 #[derive(Default)]
 struct Findings {
     wrong: usize,
+    /// Scrapes that were answered to this check, which are not monitoring's.
+    own_scrapes: u64,
 }
 
 pub(super) fn run(what: Option<What>, flags: Flags) -> Result<ExitCode, Failure> {
@@ -40,6 +42,13 @@ pub(super) fn run(what: Option<What>, flags: Flags) -> Result<ExitCode, Failure>
 }
 
 impl Findings {
+    fn scrape(&mut self, config: &Config) -> Result<Reading, EndpointError> {
+        let token = config.metrics.bearer_token.as_ref().map(|token| token.reveal());
+        let reading = endpoint::scrape(&metrics_url(config), token)?;
+        self.own_scrapes += 1;
+        Ok(reading)
+    }
+
     fn note(&mut self, what: &str, found: Result<String, String>) {
         match found {
             Ok(fine) => output::line(&format!("fine   {what}: {fine}")),
@@ -58,7 +67,7 @@ fn modules(config: &Config, findings: &mut Findings) -> Result<(), Failure> {
         let address = (config.metrics.host.as_str(), config.metrics.port);
         let found = match TcpListener::bind(address) {
             Ok(_) => Ok(format!("{}:{} is free", address.0, address.1)),
-            Err(error) => match scrape(config) {
+            Err(error) => match findings.scrape(config) {
                 Ok(_) => Ok(format!("{}:{} is served by this program", address.0, address.1)),
                 Err(_) => Err(format!("cannot listen on {}:{}: {error}", address.0, address.1)),
             },
@@ -109,17 +118,18 @@ fn metrics(config: &Config, findings: &mut Findings) {
     if !config.metrics.enabled {
         return findings.note("metrics", Err("metrics.enabled is false".to_owned()));
     }
-    let found = scrape(config).map(|reading| format!("{} series", reading.samples().len()));
+    let found = findings.scrape(config).map(|reading| format!("{} series", reading.samples().len()));
     findings.note("metrics", found.map_err(|error| error.to_string()));
 }
 
 /// What scrapes a running server, and whether there is anything to see.
 fn monitoring(config: &Config, findings: &mut Findings) {
-    let reading = match scrape(config) {
+    let own = findings.own_scrapes;
+    let reading = match findings.scrape(config) {
         Ok(reading) => reading,
         Err(error) => return findings.note("monitoring", Err(error.to_string())),
     };
-    findings.note("scrapes", scrapes(config, &reading));
+    findings.note("scrapes", scrapes(config, &reading, own));
     findings.note("denied scrapes", denied(&reading));
     let requests = reading.whole("chat_http_requests_total", &[]);
     let opened = reading.whole("chat_connections_opened_total", &[]);
@@ -130,8 +140,8 @@ fn monitoring(config: &Config, findings: &mut Findings) {
     });
 }
 
-fn scrapes(config: &Config, reading: &Reading) -> Result<String, String> {
-    match reading.whole("chat_metrics_scrapes_total", &[]) {
+fn scrapes(config: &Config, reading: &Reading, own: u64) -> Result<String, String> {
+    match reading.whole("chat_metrics_scrapes_total", &[]).saturating_sub(own) {
         0 => Err(format!(
             "nothing but this check has scraped {}: point Prometheus there",
             metrics_url(config)
@@ -154,11 +164,6 @@ fn denied(reading: &Reading) -> Result<String, String> {
         return Ok("none".to_owned());
     }
     Err(format!("{} (metrics.allow_ips, metrics.allow_cidr, tokens)", reasons.join(", ")))
-}
-
-fn scrape(config: &Config) -> Result<Reading, EndpointError> {
-    let token = config.metrics.bearer_token.as_ref().map(|token| token.reveal());
-    endpoint::scrape(&metrics_url(config), token)
 }
 
 fn metrics_url(config: &Config) -> String {

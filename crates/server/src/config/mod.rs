@@ -41,10 +41,17 @@ section! {
 }
 
 impl Config {
-    /// Every key there is, in the order of the reference.
+    /// Every key there is, in the order of the reference: each section whole.
     pub fn settings() -> Vec<Setting> {
         let mut settings = Vec::new();
         Self::default().describe("", "", &mut settings);
+        let mut sections: Vec<String> = Vec::new();
+        for setting in &settings {
+            if !sections.iter().any(|section| section == setting.section()) {
+                sections.push(setting.section().to_owned());
+            }
+        }
+        settings.sort_by_key(|setting| sections.iter().position(|one| one == setting.section()));
         settings
     }
 

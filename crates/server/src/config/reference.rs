@@ -33,8 +33,7 @@ pub fn markdown() -> String {
     let mut section = "";
     let settings = Config::settings();
     for setting in &settings {
-        let (its_section, _) = split(&setting.key);
-        let its_section = its_section.split('.').next().unwrap_or_default();
+        let its_section = setting.section().split('.').next().unwrap_or_default();
         if its_section != section {
             section = its_section;
             let _ = write!(text, "\n## {section}\n\n| key | default | what it is for |\n| --- | --- | --- |\n");
@@ -50,11 +49,11 @@ pub fn example() -> String {
     let mut text = EXAMPLE_HEAD.to_owned();
     let mut section = String::new();
     for setting in Config::settings() {
-        let (its_section, name) = split(&setting.key);
-        if its_section != section {
-            section = its_section.to_owned();
+        if setting.section() != section {
+            section = setting.section().to_owned();
             let _ = write!(text, "\n[{section}]\n");
         }
+        let name = setting.name();
         let help = paragraph(setting.help);
         for line in wrap(&help, 96) {
             let _ = writeln!(text, "# {line}");
@@ -78,10 +77,6 @@ fn shown_default(setting: &Setting) -> String {
         (None, Shape::Secret) => "none; secret".to_owned(),
         (None, _) => "none".to_owned(),
     }
-}
-
-fn split(key: &str) -> (&str, &str) {
-    key.rsplit_once('.').unwrap_or(("", key))
 }
 
 /// Lines of a doc comment as one.

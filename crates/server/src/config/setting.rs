@@ -17,6 +17,18 @@ pub struct Setting {
     pub shape: Shape,
 }
 
+impl Setting {
+    /// The section it is in, such as `server`.
+    pub fn section(&self) -> &str {
+        self.key.rsplit_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// Its key within the section.
+    pub fn name(&self) -> &str {
+        self.key.rsplit_once('.').map_or(self.key.as_str(), |(_, name)| name)
+    }
+}
+
 /// How the text of an environment variable becomes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {

@@ -1,0 +1,15 @@
+//! The whole server, as people and programs meet it over HTTP.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accounts;
+mod ends;
+mod limits;
+mod messages;
+mod operators;
+mod pages;
+mod problems;
+mod program;
+mod rooms;
+mod sessions;

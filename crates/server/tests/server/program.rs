@@ -1,0 +1,221 @@
+//! The program as it is started from a shell.
+
+use crate::support::{PASSWORD, start, until};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+fn campanile(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
+    command.current_dir(directory).env_clear();
+    command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--data-dir", "data"]);
+    command
+}
+
+/// What the program said about a mistake: one line, with the exit code of a mistake.
+fn mistake(command: &mut Command) -> String {
+    let output = command.output().expect("it runs");
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
+}
+
+#[test]
+fn mistakes_of_the_start_are_one_clear_line_each() {
+    let home = tempfile::tempdir().expect("a directory");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    fs::write(home.path().join("typo.toml"), "[server]\nlistne = \"x\"\n").expect("written");
+    fs::write(home.path().join("file"), "").expect("written");
+    fs::write(home.path().join("foreign"), "this is no database, it is a text of some length").expect("written");
+    for (arguments, parts) in [
+        (vec!["--listen", &address], vec!["cannot listen", &address]),
+        (vec!["--metrics-listen", &address], vec!["cannot listen", "metrics"]),
+        (vec!["--config", "absent.toml"], vec!["cannot read", "absent.toml", "--config"]),
+        (vec!["--config", "typo.toml"], vec!["server.listne", "typo.toml"]),
+        (vec!["--data-dir", "file"], vec!["data directory", "file"]),
+        (vec!["--data-dir", "file/below"], vec!["data directory", "file/below"]),
+    ] {
+        let said = mistake(campanile(home.path()).arg("serve").args(&arguments));
+        for part in parts {
+            assert!(said.contains(part), "{part} in: {said}");
+        }
+    }
+    for (name, value, part) in [
+        ("CAMPANILE_METRICS__BEARER_TOKEN", "short", "metrics.bearer_token"),
+        ("CAMPANILE_STORE__URL", "postgres://x", "store.url"),
+        ("CAMPANILE_STORE__URL", "sqlite://foreign", "foreign"),
+        ("CAMPANILE_BUS__URL", "redis://x", "bus.url"),
+        ("METRICS_DRIVER", "carrier-pigeon", "carrier-pigeon"),
+        ("PROMETHEUS_METRICS_PREFIX", "9", "prefix"),
+    ] {
+        let said = mistake(campanile(home.path()).env(name, value));
+        assert!(said.contains(part), "{part} in: {said}");
+    }
+}
+
+#[test]
+fn two_servers_do_not_share_a_store() {
+    let server = start();
+    let data = server.data.path().to_str().expect("a plain path").to_owned();
+    let home = tempfile::tempdir().expect("a directory");
+    let said = mistake(campanile(home.path()).args(["--data-dir", &data]));
+    assert!(said.contains("in use"), "{said}");
+}
+
+#[test]
+fn the_data_directory_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().expect("a directory");
+    let program = Running::start(&mut campanile(home.path()));
+    let mode = |path: &str| {
+        let metadata = fs::metadata(home.path().join(path)).expect("it is there");
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!(mode("data"), 0o700);
+    assert_eq!(mode("data/campanile.db"), 0o600);
+    drop(program);
+}
+
+#[test]
+fn a_program_that_is_told_to_stop_ends_well() {
+    for signal in ["-TERM", "-INT"] {
+        let home = tempfile::tempdir().expect("a directory");
+        let mut program = Running::start(&mut campanile(home.path()));
+        let id = program.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().expect("kill runs").success());
+        let status = until("the end", || program.child.try_wait().expect("it is ours"));
+        assert_eq!(status.code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn users_are_made_beside_a_running_server() {
+    let server = start();
+    server.user("ada");
+    let data = server.data.path().to_str().expect("a plain path").to_owned();
+    let home = tempfile::tempdir().expect("a directory");
+    let user = |arguments: &[&str], password: &str| {
+        let mut command = campanile(home.path());
+        command.args(["--data-dir", &data, "user"]).args(arguments);
+        with_input(&mut command, password)
+    };
+    let made = user(&["add", "eve", "--operator", "--password-stdin"], PASSWORD);
+    assert!(made.status.success(), "{made:?}");
+    let login = serde_json::json!({"name": "eve", "password": PASSWORD});
+    let session = server.post("/api/v1/login", &login).expect(200);
+    assert_eq!(session["user"]["operator"], true);
+    let again = user(&["add", "eve", "--password-stdin"], PASSWORD);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(user(&["ban", "eve"], "").status.success());
+    assert_eq!(server.post("/api/v1/login", &login).refused(403), "forbidden");
+    assert!(user(&["unban", "eve"], "").status.success());
+    assert!(user(&["password", "eve", "--password-stdin"], "another password").status.success());
+    assert_eq!(server.post("/api/v1/login", &login).refused(401), "unauthenticated");
+    assert_eq!(user(&["ban", "nobody"], "").status.code(), Some(1));
+}
+
+#[test]
+fn check_says_what_is_wrong() {
+    let server = start();
+    let home = tempfile::tempdir().expect("a directory");
+    let metrics = server.metrics.trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
+    let check = |what: &str, metrics: &str| {
+        let mut command = campanile(home.path());
+        command.args(["check", what, "--metrics-listen", metrics]);
+        let output = command.output().expect("it runs");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (code, said) = check("config", &metrics);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = check("modules", &metrics);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("served by this program"), "{said}");
+    let (code, said) = check("metrics", &metrics);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = check("metrics", &server.address.to_string());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("WRONG") && said.contains("404"), "{said}");
+    let fresh = start();
+    let metrics = fresh.metrics.trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
+    let (code, said) = check("monitoring", &metrics);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("point Prometheus there") && said.contains("nobody has asked"), "{said}");
+    fresh.scrape();
+    fresh.get("/");
+    let (code, said) = check("monitoring", &metrics);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn top_shows_a_running_server_once() {
+    let server = start();
+    let home = tempfile::tempdir().expect("a directory");
+    let output = campanile(home.path()).args(["top", "--once", "--url", &server.metrics]).output();
+    let output = output.expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("campanile 0.1.0") && text.contains("delivery"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let url = server.url("/nothing");
+    let output = campanile(home.path()).args(["top", "--once", "--url", &url]).output();
+    assert_eq!(output.expect("it runs").status.code(), Some(1));
+}
+
+#[test]
+fn settings_are_printed_without_their_secrets() {
+    let home = tempfile::tempdir().expect("a directory");
+    let output = campanile(home.path())
+        .arg("config")
+        .env("CAMPANILE_METRICS__BEARER_TOKEN", "tell nobody, please")
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.contains("bearer_token = \"[secret]\""), "{text}");
+    assert!(!text.contains("tell nobody"), "{text}");
+}
+
+/// The program, running. Dropping it kills it.
+struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Starts it and waits until it says that it serves.
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        let output = child.stdout.take().expect("it is piped");
+        let mut lines = BufReader::new(output).lines();
+        let serving = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("\"serving\"")));
+        assert!(serving.is_some(), "it serves");
+        // Whoever stops reading must not hold it up.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+fn with_input(command: &mut Command, input: &str) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut pipe = child.stdin.take().expect("it is piped");
+    // A command that reads nothing closes its end.
+    let _unread = writeln!(pipe, "{input}");
+    drop(pipe);
+    child.wait_with_output().expect("it ends")
+}
