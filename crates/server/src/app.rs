@@ -10,6 +10,7 @@ use crate::{
     password::Passwords,
     readings::Readings,
     tasks::Tasks,
+    tls::{CertificateError, Tls},
     token,
     wiring::{
         adapters::{self, AdapterError, Adapters, BusKind, CloseStore, StoreKind},
@@ -67,6 +68,12 @@ pub enum BuildError {
         /// Why.
         source: io::Error,
     },
+    /// The certificate cannot be served.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The system does not pass on signals.
+    #[error("cannot hear of SIGHUP: {0}")]
+    Hangup(io::Error),
     /// An adapter cannot be had.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
@@ -104,6 +111,7 @@ impl<S: Future<Output = ()>> App<S> {
         let exporters = Exporters::bind(&config)?;
         let workers = workers::count(config.server.workers);
         let registry = registry(&config, &exporters, (&store, bus), workers);
+        let tls = Tls::load(&config.server, &registry)?;
         let limits = config.limits.to_core();
         let id = NodeId(rand::random());
         let Adapters { ports, ask_store, close_store } =
@@ -139,10 +147,10 @@ impl<S: Future<Output = ()>> App<S> {
             settings: settings(&config, &listeners),
         });
         let lag = LagProbe::register(&registry);
-        let tasks = start_tasks(&edge, &registry, &lag, &config).await?;
+        let tasks = start_tasks(&edge, &registry, &lag, &config, tls.as_ref()).await?;
         let (places, workers_ended) = Places::new(inboxes);
         let parts = WorkerParts::new(edge.clone(), lobby.clone(), (runtime, lag), places);
-        let server = workers::start(listeners, parts, &config).map_err(BuildError::Workers)?;
+        let server = workers::start(listeners, tls, parts, &config).map_err(BuildError::Workers)?;
         let endpoints = exporters.all.iter().map(|exporter| exporter.endpoint()).collect();
         let exporters = start_exporters(exporters, &registry)?;
         Ok(Self {
@@ -273,6 +281,7 @@ async fn start_tasks(
     registry: &Registry,
     lag: &LagProbe,
     config: &Config,
+    tls: Option<&Tls>,
 ) -> Result<Tasks, BuildError> {
     let (chat, health) = (&edge.chat, &edge.health);
     let mut tasks = Tasks::default();
@@ -290,6 +299,10 @@ async fn start_tasks(
     tasks.spawn("sessions", health, collect::purge_sessions(chat.clone()));
     tasks.spawn("statistics", health, registry.clone().sample());
     tasks.spawn("lag", health, lag.clone().run());
+    if let Some(tls) = tls {
+        let reload = tls.reload_on_hangup().map_err(BuildError::Hangup)?;
+        tasks.spawn("certificate", health, reload);
+    }
     Ok(tasks)
 }
 

@@ -1,6 +1,6 @@
 //! The whole program's catalogue of metrics, for people and for programs.
 
-use crate::metrics::EdgeMetrics;
+use crate::metrics::{EdgeMetrics, TlsMetrics};
 use campanile_adapter_sqlite::SqliteMetrics;
 use campanile_core::{instrumented::PortMetrics, metrics::ChatMetrics};
 use campanile_exporter_prometheus::ScrapeMetrics;
@@ -20,7 +20,8 @@ pub type Group = (&'static str, Vec<&'static Description>);
 /// Every metric that this program declares, by group.
 pub fn groups() -> Vec<Group> {
     let chat = ChatMetrics::DESCRIPTIONS.concat_groups();
-    let edge = EdgeMetrics::DESCRIPTIONS.concat_groups();
+    let mut edge = EdgeMetrics::DESCRIPTIONS.concat_groups();
+    edge.extend(TlsMetrics::DESCRIPTIONS);
     let mut ports = PortMetrics::DESCRIPTIONS.concat_groups();
     ports.extend(SqliteMetrics::DESCRIPTIONS);
     let program = [

@@ -11,6 +11,7 @@ pub mod ws;
 pub mod http;
 pub mod wiring;
 pub mod listeners;
+pub mod tls;
 pub mod collect;
 mod allocator;
 pub mod tasks;

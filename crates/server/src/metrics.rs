@@ -73,6 +73,27 @@ catalogue! {
 }
 
 labels! {
+    /// How a TLS handshake ended.
+    pub enum HandshakeResult("result") {
+        /// The client is connected.
+        Ok = "ok",
+        /// It was refused, given up, took too long, or was none.
+        Error = "error",
+    }
+}
+
+catalogue! {
+    /// What becomes of TLS; there is none of it while TLS is not served.
+    pub struct TlsMetrics {
+        /// TLS handshakes completed or failed.
+        counter handshakes(HandshakeResult) = "chat_tls_handshakes_total";
+        /// Expiry time of the served certificate.
+        gauge certificate_not_after() = "chat_tls_certificate_not_after_timestamp_seconds"
+            [Seconds];
+    }
+}
+
+labels! {
     /// A method of HTTP.
     pub enum Method("method") {
         Get = "GET",

@@ -1,9 +1,10 @@
 //! The worker threads: each answers requests and has a part of the fan-out.
 
 use crate::{
-    config::Config,
+    config::{Config, Server},
     http::{Edge, gate, measure, routes},
     listeners::Listeners,
+    tls::{self, Tls},
     wiring::protocols,
     ws::{self, FrameLimits, Lobby, Patience},
 };
@@ -25,14 +26,17 @@ use std::{
 use tokio::sync::mpsc;
 
 /// Threads of each worker for what blocks: passwords, reading metrics.
-const BLOCKING_THREADS: usize = 8;
+pub(crate) const BLOCKING_THREADS: usize = 8;
 
 /// Connections beyond those of clients that stay: requests, probes, and those that are told to
 /// come back.
 const CONNECTIONS_BESIDE: usize = 1_024;
 
 /// Seconds that requests may take to end when the server stops.
-const STOP_SECONDS: u64 = 5;
+pub(crate) const STOP_SECONDS: u64 = 5;
+
+/// Anything but zero keeps the socket of a WebSocket open after its closing frame.
+pub(crate) const DISCONNECT_TIMEOUT: Duration = Duration::ZERO;
 
 /// What every worker is made of.
 #[derive(Clone)]
@@ -80,15 +84,40 @@ pub(crate) fn count(configured: usize) -> usize {
     if configured == 0 { cores() } else { configured }
 }
 
+/// How much the workers take, and how long they wait for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Capacity {
+    pub(crate) workers: usize,
+    /// Of each worker.
+    pub(crate) connections: usize,
+    pub(crate) keep_alive: Duration,
+    pub(crate) request_timeout: Duration,
+}
+
+impl Capacity {
+    fn of(config: &Server) -> Self {
+        let seconds = Duration::from_secs_f64;
+        Self {
+            workers: count(config.workers),
+            connections: match config.connections_max {
+                0 => usize::MAX,
+                max => max.saturating_add(CONNECTIONS_BESIDE),
+            },
+            keep_alive: seconds(config.keep_alive_seconds),
+            request_timeout: seconds(config.request_timeout_seconds),
+        }
+    }
+}
+
 /// Starts the workers on the listener.
 pub(crate) fn start(
     listeners: Listeners,
+    tls: Option<Tls>,
     parts: WorkerParts,
     config: &Config,
 ) -> io::Result<actix_web::dev::Server> {
-    let workers = count(config.server.workers);
     let connection = connection_config(config);
-    let server = HttpServer::new(move || {
+    let app = move || {
         let worker = Data::new(parts.worker(connection.clone()));
         App::new()
             .app_data(Data::from(parts.edge.clone()))
@@ -96,20 +125,18 @@ pub(crate) fn start(
             .wrap(from_fn(gate))
             .wrap(from_fn(measure))
             .configure(routes)
-    });
-    let connections = match config.server.connections_max {
-        0 => usize::MAX,
-        max => max.saturating_add(CONNECTIONS_BESIDE),
     };
-    let seconds = Duration::from_secs_f64;
-    let server = server
-        .workers(workers)
+    let capacity = Capacity::of(&config.server);
+    if let Some(tls) = tls {
+        return tls::serve(tls, listeners.web, capacity, app);
+    }
+    let server = HttpServer::new(app)
+        .workers(capacity.workers)
         .worker_max_blocking_threads(BLOCKING_THREADS)
-        .max_connections(connections)
-        .keep_alive(KeepAlive::Timeout(seconds(config.server.keep_alive_seconds)))
-        .client_request_timeout(seconds(config.server.request_timeout_seconds))
-        // Anything but zero keeps the socket of a WebSocket open after its closing frame.
-        .client_disconnect_timeout(Duration::ZERO)
+        .max_connections(capacity.connections)
+        .keep_alive(KeepAlive::Timeout(capacity.keep_alive))
+        .client_request_timeout(capacity.request_timeout)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .on_connect(ws::prepare_socket)
         .shutdown_timeout(STOP_SECONDS)
         .disable_signals();

@@ -27,7 +27,7 @@ async fn serve(config: Config, logs: &Logs) -> Result<ExitCode, Failure> {
         }
     };
     let listeners = Listeners::bind(&config.server.listen)?;
-    let url = format!("http://{}", listeners.address());
+    let url = format!("{}://{}", config.server.scheme(), listeners.address());
     let app = App::build(config, listeners, shutdown).await?;
     logs.count(app.registry());
     tracing::info!(url, version = env!("CARGO_PKG_VERSION"), "serving");

@@ -13,7 +13,7 @@ mod validate;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use metrics::{BasicAuth, Metrics, Prometheus, Tls};
-pub use people::{Bus, Registration, Server, Store, WebSocket};
+pub use people::{Bus, Registration, Server, ServerTls, Store, WebSocket};
 pub use secret::Secret;
 pub use sources::{ConfigError, Flags, Sources};
 

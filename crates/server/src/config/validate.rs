@@ -28,6 +28,9 @@ impl Config {
         if server.token_lifetime_days == 0 {
             return Err(wrong("server.token_lifetime_days", "0", "leaves nobody logged in"));
         }
+        if server.tls.cert.is_some() != server.tls.key.is_some() {
+            return Err(alone("server.tls.cert", "server.tls.key"));
+        }
         let seconds = [
             ("server.drain_seconds", server.drain_seconds, Zero::Fine),
             ("server.request_timeout_seconds", server.request_timeout_seconds, Zero::TooShort),

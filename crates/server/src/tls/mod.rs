@@ -1,0 +1,108 @@
+//! TLS where people come in: the certificate, and handshakes that are counted however they end.
+
+mod certificate;
+mod serve;
+
+pub use certificate::CertificateError;
+pub(crate) use serve::serve;
+
+use crate::{
+    config::Server,
+    metrics::{HandshakeResult, TlsMetrics},
+    ws,
+};
+use actix_http::Protocol;
+use campanile_metrics::{Counter, Registry};
+use certificate::{Certificate, Files};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs::{Ticketer, default_provider},
+};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpStream,
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+/// The only protocol over TLS: a WebSocket begins as a request of it.
+const HTTP: &[u8] = b"http/1.1";
+
+/// Everything that a handshake needs.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    acceptor: TlsAcceptor,
+    handshakes: Counter<(HandshakeResult,)>,
+    handshake_max: Duration,
+    certificate: Arc<Certificate>,
+}
+
+/// A connection over TLS, as the HTTP service takes it.
+type Accepted = (TlsStream<TcpStream>, Protocol, Option<SocketAddr>);
+
+/// A handshake failed, which is counted and told already.
+struct Failed;
+
+impl Tls {
+    /// Reads certificate and key; `None` when none are set. Only then is anything registered: an
+    /// expiry that nobody set would look like one long past.
+    pub(crate) fn load(
+        server: &Server,
+        registry: &Registry,
+    ) -> Result<Option<Self>, CertificateError> {
+        let (Some(cert), Some(key)) = (&server.tls.cert, &server.tls.key) else { return Ok(None) };
+        let files = Files { cert: cert.clone(), key: key.clone() };
+        let read = files.read()?;
+        let metrics = TlsMetrics::register(registry);
+        let certificate = Arc::new(Certificate::new(files, read, metrics.certificate_not_after));
+        Ok(Some(Self {
+            acceptor: Arc::new(settings(certificate.clone())).into(),
+            handshakes: metrics.handshakes,
+            handshake_max: Duration::from_secs_f64(server.request_timeout_seconds),
+            certificate,
+        }))
+    }
+
+    /// Reads certificate and key again whenever the program is sent SIGHUP. Connections stay.
+    pub(crate) fn reload_on_hangup(&self) -> io::Result<impl Future<Output = ()> + use<>> {
+        let mut hangups = signal(SignalKind::hangup())?;
+        let certificate = self.certificate.clone();
+        Ok(async move {
+            while hangups.recv().await.is_some() {
+                certificate.reload();
+            }
+        })
+    }
+
+    async fn accept(self, stream: TcpStream) -> Result<Accepted, Failed> {
+        ws::prepare_stream(&stream);
+        let address = stream.peer_addr().ok();
+        let handshake = timeout(self.handshake_max, self.acceptor.accept(stream)).await;
+        match handshake.map_err(io::Error::from).flatten() {
+            Ok(stream) => {
+                self.handshakes.increment(HandshakeResult::Ok);
+                Ok((stream, Protocol::Http1, address))
+            }
+            Err(error) => {
+                self.handshakes.increment(HandshakeResult::Error);
+                tracing::debug!(%error, ?address, "a TLS handshake failed");
+                Err(Failed)
+            }
+        }
+    }
+}
+
+fn settings(certificate: Arc<Certificate>) -> ServerConfig {
+    // Named here, since the process may have chosen no provider, or another one.
+    let mut settings = ServerConfig::builder_with_provider(default_provider().into())
+        // These are TLS 1.2 and 1.3.
+        .with_safe_default_protocol_versions()
+        .expect("the provider has ciphers for each version")
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    settings.alpn_protocols = vec![HTTP.to_vec()];
+    // Without it the last few clients alone could resume: too few when everybody comes back.
+    settings.ticketer = Ticketer::new().expect("the provider makes tickets");
+    settings
+}
