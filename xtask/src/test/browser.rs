@@ -15,6 +15,9 @@ use crate::workspace::Workspace;
 /// Written by npm, read by npm: what the tests need from its registry.
 const PACKAGE: [&str; 2] = ["package.json", "package-lock.json"];
 
+/// A file of tests that takes longer hangs, and is ended.
+const TIMEOUT: &str = "--test-timeout=300000";
+
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let chromium =
         provide::program(&["chromium", "chromium-browser", "google-chrome"], "chromium")?;
@@ -28,7 +31,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let mut tests = workspace.shell()?.read_dir("xtask/browser/tests")?;
     tests.retain(|path| path.extension().is_some_and(|extension| extension == "mjs"));
     let mut command = Command::new(node);
-    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(tests);
+    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1", TIMEOUT]).args(tests);
     command.current_dir(&workspace.root);
     command
         .env("CAMPANILE_URL", server.url(""))
