@@ -24,7 +24,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         of: "adapter-*",
         uses: &["core", "metrics"],
-        tests_use: &["conformance", "exporter-*"],
+        tests_use: &["conformance", "adapter-memory", "exporter-*"],
     },
     Layer { of: "exporter-*", uses: &["metrics"], tests_use: &["conformance"] },
     Layer { of: "loki", uses: &["metrics"], tests_use: &[] },
