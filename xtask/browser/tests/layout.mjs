@@ -20,6 +20,7 @@ for (const width of WIDTHS) {
     await page.reload();
     await page.getByRole("textbox", { name: /^Message / }).waitFor();
     await say(page, `https://a.example/${"long".repeat(60)}`);
+    await message(page, "longlong").locator('[title="Sent"], [title="Read"]').waitFor();
     await api("POST", `/rooms/${room}/messages`, { body: "W".repeat(300), reply_to: 1 }, bob.token);
     await hears(page, "WWW");
     await fitsTheScreen(page, "the log");

@@ -10,6 +10,8 @@ import { OwnServer, Wire } from "./support/server.mjs";
 /** What a browser says of a server that has gone. */
 const GONE = /WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|status of 50[23]/;
 const PATIENCE_MS = 45_000;
+/** A test that hangs is a fault of its own. */
+const LIMIT = { timeout: 150_000 };
 
 /** Two people in one room of a server; ada is behind a wire. */
 async function meet(t) {
@@ -36,7 +38,7 @@ async function agree({ ada, bob, stored }, said) {
   assert.deepEqual(await stored(), said, "in the store");
 }
 
-test("a server that is killed and started again loses and doubles nothing", async (t) => {
+test("a server that is killed and started again loses and doubles nothing", LIMIT, async (t) => {
   const met = await meet(t);
   const { server, ada, bob } = met;
   await say(ada, "before");
@@ -47,16 +49,19 @@ test("a server that is killed and started again loses and doubles nothing", asyn
   await message(ada, "kept three").locator('[title="Waiting for the connection"]').waitFor();
   await screenshot(ada, "chat-server-away");
   await server.start();
-  await say(bob, "bob is back").catch(() => {});
-  await eventually(async () => assert.equal((await texts(ada)).length, 5), PATIENCE_MS);
-  const said = await met.stored();
+  await say(bob, "bob is back");
+  const said = await eventually(async () => {
+    const stored = await met.stored();
+    assert.equal(stored.length, 5, stored.join());
+    return stored;
+  }, PATIENCE_MS);
   assert.deepEqual(said.filter((text) => text !== "bob is back"), ["before", "kept one", "kept two", "kept three"]);
   await agree(met, said);
   await ada.getByText("cannot be reached").waitFor({ state: "hidden" });
   await message(ada, "kept three").locator('[title="Read"], [title="Sent"]').waitFor();
 });
 
-test("a server that is killed while one writes loses and doubles nothing", async (t) => {
+test("a server that is killed while one writes loses and doubles nothing", LIMIT, async (t) => {
   const met = await meet(t);
   const said = [];
   for (let round = 1; round <= 3; round += 1) {
@@ -73,7 +78,7 @@ test("a server that is killed while one writes loses and doubles nothing", async
   await agree(met, said);
 });
 
-test("what was said, and changed, behind a cut wire is there when it is mended", async (t) => {
+test("what was said, and changed, behind a cut wire is there when it is mended", LIMIT, async (t) => {
   const met = await meet(t);
   const { wire, ada, bob } = met;
   await say(bob, "first");
@@ -90,7 +95,7 @@ test("what was said, and changed, behind a cut wire is there when it is mended",
   await agree(met, ["first, corrected", "second", "third"]);
 });
 
-test("unsent messages outlive a reload", async (t) => {
+test("unsent messages outlive a reload", LIMIT, async (t) => {
   const met = await meet(t);
   const { server, ada } = met;
   await say(ada, "sent");
@@ -103,14 +108,14 @@ test("unsent messages outlive a reload", async (t) => {
   await agree(met, ["sent", "unsent"]);
 });
 
-test("somebody who writes faster than the server allows is slowed down, not cut short", async (t) => {
+test("somebody who writes faster than the server allows is slowed down, not cut short", LIMIT, async (t) => {
   const met = await meet(t);
   const said = Array.from({ length: 40 }, (_, index) => `quick ${index + 1}`);
   for (const text of said) await say(met.ada, text);
   await agree(met, said);
 });
 
-test("a server that is stopped in order says so, and the next one goes on", async (t) => {
+test("a server that is stopped in order says so, and the next one goes on", LIMIT, async (t) => {
   const met = await meet(t);
   await say(met.ada, "before");
   await hears(met.bob, "before");

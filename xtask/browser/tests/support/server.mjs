@@ -9,6 +9,12 @@ import path from "node:path";
 
 import { eventually } from "../../harness.mjs";
 
+/** Nobody wants to wait half a minute for connections to be spread over it. */
+const SETTINGS = { CAMPANILE_SERVER__DRAIN_SECONDS: "3" };
+
+/** Longer than the server takes to let everybody go. */
+const END_DEADLINE_MS = 60_000;
+
 /** A `campanile` with an empty folder of its own; it ends with the test. */
 export class OwnServer {
   #folder;
@@ -39,9 +45,9 @@ export class OwnServer {
   async start() {
     const [port, metrics] = this.#ports;
     const options = ["--listen", `127.0.0.1:${port}`, "--metrics-listen", `127.0.0.1:${metrics}`, "--data-dir", this.#folder];
-    this.#process = spawn(process.env.CAMPANILE_BINARY, ["serve", ...options], { stdio: "ignore" });
+    this.#process = spawn(process.env.CAMPANILE_BINARY, ["serve", ...options], { stdio: "ignore", env: { ...process.env, ...SETTINGS } });
     await eventually(async () => {
-      const answer = await fetch(`${this.url}/readyz`);
+      const answer = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) });
       if (!answer.ok) throw new Error(`not ready: ${answer.status}`);
     }, 20_000);
   }
@@ -60,9 +66,14 @@ export class OwnServer {
     const ending = this.#process;
     if (ending === null) return;
     this.#process = null;
-    const ended = once(ending, "exit");
+    const ended = once(ending, "exit", { signal: AbortSignal.timeout(END_DEADLINE_MS) });
     ending.kill(signal);
-    await ended;
+    try {
+      await ended;
+    } catch (failure) {
+      ending.kill("SIGKILL");
+      throw new Error(`the server did not end on ${signal} within ${END_DEADLINE_MS} ms`, { cause: failure });
+    }
   }
 }
 
