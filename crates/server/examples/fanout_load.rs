@@ -26,6 +26,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+/// Who sends: several, so that one commit of the store takes the messages of many.
+const SPEAKERS: usize = 32;
+
 /// What is measured, and how long.
 #[derive(Parser)]
 struct Arguments {
@@ -69,13 +72,18 @@ async fn main() -> Result<()> {
         let line = Line::connect(server.address, &token).await?;
         tokio::spawn(line.listen(heard.clone()));
     }
-    let mut speaker = Line::connect(server.address, &token).await?;
+    let mut speakers = Vec::new();
+    for _ in 0..SPEAKERS {
+        let mut speaker = Line::connect(server.address, &token).await?;
+        speaker.send(&json!({"op": "leave", "id": 1, "room": "load"})).await?;
+        speakers.push(speaker);
+    }
     let load = Load { listeners: arguments.listeners, body: "x".repeat(arguments.body_bytes) };
     let time = Duration::from_secs(arguments.seconds);
     // Once to warm up what is measured afterwards.
-    load.run(&mut speaker, &heard, &server, (arguments.window, time / 5)).await?;
-    let saturated = load.run(&mut speaker, &heard, &server, (arguments.window, time)).await?;
-    let one_by_one = load.run(&mut speaker, &heard, &server, (1, time)).await?;
+    load.run(&mut speakers, &heard, &server, (arguments.window, time / 5)).await?;
+    let saturated = load.run(&mut speakers, &heard, &server, (arguments.window, time)).await?;
+    let one_by_one = load.run(&mut speakers, &heard, &server, (1, time)).await?;
     report("saturated", &saturated, arguments.saturated_max);
     report("one by one", &one_by_one, arguments.one_by_one_max);
     ensure!(saturated.micros() <= arguments.saturated_max, "a saturated delivery costs too much");
@@ -100,7 +108,7 @@ impl Load {
     /// Sends for so long, with at most `window` messages not heard by everybody.
     async fn run(
         &self,
-        speaker: &mut Line,
+        speakers: &mut [Line],
         heard: &Heard,
         server: &Server,
         (window, time): (u64, Duration),
@@ -109,7 +117,8 @@ impl Load {
         let (cpu, started) = (server.cpu()?, Instant::now());
         let mut sent: u64 = 0;
         while started.elapsed() < time {
-            speaker
+            let speaker = sent as usize % speakers.len();
+            speakers[speaker]
                 .send(&json!({"op": "send", "id": sent, "room": "load", "body": self.body}))
                 .await?;
             sent += 1;
@@ -168,7 +177,7 @@ impl Server {
             .env("CAMPANILE_LIMITS__ENABLED", "false")
             .env(
                 "CAMPANILE_LIMITS__CONNECTIONS_PER_USER_MAX",
-                (arguments.listeners + 1).to_string(),
+                (arguments.listeners + SPEAKERS as u64).to_string(),
             )
             .env("CAMPANILE_LIMITS__OUTBOX_BYTES_MAX", (16 * 1024 * 1024).to_string())
             .stdout(Stdio::null())
