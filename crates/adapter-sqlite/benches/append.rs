@@ -61,16 +61,12 @@ impl Bench {
     async fn start(config: Config, senders: usize, keyed: bool) -> Self {
         let store = config.open(Registry::global()).await;
         let store = Arc::new(store.expect("the store opens"));
+        let mut accounts = tokio::task::JoinSet::new();
         for index in 0..senders {
-            let account = NewAccount {
-                name: sender(index),
-                password: PasswordHash("none".into()),
-                operator: false,
-                created_at: NOW,
-            };
-            let created = store.create(account).await;
-            created.expect("the name is free");
+            let store = store.clone();
+            accounts.spawn(async move { make_account(&store, index).await });
         }
+        accounts.join_all().await;
         for index in 0..ROOMS {
             let new = NewRoom {
                 name: room(index),
@@ -81,11 +77,12 @@ impl Bench {
             let created = RoomStore::create(&*store, new).await;
             created.expect("the name is free");
         }
+        let mut members = tokio::task::JoinSet::new();
         for index in 1..senders {
-            let put = PutMember { role: None, at: NOW, members_max: senders };
-            let put = store.put(&room(index % ROOMS), &sender(index), put).await;
-            put.expect("anyone may join");
+            let store = store.clone();
+            members.spawn(async move { join(&store, index).await });
         }
+        members.join_all().await;
         Self { store, senders, keyed, said: Arc::default() }
     }
 
@@ -119,6 +116,23 @@ impl Bench {
         let appended = self.store.append(draft, NOW).await;
         appended.expect("a member may speak");
     }
+}
+
+async fn make_account(store: &SqliteStore, index: usize) {
+    let account = NewAccount {
+        name: sender(index),
+        password: PasswordHash("none".into()),
+        operator: false,
+        created_at: NOW,
+    };
+    let created = AccountStore::create(store, account).await;
+    created.expect("the name is free");
+}
+
+async fn join(store: &SqliteStore, index: usize) {
+    let put = PutMember { role: None, at: NOW, members_max: 10_000 };
+    let put = store.put(&room(index % ROOMS), &sender(index), put).await;
+    put.expect("anyone may join");
 }
 
 fn sender(index: usize) -> UserName {

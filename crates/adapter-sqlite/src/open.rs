@@ -28,7 +28,15 @@ const LOG_BYTES_KEPT: &str = "67108864";
 /// Why the store was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file or its directory cannot be made, read or written.
+    /// The directory is not there and cannot be made.
+    #[error("cannot make the directory {}: {source}", path.display())]
+    NoDirectory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file cannot be made, read or written.
     #[error("cannot read and write {}: {source}", path.display())]
     Unwritable {
         /// Which.
@@ -118,7 +126,9 @@ impl Config {
             // The writer does it itself, after it has answered.
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", LOG_BYTES_KEPT)
-            .pragma("cache_size", "-16384");
+            .pragma("cache_size", "-16384")
+            // A statement that can be undone by itself keeps the pages it changes aside.
+            .pragma("temp_store", "MEMORY");
         let options = match self.bytes_max {
             Some(bytes) => options.pragma("max_page_count", (bytes / PAGE_BYTES).to_string()),
             None => options,
@@ -156,7 +166,10 @@ fn prepare_file(path: &Path, sharing: Sharing) -> Result<Option<File>, OpenError
     };
     let directory = path.parent().filter(|parent| *parent != Path::new(""));
     if let Some(directory) = directory {
-        std::fs::create_dir_all(directory).map_err(unwritable(directory))?;
+        std::fs::create_dir_all(directory).map_err(|source| {
+            let path = directory.to_owned();
+            OpenError::NoDirectory { path, source }
+        })?;
     }
     open_or_make(path).map_err(unwritable(path))?;
     let mut lock_path = path.as_os_str().to_owned();

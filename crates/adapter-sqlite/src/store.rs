@@ -1,8 +1,8 @@
 //! The store: readers, the writer, and the lock that keeps other processes out.
 
-use crate::{reader::Reader, writer::Writer};
+use crate::{fault::fault, reader::Reader, writer::Writer};
 use campanile_core::port::Fault;
-use sqlx::{Sqlite, pool::PoolConnection};
+use sqlx::{Sqlite, pool::PoolConnection, query};
 use std::fs::File;
 
 /// A store in one file. It has all six store ports.
@@ -27,7 +27,8 @@ impl SqliteStore {
 
     /// Finds out whether the store can be read and written.
     pub async fn probe(&self) -> Result<(), Fault> {
-        self.reader.acquire().await?;
+        let mut reader = self.reader.acquire().await?;
+        query("SELECT 1 FROM pulse").execute(&mut *reader).await.map_err(fault)?;
         self.writer.probe().await
     }
 

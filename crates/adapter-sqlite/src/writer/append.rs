@@ -1,11 +1,10 @@
-//! Appending many messages at once.
+//! Appending many messages at once: what becomes of each draft.
 
-use super::{Append, Ledger};
-use crate::{
-    messages,
-    rows::{Columns, seq_number},
-    shapes::Shapes,
+use super::{
+    Append, Ledger,
+    drafts::{self, Used},
 };
+use crate::messages;
 use campanile_core::{
     message::{Draft, Epoch, Message, MessageId, Sequence},
     name::UserName,
@@ -14,20 +13,10 @@ use campanile_core::{
     time::Timestamp,
 };
 use sqlx::Error;
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// What an append gives, or why it is refused.
 pub(super) type Outcome = Result<Appended, AppendError>;
-
-/// When a key was used, and for which message.
-#[derive(Clone, Copy)]
-struct Used {
-    seq: Sequence,
-    at: Timestamp,
-}
 
 /// What becomes of a draft.
 enum Decision {
@@ -46,10 +35,13 @@ struct Known {
     first: Used,
 }
 
-/// A row of the table of messages.
-struct Row<'a> {
-    room_id: i64,
-    message: &'a Message,
+/// Decides draft by draft, in their order.
+struct Decider<'a> {
+    appends: &'a [Append],
+    /// Keys that were used in earlier transactions, by the places of the drafts that have them.
+    used: &'a HashMap<usize, Used>,
+    /// Where in this batch a sender used a key in a room.
+    places: HashMap<(i64, &'a UserName, &'a str), usize>,
 }
 
 /// Stores the drafts, and says of each what became of it.
@@ -63,67 +55,55 @@ pub(super) async fn append_all(
     let wanted: Vec<_> =
         appends.iter().map(|append| (&append.draft.room, &append.draft.from)).collect();
     ledger.learn(&wanted).await?;
-    let used = find_keys(ledger, appends).await?;
-    let decisions = decide_all(ledger, appends, used);
-    store(ledger, &decisions).await?;
+    let used = drafts::find_keys(ledger, appends).await?;
+    let mut decider = Decider { appends, used: &used, places: HashMap::new() };
+    let decisions: Vec<Decision> =
+        (0..appends.len()).map(|place| decider.decide(ledger, place)).collect();
+    store(ledger, &used, &decisions).await?;
     answer_all(ledger, appends, decisions).await
 }
 
-fn decide_all(
-    ledger: &mut Ledger,
-    appends: &[Append],
-    used: HashMap<usize, Used>,
-) -> Vec<Decision> {
-    let mut decisions: Vec<Decision> = Vec::with_capacity(appends.len());
-    // The last place in this batch where a sender used a key in a room.
-    let mut places: HashMap<(i64, &UserName, &str), usize> = HashMap::new();
-    for (place, append) in appends.iter().enumerate() {
-        let window_start = ledger.window_start(append.now);
-        let Some(room) = ledger.room(&append.draft.room) else {
-            decisions.push(Decision::Refused(AppendError::UnknownRoom));
-            continue;
+impl Decider<'_> {
+    fn decide(&mut self, ledger: &mut Ledger, place: usize) -> Decision {
+        let Append { draft, now, .. } = &self.appends[place];
+        let window_start = ledger.window_start(*now);
+        let Some(room) = ledger.room(&draft.room) else {
+            return Decision::Refused(AppendError::UnknownRoom);
         };
-        let draft = &append.draft;
         if !room.members.contains_key(&draft.from) {
-            decisions.push(Decision::Refused(AppendError::NotMember));
-            continue;
+            return Decision::Refused(AppendError::NotMember);
         }
         let key = draft.key.as_deref().map(|key| (room.id, &draft.from, key));
-        let earlier = key.as_ref().and_then(|key| places.get(key)).copied();
-        if let Some(earlier) = earlier.filter(|place| appends[*place].now >= window_start) {
-            decisions.push(Decision::Repeat(earlier));
-            continue;
+        let earlier = key.as_ref().and_then(|key| self.places.get(key)).copied();
+        if let Some(earlier) = earlier.filter(|place| self.appends[*place].now >= window_start) {
+            return Decision::Repeat(earlier);
         }
-        let first = used.get(&place).filter(|first| first.at >= window_start);
-        if let (None, Some(first)) = (earlier, first) {
-            let known = Known { room_id: room.id, epoch: room.epoch, first: *first };
-            decisions.push(Decision::Known(known, room.kind));
-            continue;
+        let used = self.used.get(&place).copied();
+        if let Some(first) = used.filter(|first| earlier.is_none() && first.at >= window_start) {
+            let known = Known { room_id: room.id, epoch: room.epoch, first };
+            return Decision::Known(known, room.kind);
         }
         let there = |seq: Sequence| (room.first_seq..=room.last_seq).contains(&seq);
         if draft.reply_to.is_some_and(|seq| !there(seq)) {
-            decisions.push(Decision::Refused(AppendError::UnknownReply));
-            continue;
+            return Decision::Refused(AppendError::UnknownReply);
         }
         room.last_seq = room.last_seq.next();
-        let used = Used { seq: room.last_seq, at: append.now };
         if let Some(key) = key {
-            places.insert(key, place);
+            self.places.insert(key, place);
         }
-        let message = message(draft, room.epoch, used);
-        decisions.push(Decision::New(Arc::new(message), room.kind));
+        let id = MessageId { epoch: room.epoch, seq: room.last_seq };
+        Decision::New(Arc::new(message(draft, id, *now)), room.kind)
     }
-    decisions
 }
 
 /// The message that a draft becomes, or became.
-fn message(draft: &Draft, epoch: Epoch, stored: Used) -> Message {
+fn message(draft: &Draft, id: MessageId, at: Timestamp) -> Message {
     Message {
         room: draft.room.clone(),
-        id: MessageId { epoch, seq: stored.seq },
+        id,
         from: draft.from.clone(),
         body: draft.body.clone(),
-        at: stored.at,
+        at,
         key: draft.key.clone(),
         reply_to: draft.reply_to,
         edited_at: None,
@@ -132,96 +112,22 @@ fn message(draft: &Draft, epoch: Epoch, stored: Used) -> Message {
     }
 }
 
-/// Which of the drafts have a key that was used, by their place.
-async fn find_keys(ledger: &mut Ledger, appends: &[Append]) -> Result<HashMap<usize, Used>, Error> {
-    static FIND: LazyLock<Shapes> = LazyLock::new(|| {
-        let find = "SELECT v.column1, k.seq, k.at FROM ROWS v CROSS JOIN keys k \
-             ON k.room_id = v.column2 AND k.sender = v.column3 AND k.key = v.column4";
-        Shapes::new(find, 4)
-    });
-    let mut keyed = Vec::new();
-    for (place, append) in appends.iter().enumerate() {
-        let room = ledger.room(&append.draft.room);
-        if let (Some(room), Some(key)) = (room, &append.draft.key) {
-            keyed.push((place, room.id, &append.draft.from, key));
-        }
-    }
-    let mut used = HashMap::new();
-    if keyed.is_empty() {
-        return Ok(used);
-    }
-    let found = FIND
-        .fetch(ledger.connection(), &keyed, |query, keyed| {
-            let (place, room_id, sender, key) = keyed;
-            query
-                .bind(*place as i64)
-                .bind(*room_id)
-                .bind(sender.as_str().to_owned())
-                .bind((*key).clone())
-        })
-        .await?;
-    for row in found {
-        let mut columns = Columns::from(&row, 0);
-        let place: i64 = columns.take()?;
-        let (seq, at) = (columns.seq()?, columns.time()?);
-        used.insert(place as usize, Used { seq, at });
-    }
-    Ok(used)
-}
-
-async fn store(ledger: &mut Ledger, decisions: &[Decision]) -> Result<(), Error> {
-    static INSERT: LazyLock<Shapes> = LazyLock::new(|| {
-        let insert = "INSERT INTO messages (room_id, seq, author, body, at, key, reply_to) \
-             SELECT * FROM ROWS WHERE column1 IS NOT NULL";
-        Shapes::new(insert, 7)
-    });
-    static INSERT_KEYS: LazyLock<Shapes> = LazyLock::new(|| {
-        let insert = "INSERT OR REPLACE INTO keys (room_id, sender, key, seq, at) \
-             SELECT * FROM ROWS WHERE column1 IS NOT NULL";
-        Shapes::new(insert, 5)
-    });
+async fn store(
+    ledger: &mut Ledger,
+    used: &HashMap<usize, Used>,
+    decisions: &[Decision],
+) -> Result<(), Error> {
     let mut rows = Vec::with_capacity(decisions.len());
-    for decision in decisions {
+    let mut expired = Vec::new();
+    for (place, decision) in decisions.iter().enumerate() {
         if let Decision::New(message, _) = decision {
             let room = ledger.room(&message.room);
-            let room_id = room.expect("the message was given its number by it").id;
-            rows.push(Row { room_id, message });
+            let room_id = room.expect("it gave the message its number").id;
+            rows.push(drafts::Row { room_id, message });
+            expired.extend(used.get(&place).map(|used| used.id));
         }
     }
-    if rows.is_empty() {
-        return Ok(());
-    }
-    INSERT
-        .execute(ledger.connection(), &rows, |query, row| {
-            let message = row.message;
-            query
-                .bind(row.room_id)
-                .bind(seq_number(message.seq()))
-                .bind(message.from.as_str().to_owned())
-                .bind(message.body.clone())
-                .bind(message.at.0)
-                .bind(message.key.clone())
-                .bind(message.reply_to.map(seq_number))
-        })
-        .await?;
-    ledger.rows_in_log += rows.len();
-    rows.retain(|row| row.message.key.is_some());
-    if rows.is_empty() {
-        return Ok(());
-    }
-    ledger.rows_in_log += rows.len();
-    ledger.keys_written += rows.len();
-    INSERT_KEYS
-        .execute(ledger.connection(), &rows, |query, row| {
-            let message = row.message;
-            query
-                .bind(row.room_id)
-                .bind(message.from.as_str().to_owned())
-                .bind(message.key.clone())
-                .bind(seq_number(message.seq()))
-                .bind(message.at.0)
-        })
-        .await
+    drafts::insert(ledger, rows, &expired).await
 }
 
 async fn answer_all(
@@ -259,5 +165,6 @@ async fn read_known(
     let Known { room_id, epoch, first } = known;
     let place = messages::Place { room: &draft.room, room_id, epoch, seq: first.seq };
     let read = messages::read(ledger.connection(), place).await?;
-    Ok(Arc::new(read.unwrap_or_else(|| message(draft, epoch, first))))
+    let id = MessageId { epoch, seq: first.seq };
+    Ok(Arc::new(read.unwrap_or_else(|| message(draft, id, first.at))))
 }

@@ -123,8 +123,11 @@ impl Ledger {
     /// Undoes everything since [`begin`](Self::begin). An error: the connection is of no use now.
     pub(super) async fn roll_back(&mut self) -> Result<(), Error> {
         self.forget_all();
-        query("ROLLBACK").execute(&mut self.connection).await?;
-        Ok(())
+        match query("ROLLBACK").execute(&mut self.connection).await {
+            // SQLite has done so itself already.
+            Err(Error::Database(error)) if error.message().contains("no transaction") => Ok(()),
+            rolled_back => rolled_back.map(drop),
+        }
     }
 
     /// A room that was [learnt](Self::learn) of.
