@@ -11,6 +11,7 @@ use crate::{
     config::{Config, Flags, Sources},
     listeners::Listeners,
     readings::Reading,
+    tls,
     wiring::adapters::{BusKind, StoreKind, sqlite_config},
 };
 use campanile_metrics::Registry;
@@ -63,6 +64,9 @@ impl Findings {
 /// What the settings choose: can it be had?
 fn modules(config: &Config, findings: &mut Findings) -> Result<(), Failure> {
     findings.note("server.listen", listen(&config.server.listen));
+    if let Some(found) = tls::check(&config.server) {
+        findings.note("server.tls", found);
+    }
     if config.metrics.enabled {
         let address = (config.metrics.host.as_str(), config.metrics.port);
         let found = match TcpListener::bind(address) {

@@ -1,5 +1,6 @@
 //! The certificate: read from its files, when the server starts and whenever it is told to.
 
+use crate::{config::Server, ws::stamp};
 use campanile_adapter_memory::SystemClock;
 use campanile_core::{port::Clock, time::Timestamp};
 use campanile_metrics::Gauge;
@@ -124,6 +125,12 @@ impl ResolvesServerCert for Certificate {
 }
 
 impl Files {
+    /// Those that are set, if any are.
+    pub(super) fn of(server: &Server) -> Option<Self> {
+        let (cert, key) = server.tls.cert.clone().zip(server.tls.key.clone())?;
+        Some(Self { cert, key })
+    }
+
     /// Reads certificate and key, which have to fit.
     pub(super) fn read(&self) -> Result<Read, CertificateError> {
         let Self { cert, key } = self;
@@ -170,16 +177,25 @@ impl Files {
 }
 
 impl Read {
+    /// How long it is valid, or what is wrong with that now.
+    pub(super) fn validity(&self) -> Result<String, String> {
+        let now = SystemClock::new().now();
+        let validity =
+            format!("valid from {} until {}", stamp(self.not_before), stamp(self.not_after));
+        let is_valid = (self.not_before..=self.not_after).contains(&now);
+        if is_valid { Ok(validity) } else { Err(format!("{validity} only")) }
+    }
+
     /// Tells people and alerts how long it is valid.
     fn tell(&self, file: &Path, expiry: &Gauge<()>) {
         let Self { not_before, not_after, .. } = self;
         expiry.set(not_after.0 / MILLIS);
         let now = SystemClock::new().now();
-        let (file, valid_until) = (file.display(), crate::ws::stamp(*not_after));
+        let (file, valid_until) = (file.display(), stamp(*not_after));
         if now > *not_after {
             tracing::warn!(%file, %valid_until, "the certificate has expired");
         } else if now < *not_before {
-            let valid_from = crate::ws::stamp(*not_before);
+            let valid_from = stamp(*not_before);
             tracing::warn!(%file, %valid_from, "the certificate is not valid yet");
         } else {
             tracing::info!(%file, %valid_until, "serving a certificate");

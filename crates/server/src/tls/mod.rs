@@ -51,8 +51,7 @@ impl Tls {
         server: &Server,
         registry: &Registry,
     ) -> Result<Option<Self>, CertificateError> {
-        let (Some(cert), Some(key)) = (&server.tls.cert, &server.tls.key) else { return Ok(None) };
-        let files = Files { cert: cert.clone(), key: key.clone() };
+        let Some(files) = Files::of(server) else { return Ok(None) };
         let read = files.read()?;
         let metrics = TlsMetrics::register(registry);
         let certificate = Arc::new(Certificate::new(files, read, metrics.certificate_not_after));
@@ -91,6 +90,13 @@ impl Tls {
             }
         }
     }
+}
+
+/// Whether the certificate that is set can be served now; `None` when none is set.
+pub(crate) fn check(server: &Server) -> Option<Result<String, String>> {
+    let files = Files::of(server)?;
+    let read = files.read().map_err(|error| error.to_string());
+    Some(read.and_then(|read| read.validity()))
 }
 
 fn settings(certificate: Arc<Certificate>) -> ServerConfig {
