@@ -182,7 +182,8 @@ mod tests {
         let params = Params::new(8, 1, 1, None).expect("fine");
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let hashed = weak.hash_password(b"correct horse").expect("hashed").to_string();
-        let checked = Passwords::new().check("correct horse".into(), Some(PasswordHash(hashed)));
+        let passwords = Passwords::new();
+        let checked = passwords.check("correct horse".into(), Some(PasswordHash(hashed)));
         let Checked::Right { stronger: Some(stronger) } = checked.await.expect("checked") else {
             panic!("it is right, and weak");
         };
