@@ -33,7 +33,15 @@ use campanile_metrics::{
         RuntimeWatch, Volume, VolumeMetrics, Worker, worker_names,
     },
 };
-use std::{fs, future::Future, io, os::unix::fs::DirBuilderExt, path::{Path, PathBuf}, sync::Arc, time::Duration};
+use std::{
+    fs,
+    future::Future,
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{sync::mpsc, time::timeout};
 
 /// How long, beyond the drain time, the end may take before it is given up.
@@ -105,7 +113,11 @@ pub enum RunError {
 impl<S: Future<Output = ()>> App<S> {
     /// Puts everything together. Must be called within a system of actix; `shutdown` ends the
     /// server when it is ready.
-    pub async fn build(config: Config, listeners: Listeners, shutdown: S) -> Result<Self, BuildError> {
+    pub async fn build(
+        config: Config,
+        listeners: Listeners,
+        shutdown: S,
+    ) -> Result<Self, BuildError> {
         prepare_directory(&config.server.data_dir)?;
         let (store, bus) = (StoreKind::of(&config)?, BusKind::of(&config)?);
         let exporters = Exporters::bind(&config)?;
@@ -136,6 +148,9 @@ impl<S: Future<Output = ()>> App<S> {
         let health = Health::new(metrics.health.clone(), runtime.metrics().clone(), neighbours);
         let readings = Arc::new(Readings::new(registry.clone(), exporters.store.clone()));
         let lobby = Arc::new(Lobby::new(config.server.connections_max));
+        // Connections are tasks of their worker's own, which its runtime does not count.
+        let connections = lobby.clone();
+        runtime.add_local_tasks(move || connections.connections());
         collect::count_what_is_open(&registry, &chat, &lobby, &metrics.connections);
         let edge = Arc::new(Edge {
             chat: chat.clone(),

@@ -89,7 +89,8 @@ be set (`metrics.prometheus.prefix`). Histograms have the series `_bucket`, `_su
 `campanile metrics --json` prints the same for programs.
 ";
 
-const TABLE: &str = "| name | kind | unit | labels | what it tells |\n| --- | --- | --- | --- | --- |\n";
+const TABLE: &str =
+    "| name | kind | unit | labels | what it tells |\n| --- | --- | --- | --- | --- |\n";
 
 /// A metric in JSON.
 #[derive(Serialize)]
@@ -131,11 +132,7 @@ impl From<&'static Description> for Entry {
 
 impl From<&LabelDescription> for Label {
     fn from(label: &LabelDescription) -> Self {
-        Self {
-            name: label.key,
-            values: label.values(),
-            configured_max: label.configured_max,
-        }
+        Self { name: label.key, values: label.values(), configured_max: label.configured_max }
     }
 }
 

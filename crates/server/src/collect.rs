@@ -41,7 +41,10 @@ pub fn count_what_is_open(
         let kinds = [RoomKind::Public, RoomKind::Private, RoomKind::Direct];
         let rooms = kinds.map(|kind| (ChannelType::from(kind), directory.rooms(kind)));
         counted.rooms.active.recount(rooms.map(|(channel, (rooms, _))| (native, channel, rooms)));
-        counted.rooms.participants.recount(rooms.map(|(channel, (_, listeners))| (channel, listeners)));
+        counted
+            .rooms
+            .participants
+            .recount(rooms.map(|(channel, (_, listeners))| (channel, listeners)));
         let listeners: usize = rooms.iter().map(|(_, (_, listeners))| listeners).sum();
         counted.presence.subscriptions.set(listeners);
     });

@@ -203,9 +203,8 @@ mod tests {
     async fn who_comes_when_too_many_wait_is_sent_away() {
         let passwords = Passwords::new();
         let turns = passwords.turns.acquire_many(2).await.expect("open");
-        let mut waiting: Vec<_> = (0..WAITING_MAX)
-            .map(|_| Box::pin(passwords.check("x".into(), None)))
-            .collect();
+        let mut waiting: Vec<_> =
+            (0..WAITING_MAX).map(|_| Box::pin(passwords.check("x".into(), None))).collect();
         for one in &mut waiting {
             assert!(futures_util::poll!(one).is_pending());
         }

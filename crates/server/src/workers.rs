@@ -8,13 +8,7 @@ use crate::{
     wiring::protocols,
     ws::{self, FrameLimits, Lobby, Patience},
 };
-use actix_web::{
-    App, HttpServer,
-    http::KeepAlive,
-    middleware::from_fn,
-    rt,
-    web::Data,
-};
+use actix_web::{App, HttpServer, http::KeepAlive, middleware::from_fn, rt, web::Data};
 use campanile_core::{connection::Shard, fanout::ShardInbox};
 use campanile_metrics::standard::{LagProbe, RuntimeWatch};
 use std::{

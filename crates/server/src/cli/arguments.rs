@@ -180,11 +180,8 @@ mod tests {
         let line = ["campanile", "--listen", "[::1]:80", "--metrics-listen", "127.0.0.1:9"];
         let (command, flags) = Arguments::parse_from(line).split();
         assert!(matches!(command, Command::Serve));
-        let expected = [
-            ("server.listen", "[::1]:80"),
-            ("metrics.host", "127.0.0.1"),
-            ("metrics.port", "9"),
-        ];
+        let expected =
+            [("server.listen", "[::1]:80"), ("metrics.host", "127.0.0.1"), ("metrics.port", "9")];
         assert_eq!(flags.settings, expected.map(|(key, value)| (key, value.to_owned())));
     }
 }

@@ -79,7 +79,8 @@ fn modules(config: &Config, findings: &mut Findings) -> Result<(), Failure> {
         findings.note("metrics.port", found);
     }
     let directory = prepare_directory(&config.server.data_dir);
-    let directory = directory.map(|()| format!("{} can be written", config.server.data_dir.display()));
+    let directory =
+        directory.map(|()| format!("{} can be written", config.server.data_dir.display()));
     findings.note("server.data_dir", directory.map_err(|error| error.to_string()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let found = runtime.map_err(Failure::failed)?.block_on(store(config));
@@ -122,7 +123,8 @@ fn metrics(config: &Config, findings: &mut Findings) {
     if !config.metrics.enabled {
         return findings.note("metrics", Err("metrics.enabled is false".to_owned()));
     }
-    let found = findings.scrape(config).map(|reading| format!("{} series", reading.samples().len()));
+    let found =
+        findings.scrape(config).map(|reading| format!("{} series", reading.samples().len()));
     findings.note("metrics", found.map_err(|error| error.to_string()));
 }
 
@@ -137,11 +139,14 @@ fn monitoring(config: &Config, findings: &mut Findings) {
     findings.note("denied scrapes", denied(&reading));
     let requests = reading.whole("chat_http_requests_total", &[]);
     let opened = reading.whole("chat_connections_opened_total", &[]);
-    findings.note("traffic", if requests + opened > 0 {
-        Ok(format!("{requests} requests, {opened} connections since the start"))
-    } else {
-        Err("nobody has asked for anything since the start".to_owned())
-    });
+    findings.note(
+        "traffic",
+        if requests + opened > 0 {
+            Ok(format!("{requests} requests, {opened} connections since the start"))
+        } else {
+            Err("nobody has asked for anything since the start".to_owned())
+        },
+    );
 }
 
 fn scrapes(config: &Config, reading: &Reading, own: u64) -> Result<String, String> {
@@ -155,9 +160,10 @@ fn scrapes(config: &Config, reading: &Reading, own: u64) -> Result<String, Strin
 }
 
 fn denied(reading: &Reading) -> Result<String, String> {
-    let reasons = reading.samples().iter().filter(|sample| {
-        sample.name == "chat_metrics_scrapes_denied_total" && sample.value > 0.0
-    });
+    let reasons = reading
+        .samples()
+        .iter()
+        .filter(|sample| sample.name == "chat_metrics_scrapes_denied_total" && sample.value > 0.0);
     let reasons: Vec<String> = reasons
         .map(|sample| {
             let reason = sample.labels.iter().find(|(key, _)| key == "reason");

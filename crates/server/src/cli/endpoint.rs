@@ -39,7 +39,7 @@ pub(super) fn get(url: &str, token: Option<&str>) -> Result<Answer, EndpointErro
     }
     let answer = request.send();
     let answer = answer.map_err(|source| EndpointError::Silent { url: url.to_owned(), source })?;
-    let status = u16::try_from(answer.status_code).unwrap_or_default();
+    let status = answer.status_code;
     Ok(Answer { status, text: String::from_utf8_lossy(answer.as_bytes()).into_owned() })
 }
 

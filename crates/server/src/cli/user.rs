@@ -30,7 +30,9 @@ pub(super) fn run(command: UserCommand, flags: Flags) -> Result<ExitCode, Failur
 
 async fn open(config: &Config) -> Result<SqliteStore, Failure> {
     let StoreKind::Sqlite(path) = StoreKind::of(config).map_err(Failure::wrong)? else {
-        return Err(Failure::wrong("the store forgets everything: there are no users to administer"));
+        return Err(Failure::wrong(
+            "the store forgets everything: there are no users to administer",
+        ));
     };
     prepare_directory(&config.server.data_dir)?;
     let nobody_counts = Registry::builder().build();

@@ -43,7 +43,7 @@ section! {
         /// `chat_connection_slow_consumers_total`.
         outbox_bytes_max: usize = 1024 * 1024;
         /// Bytes above which typing and presence are dropped. Seen in
-        /// `chat_messages_dropped_total{reason="slow_consumer"}`.
+        /// `chat_messages_dropped_total{reason="queue_full"}`.
         outbox_ephemeral_bytes_max: usize = 256 * 1024;
         /// Seconds that the oldest waiting frame may wait before its reader counts as gone.
         outbox_age_max_seconds: f64 = 10.0;

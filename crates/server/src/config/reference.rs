@@ -36,7 +36,10 @@ pub fn markdown() -> String {
         let its_section = setting.section().split('.').next().unwrap_or_default();
         if its_section != section {
             section = its_section;
-            let _ = write!(text, "\n## {section}\n\n| key | default | what it is for |\n| --- | --- | --- |\n");
+            let _ = write!(
+                text,
+                "\n## {section}\n\n| key | default | what it is for |\n| --- | --- | --- |\n"
+            );
         }
         let help = paragraph(setting.help).replace('|', "\\|");
         let _ = writeln!(text, "| `{}` | {} | {help} |", setting.key, shown_default(setting));

@@ -149,10 +149,10 @@ impl Sources {
         let settings = Config::settings();
         let mut merged = Map::new();
         if let Some(file) = self.file()? {
-            merge(&mut merged, file);
+            merged.extend(file);
         }
-        merge(&mut merged, self.from_environment(&settings));
-        merge(&mut merged, self.from_flags(&settings));
+        merged.extend(self.variables(&settings));
+        merged.extend(self.flagged(&settings));
         let merged = rename(merged);
         let merged = read_secrets(merged, &settings)?;
         check_keys(&merged, &settings)?;
@@ -199,7 +199,7 @@ impl Sources {
         Ok(Some(flat))
     }
 
-    fn from_environment(&self, settings: &[Setting]) -> Map<String, Value> {
+    fn variables(&self, settings: &[Setting]) -> Map<String, Value> {
         let others = OTHER_NAMES.iter().filter_map(|(name, key)| {
             let value = self.environment.get(*name)?;
             Some(((*key).to_owned(), *name, value))
@@ -219,7 +219,7 @@ impl Sources {
         .collect()
     }
 
-    fn from_flags(&self, settings: &[Setting]) -> Map<String, Value> {
+    fn flagged(&self, settings: &[Setting]) -> Map<String, Value> {
         let flags = self.flags.settings.iter();
         flags
             .map(|(key, text)| {
@@ -253,10 +253,6 @@ fn understand(text: &str, key: &str, settings: &[Setting], origin: &str) -> Valu
     let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
     let items: Vec<_> = items.map(|item| Value::new(Some(&origin), item)).collect();
     Value::new(Some(&origin), items)
-}
-
-fn merge(into: &mut Map<String, Value>, later: Map<String, Value>) {
-    into.extend(later);
 }
 
 /// A tree of tables as whole keys, each value marked with where it is from.
@@ -324,7 +320,6 @@ fn check_keys(given: &Map<String, Value>, settings: &[Setting]) -> Result<(), Co
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
 fn type_error(error: config::ConfigError) -> ConfigError {
     ConfigError::Type(one_line(&error.to_string()))
 }

@@ -14,7 +14,11 @@ impl Config {
         self.check_metrics()?;
         self.check_limits()?;
         if EnvFilter::try_new(&self.log.level).is_err() {
-            return Err(wrong("log.level", &self.log.level, "is no level and no list of directives"));
+            return Err(wrong(
+                "log.level",
+                &self.log.level,
+                "is no level and no list of directives",
+            ));
         }
         Ok(())
     }

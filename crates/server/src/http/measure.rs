@@ -71,9 +71,7 @@ impl Endpoint {
         let find = |route: &str| {
             Self::ALL.iter().find(|endpoint| *endpoint.values() == [method, route]).copied()
         };
-        find(&pattern)
-            .or_else(|| find(Route::Unmatched.values()[0]))
-            .unwrap_or(Self::Unmatched)
+        find(&pattern).or_else(|| find(Route::Unmatched.values()[0])).unwrap_or(Self::Unmatched)
     }
 }
 

@@ -36,7 +36,10 @@ pub(super) async fn favicon(request: HttpRequest) -> Result<HttpResponse, Refuse
 }
 
 /// `GET /assets/{path}`: everything else of the pages.
-pub(super) async fn asset(request: HttpRequest, path: Path<String>) -> Result<HttpResponse, Refused> {
+pub(super) async fn asset(
+    request: HttpRequest,
+    path: Path<String>,
+) -> Result<HttpResponse, Refused> {
     file(&request, &path)
 }
 

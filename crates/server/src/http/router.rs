@@ -99,9 +99,8 @@ fn operators(config: &mut ServiceConfig) {
 /// A path with its methods; any other one is told which there are.
 fn answered<const METHODS: usize>(path: &str, routes: [(Method, Route); METHODS]) -> Resource {
     let methods: Vec<Method> = routes.iter().map(|(method, _)| method.clone()).collect();
-    let resource = routes.into_iter().fold(web::resource(path), |resource, (_, route)| {
-        resource.route(route)
-    });
+    let resource =
+        routes.into_iter().fold(web::resource(path), |resource, (_, route)| resource.route(route));
     resource.default_service(web::to(move || {
         let refused = Refused::method_not_allowed(methods.clone());
         async { Err::<String, _>(refused) }

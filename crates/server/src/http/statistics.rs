@@ -1,11 +1,7 @@
 //! What operators see: the numbers of monitoring, and what stands behind them.
 
 use super::{asked::Operator, edge::Edge};
-use crate::{
-    readings::Reading,
-    reply::Refused,
-    ws::stamp,
-};
+use crate::{readings::Reading, reply::Refused, ws::stamp};
 use actix_web::{
     HttpResponse,
     web::{Data, Query},
@@ -274,9 +270,8 @@ impl From<BusError> for Refused {
 
 impl Stats {
     fn read(edge: &Edge, reading: &Reading) -> Self {
-        let processed = |result| {
-            reading.whole("chat_messages_processed_total", &[("result", result)])
-        };
+        let processed =
+            |result| reading.whole("chat_messages_processed_total", &[("result", result)]);
         Self {
             at: stamp(edge.chat.clock().now()),
             uptime_seconds: reading.sum("chat_uptime_seconds", &[]),

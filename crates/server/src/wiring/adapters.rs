@@ -95,11 +95,9 @@ impl BusKind {
     pub fn of(config: &Config) -> Result<Self, AdapterError> {
         match config.bus.url.as_str() {
             "memory:" => Ok(Self::Memory),
-            url => Err(AdapterError::Unknown {
-                key: "bus.url",
-                url: url.to_owned(),
-                known: "memory:",
-            }),
+            url => {
+                Err(AdapterError::Unknown { key: "bus.url", url: url.to_owned(), known: "memory:" })
+            }
         }
     }
 
@@ -120,9 +118,7 @@ pub async fn open(
 ) -> Result<Adapters, AdapterError> {
     let clock = Arc::new(SystemClock::new());
     let bus = match bus {
-        BusKind::Memory => {
-            MemoryHub::new().join(node, env!("CARGO_PKG_VERSION"), clock.now())
-        }
+        BusKind::Memory => MemoryHub::new().join(node, env!("CARGO_PKG_VERSION"), clock.now()),
     };
     let beside = Beside { clock, bus: Arc::new(bus) };
     match store {

@@ -47,7 +47,8 @@ impl Exporters {
 
     /// Tells the registry to record into all of them.
     pub fn record(&self, builder: RegistryBuilder) -> RegistryBuilder {
-        let builder = self.all.iter().fold(builder, |builder, exporter| builder.exporter(&**exporter));
+        let builder =
+            self.all.iter().fold(builder, |builder, exporter| builder.exporter(&**exporter));
         if self.is_stored {
             return builder;
         }

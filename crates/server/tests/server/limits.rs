@@ -27,7 +27,8 @@ fn an_address_that_no_trusted_proxy_names_changes_nothing() {
     let change = |config: &mut Config| one_a_minute(&mut config.limits.logins_per_address);
     let server = start_with(change);
     let guess = |name: &str, from: &str| {
-        let request = minreq::post(server.url("/api/v1/login")).with_header("X-Forwarded-For", from);
+        let request =
+            minreq::post(server.url("/api/v1/login")).with_header("X-Forwarded-For", from);
         send(with_json(request, &json!({"name": name, "password": PASSWORD})))
     };
     assert_eq!(guess("ada", "192.0.2.1").refused(401), "unauthenticated");
@@ -38,10 +39,12 @@ fn an_address_that_no_trusted_proxy_names_changes_nothing() {
 fn behind_a_trusted_proxy_each_client_has_its_own_limit() {
     let server = start_with(|config| {
         one_a_minute(&mut config.limits.logins_per_address);
-        config.server.trusted_proxies = vec!["127.0.0.1".to_owned().try_into().expect("an address")];
+        config.server.trusted_proxies =
+            vec!["127.0.0.1".to_owned().try_into().expect("an address")];
     });
     let guess = |name: &str, from: &str| {
-        let request = minreq::post(server.url("/api/v1/login")).with_header("X-Forwarded-For", from);
+        let request =
+            minreq::post(server.url("/api/v1/login")).with_header("X-Forwarded-For", from);
         send(with_json(request, &json!({"name": name, "password": PASSWORD})))
     };
     assert_eq!(guess("ada", "192.0.2.1").refused(401), "unauthenticated");

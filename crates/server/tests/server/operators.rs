@@ -86,7 +86,10 @@ fn rooms_connections_and_nodes_are_listed() {
     assert_eq!(connection["rooms"], 1);
     let nodes = server.get_as(&ada, "/api/v1/nodes").expect(200);
     assert_eq!(nodes["nodes"].as_array().map(Vec::len), Some(1));
-    assert_eq!((&nodes["nodes"][0]["self"], &nodes["nodes"][0]["connections"]), (&json!(true), &json!(1)));
+    assert_eq!(
+        (&nodes["nodes"][0]["self"], &nodes["nodes"][0]["connections"]),
+        (&json!(true), &json!(1))
+    );
     for bad in ["rooms?top=0", "rooms?top=1001", "connections?limit=0", "connections?top=1"] {
         let answer = server.get_as(&ada, &format!("/api/v1/stats/{bad}"));
         assert_eq!(answer.refused(400), "bad_request", "{bad}");

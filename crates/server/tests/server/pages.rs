@@ -42,7 +42,8 @@ fn nothing_else_of_the_folder_is_served() {
 #[test]
 fn no_other_site_may_read_answers() {
     let server = start();
-    let request = minreq::get(server.url("/api/v1/rooms")).with_header("Origin", "https://evil.example");
+    let request =
+        minreq::get(server.url("/api/v1/rooms")).with_header("Origin", "https://evil.example");
     let answer = send(request);
     assert!(!answer.headers.contains_key("access-control-allow-origin"), "{:?}", answer.headers);
 }
@@ -53,7 +54,10 @@ fn the_interface_describes_itself() {
     let document = server.get("/api/openapi.json").expect(200);
     assert!(document["openapi"].as_str().expect("a version").starts_with("3."));
     let operations = document["paths"].as_object().expect("paths").values();
-    assert_eq!(operations.map(|path| path.as_object().map_or(0, |path| path.len())).sum::<usize>(), 20);
+    assert_eq!(
+        operations.map(|path| path.as_object().map_or(0, |path| path.len())).sum::<usize>(),
+        20
+    );
 }
 
 #[test]

@@ -38,10 +38,12 @@ fn a_body_has_to_be_json() {
     let server = start();
     let ada = server.user("ada");
     let post = |media_type: &str, body: &str| {
-        send(minreq::post(server.url("/api/v1/rooms"))
-            .with_header("Authorization", format!("Bearer {}", ada.token))
-            .with_header("Content-Type", media_type)
-            .with_body(body))
+        send(
+            minreq::post(server.url("/api/v1/rooms"))
+                .with_header("Authorization", format!("Bearer {}", ada.token))
+                .with_header("Content-Type", media_type)
+                .with_body(body),
+        )
     };
     let room = r#"{"name":"lobby","kind":"public"}"#;
     assert_eq!(post("text/plain", room).refused(415), "bad_request");
@@ -62,7 +64,8 @@ fn who_asks_is_checked_before_what() {
 #[test]
 fn long_headers_are_refused() {
     let server = start();
-    let request = minreq::get(server.url("/api/v1/me")).with_header("X-Long", "x".repeat(17 * 1024));
+    let request =
+        minreq::get(server.url("/api/v1/me")).with_header("X-Long", "x".repeat(17 * 1024));
     assert_eq!(send(request).refused(431), "too_large");
 }
 

@@ -1,20 +1,16 @@
 //! The program as it is started from a shell.
 
-use crate::support::{PASSWORD, start, until};
+use crate::support::{
+    PASSWORD,
+    program::{Program, campanile},
+    start, until,
+};
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     net::TcpListener,
-    path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
 };
-
-fn campanile(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
-    command.current_dir(directory).env_clear();
-    command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--data-dir", "data"]);
-    command
-}
 
 /// What the program said about a mistake: one line, with the exit code of a mistake.
 fn mistake(command: &mut Command) -> String {
@@ -32,7 +28,8 @@ fn mistakes_of_the_start_are_one_clear_line_each() {
     let address = taken.local_addr().expect("an address").to_string();
     fs::write(home.path().join("typo.toml"), "[server]\nlistne = \"x\"\n").expect("written");
     fs::write(home.path().join("file"), "").expect("written");
-    fs::write(home.path().join("foreign"), "this is no database, it is a text of some length").expect("written");
+    fs::write(home.path().join("foreign"), "this is no database, it is a text of some length")
+        .expect("written");
     for (arguments, parts) in [
         (vec!["--listen", &address], vec!["cannot listen", &address]),
         (vec!["--metrics-listen", &address], vec!["cannot listen", "metrics"]),
@@ -72,7 +69,7 @@ fn two_servers_do_not_share_a_store() {
 fn the_data_directory_is_its_owners_only() {
     use std::os::unix::fs::PermissionsExt;
     let home = tempfile::tempdir().expect("a directory");
-    let program = Running::start(&mut campanile(home.path()));
+    let program = Program::start(&mut campanile(home.path()));
     let mode = |path: &str| {
         let metadata = fs::metadata(home.path().join(path)).expect("it is there");
         metadata.permissions().mode() & 0o777
@@ -86,9 +83,8 @@ fn the_data_directory_is_its_owners_only() {
 fn a_program_that_is_told_to_stop_ends_well() {
     for signal in ["-TERM", "-INT"] {
         let home = tempfile::tempdir().expect("a directory");
-        let mut program = Running::start(&mut campanile(home.path()));
-        let id = program.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().expect("kill runs").success());
+        let mut program = Program::start(&mut campanile(home.path()));
+        program.signal(signal);
         let status = until("the end", || program.child.try_wait().expect("it is ours"));
         assert_eq!(status.code(), Some(0), "{signal}");
     }
@@ -124,7 +120,8 @@ fn users_are_made_beside_a_running_server() {
 fn check_says_what_is_wrong() {
     let server = start();
     let home = tempfile::tempdir().expect("a directory");
-    let metrics = server.metrics.trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
+    let metrics =
+        server.metrics.trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
     let check = |what: &str, metrics: &str| {
         let mut command = campanile(home.path());
         command.args(["check", what, "--metrics-listen", metrics]);
@@ -142,7 +139,8 @@ fn check_says_what_is_wrong() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("WRONG") && said.contains("404"), "{said}");
     let fresh = start();
-    let metrics = fresh.metrics.trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
+    let metrics =
+        fresh.metrics.trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
     let (code, said) = check("monitoring", &metrics);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("point Prometheus there") && said.contains("nobody has asked"), "{said}");
@@ -178,32 +176,6 @@ fn settings_are_printed_without_their_secrets() {
     let text = String::from_utf8(output.stdout).expect("text");
     assert!(text.contains("bearer_token = \"[secret]\""), "{text}");
     assert!(!text.contains("tell nobody"), "{text}");
-}
-
-/// The program, running. Dropping it kills it.
-struct Running {
-    child: Child,
-}
-
-impl Running {
-    /// Starts it and waits until it says that it serves.
-    fn start(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
-        let output = child.stdout.take().expect("it is piped");
-        let mut lines = BufReader::new(output).lines();
-        let serving = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("\"serving\"")));
-        assert!(serving.is_some(), "it serves");
-        // Whoever stops reading must not hold it up.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _gone = self.child.wait();
-    }
 }
 
 fn with_input(command: &mut Command, input: &str) -> Output {

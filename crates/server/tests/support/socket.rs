@@ -16,7 +16,19 @@ pub(crate) struct Socket {
 impl Socket {
     /// Opens a connection, and says nothing.
     pub(crate) fn open(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.address).expect("the server listens");
+        Self::over(TcpStream::connect(server.address).expect("the server listens"), server)
+    }
+
+    /// The same over a network connection that holds little of what is not read.
+    pub(crate) fn open_narrow(server: &Server) -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.expect("a socket");
+        socket.set_recv_buffer_size(4 * 1024).expect("a socket takes it");
+        socket.connect(&server.address.into()).expect("the server listens");
+        Self::over(socket.into(), server)
+    }
+
+    fn over(stream: TcpStream, server: &Server) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a stream takes a time-out");
         let url = format!("ws://{}/ws", server.address);
         let request = url.into_client_request().expect("a URL");
@@ -58,13 +70,19 @@ impl Socket {
     /// The next event with this name; others are thrown away.
     #[track_caller]
     pub(crate) fn hear(&mut self, op: &str) -> Value {
+        self.hear_where(op, |_| true)
+    }
+
+    /// The next event with this name that is as wanted.
+    #[track_caller]
+    pub(crate) fn hear_where(&mut self, op: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let event = if self.heard.is_empty() {
                 self.read().expect("an event, not the end")
             } else {
                 self.heard.remove(0)
             };
-            if event["op"] == op {
+            if event["op"] == op && wanted(&event) {
                 return event;
             }
         }
@@ -93,6 +111,19 @@ impl Socket {
     pub(crate) fn close(mut self) {
         self.inner.close(None).expect("the connection is open");
         while self.inner.read().is_ok() {}
+    }
+
+    /// Waits for a ping of the server, and answers it.
+    pub(crate) fn ping(&mut self) {
+        while !self.inner.read().expect("the connection is open").is_ping() {}
+        self.inner.flush().expect("the pong is sent");
+    }
+
+    /// Pings the server with this, and waits for it to come back.
+    pub(crate) fn ping_with(&mut self, payload: &[u8]) {
+        let ping = Message::Ping(payload.to_vec().into());
+        self.inner.send(ping).expect("the connection is open");
+        while !self.inner.read().expect("the connection is open").is_pong() {}
     }
 
     /// The network connection under it.

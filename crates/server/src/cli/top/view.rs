@@ -30,9 +30,7 @@ pub(super) fn frame(url: &str, looks: &[Look], style: Style) -> String {
     lines.push(String::new());
     lines.extend(machine(&change));
     lines.push(String::new());
-    lines.push(plot("connections", looks, |reading| {
-        reading.sum("chat_connections_active", &[])
-    }));
+    lines.push(plot("connections", looks, |reading| reading.sum("chat_connections_active", &[])));
     lines.push(rates("messages in", looks, "chat_messages_received_total"));
     lines.push(rates("messages out", looks, "chat_messages_sent_total"));
     draw(&lines, style)
@@ -81,33 +79,46 @@ fn head(url: &str, reading: &Reading) -> String {
 }
 
 fn people(change: &Change<'_>) -> Vec<String> {
-    let processed = |result| rate(change.rate("chat_messages_processed_total", &[("result", result)]));
+    let processed =
+        |result| rate(change.rate("chat_messages_processed_total", &[("result", result)]));
     let delivery = "chat_message_delivery_latency_seconds_bucket";
     vec![
-        row("connections", &[
-            ("open", count(change.gauge("chat_connections_active"))),
-            ("opened", rate(change.rate("chat_connections_opened_total", &[]))),
-            ("closed", rate(change.rate("chat_connections_closed_total", &[]))),
-            ("refused", rate(change.rate("chat_connections_rejected_total", &[]))),
-        ]),
-        row("people", &[
-            ("online", count(change.gauge("chat_users_online"))),
-            ("rooms", count(change.gauge("chat_rooms_active"))),
-            ("joins", rate(change.rate("chat_room_joins_total", &[]))),
-            ("waiting", count(change.gauge("chat_connection_send_queue_messages"))),
-        ]),
-        row("messages", &[
-            ("in", rate(change.rate("chat_messages_received_total", &[]))),
-            ("out", rate(change.rate("chat_messages_sent_total", &[]))),
-            ("accepted", processed("accepted")),
-            ("failed", processed("failed")),
-        ]),
-        row("delivery", &[
-            ("p50", time(change.quantile(delivery, 0.5))),
-            ("p99", time(change.quantile(delivery, 0.99))),
-            ("dropped", rate(change.rate("chat_messages_dropped_total", &[]))),
-            ("limited", rate(change.rate("chat_rate_limit_rejections_total", &[]))),
-        ]),
+        row(
+            "connections",
+            &[
+                ("open", count(change.gauge("chat_connections_active"))),
+                ("opened", rate(change.rate("chat_connections_opened_total", &[]))),
+                ("closed", rate(change.rate("chat_connections_closed_total", &[]))),
+                ("refused", rate(change.rate("chat_connections_rejected_total", &[]))),
+            ],
+        ),
+        row(
+            "people",
+            &[
+                ("online", count(change.gauge("chat_users_online"))),
+                ("rooms", count(change.gauge("chat_rooms_active"))),
+                ("joins", rate(change.rate("chat_room_joins_total", &[]))),
+                ("waiting", count(change.gauge("chat_connection_send_queue_messages"))),
+            ],
+        ),
+        row(
+            "messages",
+            &[
+                ("in", rate(change.rate("chat_messages_received_total", &[]))),
+                ("out", rate(change.rate("chat_messages_sent_total", &[]))),
+                ("accepted", processed("accepted")),
+                ("failed", processed("failed")),
+            ],
+        ),
+        row(
+            "delivery",
+            &[
+                ("p50", time(change.quantile(delivery, 0.5))),
+                ("p99", time(change.quantile(delivery, 0.99))),
+                ("dropped", rate(change.rate("chat_messages_dropped_total", &[]))),
+                ("limited", rate(change.rate("chat_rate_limit_rejections_total", &[]))),
+            ],
+        ),
     ]
 }
 
@@ -115,34 +126,53 @@ fn machine(change: &Change<'_>) -> Vec<String> {
     let is_error = |labels: &[(String, String)]| {
         labels.iter().any(|(key, value)| key == "status" && value.starts_with('5'))
     };
-    let up = |probe| match change.now.reading.sum("chat_health_probe_success", &[("probe", probe)]) {
+    let up = |probe| match change.now.reading.sum("chat_health_probe_success", &[("probe", probe)])
+    {
         0.0 => "DOWN".to_owned(),
         _ => "up".to_owned(),
     };
     vec![
-        row("http", &[
-            ("requests", rate(change.rate("chat_http_requests_total", &[]))),
-            ("errors", rate(change.rate_where("chat_http_requests_total", is_error))),
-            ("p99", time(change.quantile("chat_http_request_duration_seconds_bucket", 0.99))),
-            ("logins", rate(change.rate("chat_auth_successes_total", &[("mechanism", "plain")]))),
-        ]),
-        row("store", &[
-            ("is", up("storage")),
-            ("calls", rate(change.rate("chat_storage_operations_total", &[]))),
-            ("errors", rate(change.rate("chat_storage_errors_total", &[]))),
-            ("p99", time(change.quantile("chat_storage_operation_duration_seconds_bucket", 0.99))),
-        ]),
-        row("bus", &[
-            ("is", up("broker")),
-            ("signals", rate(change.rate("chat_broker_messages_total", &[]))),
-            ("errors", rate(change.rate("chat_broker_errors_total", &[]))),
-        ]),
-        row("process", &[
-            ("cpu", format!("{:.0} %", 100.0 * change.rate("process_cpu_seconds_total", &[]))),
-            ("memory", bytes(change.gauge("process_resident_memory_bytes"))),
-            ("files", count(change.gauge("process_open_fds"))),
-            ("late", time(Some(change.gauge("chat_runtime_scheduler_lag_max_seconds")))),
-        ]),
+        row(
+            "http",
+            &[
+                ("requests", rate(change.rate("chat_http_requests_total", &[]))),
+                ("errors", rate(change.rate_where("chat_http_requests_total", is_error))),
+                ("p99", time(change.quantile("chat_http_request_duration_seconds_bucket", 0.99))),
+                (
+                    "logins",
+                    rate(change.rate("chat_auth_successes_total", &[("mechanism", "plain")])),
+                ),
+            ],
+        ),
+        row(
+            "store",
+            &[
+                ("is", up("storage")),
+                ("calls", rate(change.rate("chat_storage_operations_total", &[]))),
+                ("errors", rate(change.rate("chat_storage_errors_total", &[]))),
+                (
+                    "p99",
+                    time(change.quantile("chat_storage_operation_duration_seconds_bucket", 0.99)),
+                ),
+            ],
+        ),
+        row(
+            "bus",
+            &[
+                ("is", up("broker")),
+                ("signals", rate(change.rate("chat_broker_messages_total", &[]))),
+                ("errors", rate(change.rate("chat_broker_errors_total", &[]))),
+            ],
+        ),
+        row(
+            "process",
+            &[
+                ("cpu", format!("{:.0} %", 100.0 * change.rate("process_cpu_seconds_total", &[]))),
+                ("memory", bytes(change.gauge("process_resident_memory_bytes"))),
+                ("files", count(change.gauge("process_open_fds"))),
+                ("late", time(Some(change.gauge("chat_runtime_scheduler_lag_max_seconds")))),
+            ],
+        ),
     ]
 }
 
@@ -228,7 +258,11 @@ fn time(seconds: Option<f64>) -> String {
 
 fn bytes(value: f64) -> String {
     let mebibytes = value / (1024.0 * 1024.0);
-    if mebibytes < 1024.0 { format!("{mebibytes:.0} MiB") } else { format!("{:.1} GiB", mebibytes / 1024.0) }
+    if mebibytes < 1024.0 {
+        format!("{mebibytes:.0} MiB")
+    } else {
+        format!("{:.1} GiB", mebibytes / 1024.0)
+    }
 }
 
 fn duration(seconds: f64) -> String {
@@ -260,10 +294,7 @@ mod tests {
             chat_health_probe_success{probe=\"storage\"} 1\n\
             process_resident_memory_bytes 104857600\n";
         let later = at + Duration::from_secs(2);
-        [
-            Look { at, reading: Reading::of(before) },
-            Look { at: later, reading: Reading::of(now) },
-        ]
+        [Look { at, reading: Reading::of(before) }, Look { at: later, reading: Reading::of(now) }]
     }
 
     #[test]

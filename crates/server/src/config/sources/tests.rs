@@ -54,7 +54,8 @@ fn nothing_given_is_the_defaults() {
 
 #[test]
 fn later_sources_go_before_earlier_ones() {
-    let text = "[server]\nlisten = \"127.0.0.1:1\"\nworkers = 1\n[limits.messages_per_user]\nburst = 7";
+    let text =
+        "[server]\nlisten = \"127.0.0.1:1\"\nworkers = 1\n[limits.messages_per_user]\nburst = 7";
     let config = given()
         .file(text)
         .variable("CAMPANILE_SERVER__WORKERS", "2")
@@ -118,7 +119,10 @@ fn an_unknown_key_is_named_with_its_source() {
     let error = given().file("[server]\nlistne = \"x\"").refused();
     assert!(error.contains("server.listne") && error.contains(FILE), "{error}");
     let error = given().variable("CAMPANILE_SERVER__LISTNE", "x").refused();
-    assert!(error.contains("server.listne") && error.contains("CAMPANILE_SERVER__LISTNE"), "{error}");
+    assert!(
+        error.contains("server.listne") && error.contains("CAMPANILE_SERVER__LISTNE"),
+        "{error}"
+    );
     let error = given().file("surver = 1").refused();
     assert!(error.contains("surver"), "{error}");
 }
@@ -171,9 +175,8 @@ fn a_secret_can_lie_in_a_file_of_its_own() {
 
 #[test]
 fn a_secret_file_that_is_not_there_is_named() {
-    let error = given()
-        .variable("CAMPANILE_METRICS__BEARER_TOKEN_FILE", "/nowhere/token")
-        .refused();
+    let error =
+        given().variable("CAMPANILE_METRICS__BEARER_TOKEN_FILE", "/nowhere/token").refused();
     assert!(error.contains("/nowhere/token") && error.contains("bearer_token_file"), "{error}");
 }
 

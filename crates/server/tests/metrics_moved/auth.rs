@@ -1,0 +1,48 @@
+//! Who proved to be whom.
+
+use crate::{
+    scene::{Scene, cases},
+    support::{PASSWORD, start},
+};
+use serde_json::json;
+
+const PLAIN: (&str, &str) = ("mechanism", "plain");
+const TOKEN: (&str, &str) = ("mechanism", "token");
+
+cases! {
+    passwords_and_tokens_are_counted_apart moves [
+        "chat_auth_successes_total",
+        "chat_auth_failures_total",
+        "chat_auth_duration_seconds",
+    ] proofs;
+}
+
+fn proofs(scene: &Scene) {
+    let server = start();
+    let ada = server.user("ada");
+    let before = server.scrape();
+    let login = |name: &str, password: &str| {
+        server.post("/api/v1/login", &json!({"name": name, "password": password})).status
+    };
+    assert_eq!(login("ada", PASSWORD), 200);
+    assert_eq!(login("ada", "another password"), 401);
+    assert_eq!(login("nobody", PASSWORD), 401);
+    assert_eq!(login("No Name", PASSWORD), 400);
+    server.get_as(&ada, "/api/v1/me").expect(200);
+    let stranger = crate::support::User { name: "eve".into(), token: "guessed".into() };
+    assert_eq!(server.get_as(&stranger, "/api/v1/me").status, 401);
+    scene.rose(&server, &before, ("chat_auth_successes_total", &[PLAIN]), 1.0);
+    scene.rose(&server, &before, ("chat_auth_successes_total", &[TOKEN]), 1.0);
+    for (mechanism, reason) in [
+        (PLAIN, "bad_credentials"),
+        (PLAIN, "unknown_user"),
+        (PLAIN, "malformed"),
+        (TOKEN, "bad_credentials"),
+    ] {
+        let labels = &[mechanism, ("reason", reason)];
+        scene.rose(&server, &before, ("chat_auth_failures_total", labels), 1.0);
+    }
+    scene.total_rose(&server, &before, "chat_auth_failures_total", 4.0);
+    scene.rose(&server, &before, ("chat_auth_duration_seconds_count", &[PLAIN]), 4.0);
+    scene.rose(&server, &before, ("chat_auth_duration_seconds_count", &[TOKEN]), 2.0);
+}

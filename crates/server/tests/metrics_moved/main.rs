@@ -1,0 +1,82 @@
+//! Every metric that the program declares is moved by what it stands for, by exactly as much as
+//! happened.
+//!
+//! A case says which metrics it moves, and fails when it did not look at one of them. To cover a new
+//! metric, add a case to the file of its group; if another test program moves it, name that program
+//! in [`ELSEWHERE`].
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod scene;
+
+mod archive;
+mod auth;
+mod connection;
+mod http;
+mod limits;
+mod message;
+mod neighbours;
+mod presence;
+mod process;
+mod room;
+mod scrape;
+
+use campanile_server::catalogue;
+use scene::Moves;
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// The cases of each group.
+const CASES: &[&[Moves]] = &[
+    archive::CASES,
+    auth::CASES,
+    connection::CASES,
+    http::CASES,
+    limits::CASES,
+    message::CASES,
+    neighbours::CASES,
+    presence::CASES,
+    process::CASES,
+    room::CASES,
+    scrape::CASES,
+];
+
+/// Metrics that tests of other crates or programs move, each with the file of the test.
+const ELSEWHERE: &[(&str, &str)] = &[
+    // A reader is held up there, which nobody can do from outside.
+    ("chat_storage_pool_connections", "adapter-sqlite/tests/metrics.rs"),
+    ("chat_storage_pool_pending_requests", "adapter-sqlite/tests/metrics.rs"),
+    ("chat_storage_pool_timeouts_total", "adapter-sqlite/tests/metrics.rs"),
+    ("chat_archive_write_queue_messages", "adapter-sqlite/tests/metrics.rs"),
+    // A blocked runtime would block the test.
+    ("chat_runtime_queue_tasks", "metrics/src/standard/runtime.rs"),
+    ("chat_runtime_scheduler_lag_max_seconds", "metrics/src/standard/lag.rs"),
+    // A value outside its set cannot be made from outside: that is the point of it.
+    ("chat_metrics_label_overflows_total", "metrics/tests/registry.rs"),
+    ("chat_metrics_exporter_errors_total", "exporter-prometheus/tests/endpoint/main.rs"),
+    // A server with a certificate.
+    ("chat_tls_handshakes_total", "server/tests/tls/program.rs"),
+    ("chat_tls_certificate_not_after_timestamp_seconds", "server/tests/tls/main.rs"),
+];
+
+#[test]
+fn every_declared_metric_is_moved_by_a_case() {
+    let declared: BTreeSet<&str> = catalogue::all().map(|description| description.name).collect();
+    let here = CASES.iter().copied().flatten().flat_map(|(_, metrics)| metrics.iter().copied());
+    let elsewhere = ELSEWHERE.iter().map(|(metric, _)| *metric);
+    let moved: BTreeSet<&str> = here.chain(elsewhere).collect();
+    let unmoved: Vec<_> = declared.difference(&moved).collect();
+    assert!(unmoved.is_empty(), "declared, and moved by no case: {unmoved:?}");
+    let unknown: Vec<_> = moved.difference(&declared).collect();
+    assert!(unknown.is_empty(), "moved by a case, and not declared: {unknown:?}");
+}
+
+#[test]
+fn what_is_said_to_be_moved_elsewhere_is_looked_at_there() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for (metric, file) in ELSEWHERE {
+        let text = fs::read_to_string(crates.join(file)).unwrap_or_default();
+        let named = [metric, &metric["chat_".len()..]];
+        assert!(named.iter().any(|name| text.contains(name)), "{file} does not name {metric}");
+    }
+}

@@ -1,0 +1,121 @@
+//! What becomes of messages.
+
+use crate::{
+    scene::{NATIVE, Scene, WEBSOCKET, cases, listener},
+    support::{Server, User, socket::Socket, start, start_with, until},
+};
+use serde_json::json;
+
+const ROOM: (&str, &str) = ("kind", "room");
+const PUBLIC: (&str, &str) = ("channel_type", "public");
+
+cases! {
+    a_message_is_followed_from_its_sender_to_every_reader moves [
+        "chat_messages_received_total",
+        "chat_messages_processed_total",
+        "chat_message_broadcasts_total",
+        "chat_messages_sent_total",
+        "chat_message_delivery_latency_seconds",
+        "chat_message_processing_duration_seconds",
+        "chat_message_size_bytes",
+        "chat_message_fanout_recipients",
+    ] followed;
+    a_message_that_is_refused_says_why moves ["chat_message_errors_total"] refused;
+    a_repeated_message_is_stored_once moves ["chat_message_duplicates_suppressed_total"] repeated;
+    a_read_mark_is_an_acknowledgement moves ["chat_message_acks_total"] read;
+    a_message_that_is_being_handled_is_seen moves ["chat_message_handlers_active"] handled;
+}
+
+fn conversation(server: &Server) -> (User, Socket, Socket) {
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    server.room(&ada, "lobby");
+    let (one, other) = (listener(server, &ada, "lobby"), listener(server, &bob, "lobby"));
+    (ada, one, other)
+}
+
+fn followed(scene: &Scene) {
+    let server = start();
+    let (_, mut ada, mut bob) = conversation(&server);
+    let before = server.scrape();
+    ada.ask(json!({"op": "send", "room": "lobby", "body": "five!"}));
+    ada.hear("message");
+    bob.hear("message");
+    let received = ("chat_messages_received_total", &[NATIVE, WEBSOCKET, ROOM][..]);
+    scene.rose(&server, &before, received, 1.0);
+    let accepted = ("chat_messages_processed_total", &[ROOM, ("result", "accepted")][..]);
+    scene.rose(&server, &before, accepted, 1.0);
+    scene.rose(&server, &before, ("chat_message_broadcasts_total", &[PUBLIC]), 1.0);
+    let sent = ("chat_messages_sent_total", &[NATIVE, WEBSOCKET, PUBLIC][..]);
+    scene.rose(&server, &before, sent, 2.0);
+    let local = &[("scope", "local")];
+    let latency = ("chat_message_delivery_latency_seconds_count", &local[..]);
+    scene.rose(&server, &before, latency, 2.0);
+    let processing = ("chat_message_processing_duration_seconds_count", &[ROOM][..]);
+    scene.rose(&server, &before, processing, 1.0);
+    for direction in ["in", "out"] {
+        let labels = &[("direction", direction)];
+        scene.rose(&server, &before, ("chat_message_size_bytes_count", labels), 1.0);
+        scene.rose(&server, &before, ("chat_message_size_bytes_sum", labels), 5.0);
+    }
+    scene.rose(&server, &before, ("chat_message_fanout_recipients_count", &[]), 1.0);
+    scene.rose(&server, &before, ("chat_message_fanout_recipients_sum", &[]), 2.0);
+}
+
+fn refused(scene: &Scene) {
+    let server = start();
+    let (ada, mut socket, _other) = conversation(&server);
+    let before = server.scrape();
+    let path = "/api/v1/rooms/lobby/messages";
+    let long = json!({"body": "x".repeat(16 * 1024 + 1)});
+    assert_eq!(server.post_as(&ada, path, long).status, 400);
+    let nowhere = json!({"op": "send", "room": "nowhere", "body": "x"});
+    assert_eq!(socket.try_ask(nowhere)["code"], "not_found");
+    socket.say("this is no frame");
+    for reason in ["too_large", "unknown_target", "malformed"] {
+        let labels = &[("reason", reason)];
+        scene.rose(&server, &before, ("chat_message_errors_total", labels), 1.0);
+    }
+    scene.total_rose(&server, &before, "chat_message_errors_total", 3.0);
+    let rejected = ("chat_messages_processed_total", &[ROOM, ("result", "rejected")][..]);
+    scene.rose(&server, &before, rejected, 2.0);
+}
+
+fn repeated(scene: &Scene) {
+    let server = start();
+    let (_, mut socket, _other) = conversation(&server);
+    let before = server.scrape();
+    for _ in 0..3 {
+        socket.ask(json!({"op": "send", "room": "lobby", "body": "x", "key": "same"}));
+    }
+    scene.rose(&server, &before, ("chat_message_duplicates_suppressed_total", &[]), 2.0);
+    let duplicate = ("chat_messages_processed_total", &[ROOM, ("result", "duplicate")][..]);
+    scene.rose(&server, &before, duplicate, 2.0);
+}
+
+fn read(scene: &Scene) {
+    let server = start();
+    let (_, mut ada, mut bob) = conversation(&server);
+    ada.ask(json!({"op": "send", "room": "lobby", "body": "x"}));
+    let before = server.scrape();
+    for _ in 0..2 {
+        bob.ask(json!({"op": "read", "room": "lobby", "seq": 1}));
+    }
+    let moved = ("chat_message_acks_total", &[("result", "ok")][..]);
+    scene.rose(&server, &before, moved, 1.0);
+}
+
+fn handled(scene: &Scene) {
+    // The second message waits for its time within its handler.
+    let server = start_with(|config| {
+        config.limits.messages_per_user.per_second = 0.5;
+        config.limits.messages_per_user.burst = 1;
+        config.limits.rate_wait_max_seconds = 5.0;
+    });
+    let (_, mut socket, _other) = conversation(&server);
+    socket.ask(json!({"op": "send", "room": "lobby", "body": "first"}));
+    socket.say(r#"{"op":"send","id":99,"room":"lobby","body":"second"}"#);
+    scene.is(&server, "chat_message_handlers_active", &[], 1.0);
+    until("the message is handled", || {
+        (server.scrape().sum("chat_message_handlers_active") == 0.0).then_some(())
+    });
+}

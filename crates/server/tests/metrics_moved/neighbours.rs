@@ -1,0 +1,105 @@
+//! What is measured at the bus, and whether the neighbours answer.
+
+use crate::{
+    scene::{Scene, cases, listener},
+    support::start,
+};
+use async_trait::async_trait;
+use campanile_adapter_memory::{MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock};
+use campanile_core::{
+    chat::Ports,
+    event::{Audience, Event, ResyncReason, Signal},
+    instrumented::{Backend, Behind, Driver},
+    name::RoomName,
+    port::{Bus, BusError, BusReceiver, Node},
+};
+use campanile_metrics::{Registry, testing::Recording};
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
+
+const MEMORY: (&str, &str) = ("driver", "memory");
+
+cases! {
+    what_is_told_goes_over_the_bus moves [
+        "chat_broker_operations_total",
+        "chat_broker_operation_duration_seconds",
+        "chat_broker_messages_total",
+    ] told;
+    a_bus_that_fails_is_counted moves ["chat_broker_errors_total"] fails;
+    neighbours_are_probed moves ["chat_health_probe_success", "chat_broker_up"] probed;
+}
+
+fn told(scene: &Scene) {
+    let server = start();
+    let ada = server.user("ada");
+    server.room(&ada, "lobby");
+    let mut socket = listener(&server, &ada, "lobby");
+    let before = server.scrape();
+    socket.ask(json!({"op": "send", "room": "lobby", "body": "x"}));
+    let publish = ("operation", "publish");
+    let done = &[MEMORY, publish, ("result", "ok")];
+    scene.rose(&server, &before, ("chat_broker_operations_total", done), 1.0);
+    let timed = &[MEMORY, publish];
+    scene.rose(&server, &before, ("chat_broker_operation_duration_seconds_count", timed), 1.0);
+    let out = &[MEMORY, ("direction", "out")];
+    scene.rose(&server, &before, ("chat_broker_messages_total", out), 1.0);
+}
+
+/// The bus in memory cannot fail, so one that only fails is measured in its place.
+fn fails(scene: &Scene) {
+    let builder = Registry::builder().values::<Driver>(["memory"]).values::<Backend>(["memory"]);
+    let recording = Recording::with(builder);
+    let clock = Arc::new(SystemClock::new());
+    let store = Arc::new(MemoryStore::new(Duration::from_secs(60)));
+    let ports = Ports {
+        accounts: store.clone(),
+        sessions: store.clone(),
+        rooms: store.clone(),
+        members: store.clone(),
+        messages: store.clone(),
+        receipts: store,
+        presence: Arc::new(MemoryPresence::default()),
+        bus: Arc::new(Broken),
+        limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
+        clock,
+    };
+    let behind = Behind { store: "memory", presence: "memory", bus: "memory" };
+    let ports = ports.instrumented(recording.registry(), behind);
+    let room = RoomName::parse("lobby").expect("a name");
+    let event = Event::Resync { room, reason: ResyncReason::Gap };
+    let signal = Arc::new(Signal::Tell(Audience::Everyone, event));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let published = runtime.block_on(ports.bus.publish(signal));
+    assert!(matches!(published, Err(BusError::Overflow)));
+    scene.note("chat_broker_errors_total");
+    let errors = recording.probe();
+    let overflow = [MEMORY, ("reason", "overflow")];
+    assert_eq!(errors.value("chat_broker_errors_total", &overflow), Some(1.0));
+    assert_eq!(errors.sum("chat_broker_errors_total"), 1.0);
+}
+
+/// A bus on which nothing goes.
+struct Broken;
+
+#[async_trait]
+impl Bus for Broken {
+    async fn publish(&self, _signal: Arc<Signal>) -> Result<(), BusError> {
+        Err(BusError::Overflow)
+    }
+
+    async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {
+        Err(BusError::Overflow)
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, BusError> {
+        Err(BusError::Overflow)
+    }
+}
+
+fn probed(scene: &Scene) {
+    let server = start();
+    for probe in ["storage", "broker"] {
+        scene.is(&server, "chat_health_probe_success", &[("probe", probe)], 1.0);
+    }
+    scene.is(&server, "chat_broker_up", &[MEMORY], 1.0);
+}
