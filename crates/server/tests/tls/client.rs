@@ -1,6 +1,6 @@
 //! A client over TLS that knows whom it trusts.
 
-use crate::program::{DEADLINE, Program};
+use crate::{program::Program, support::PATIENCE};
 use futures_util::{SinkExt, StreamExt};
 use rustls::{
     ClientConfig, RootCertStore, SupportedProtocolVersion, crypto::aws_lc_rs::default_provider,
@@ -133,5 +133,5 @@ impl Conversation {
 
 /// Waits for it, but not for ever.
 pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    timeout(DEADLINE, work).await.expect("in time")
+    timeout(PATIENCE, work).await.expect("in time")
 }
