@@ -34,5 +34,5 @@ test('a long text without spaces is read in no time', () => {
   const began = performance.now();
   findLinks(`https://a.example/${')'.repeat(16_000)}`);
   findLinks('https://'.repeat(2_000));
-  assert.ok(performance.now() - began < 2_000);
+  assert.ok(performance.now() - began < 1_000);
 });

@@ -2,7 +2,7 @@
 // `javascript:` stays text.
 
 const LINK = /\bhttps?:\/\/[^\s<>"'`{}|\\^]+/giu;
-const TRAILING = /[.,;:!?…]$/u;
+const TRAILING = new Set('.,;:!?…');
 const PAIRS = { ')': '(', ']': '[' };
 
 /** The text in parts: `{text}` or `{text, href}`, which together are the text. */
@@ -23,13 +23,16 @@ export function findLinks(text) {
 
 /** Punctuation that ends the sentence and not the address; a closing bracket stays where its partner is. */
 function withoutTail(link) {
-  for (;;) {
-    const last = link.at(-1);
-    const opening = PAIRS[last];
-    const unpaired = opening && count(link, last) > count(link, opening);
-    if (!unpaired && !TRAILING.test(link)) return link;
-    link = link.slice(0, -1);
+  // Counted once: somebody will send sixteen thousand brackets to see what happens.
+  const surplus = {};
+  for (const [closing, opening] of Object.entries(PAIRS)) surplus[closing] = count(link, closing) - count(link, opening);
+  let end = link.length;
+  for (; end > 0; end -= 1) {
+    const last = link[end - 1];
+    if (surplus[last] > 0) surplus[last] -= 1;
+    else if (!TRAILING.has(last)) break;
   }
+  return link.slice(0, end);
 }
 
 function address(text) {

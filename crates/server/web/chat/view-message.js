@@ -4,9 +4,9 @@ import { avatar } from '../shared/avatar.js';
 import { el } from '../shared/dom.js';
 import { icon } from '../shared/icons.js';
 import { exactTime, nameList, timeOfDay } from '../shared/words.js';
+import { isEmojiOnly } from './emoji-only.js';
 import { findLinks } from './links.js';
 
-const EMOJI_ONLY = /^(?:\p{Regional_Indicator}{2}|\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier}|\u200D\p{Extended_Pictographic}\uFE0F?)*\s*){1,3}$/u;
 const READERS_SHOWN = 5;
 
 const STATES = {
@@ -68,7 +68,7 @@ function byline(message, { mine, opens }) {
 }
 
 function bubble(message, look) {
-  const big = !message.deleted && EMOJI_ONLY.test(message.body);
+  const big = !message.deleted && isEmojiOnly(message.body);
   return el('div', { class: `bubble${big ? ' big' : ''}${message.deleted ? ' gone' : ''}` },
     message.deleted ? el('p', { class: 'body' }, 'This message was taken back.') : body(message.body),
     el('span', { class: 'meta' },
