@@ -27,3 +27,8 @@ pub use config::Config;
 pub use metrics::{Backend, PoolState, SqliteMetrics};
 pub use open::OpenError;
 pub use store::SqliteStore;
+
+/// The examples in the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,7 @@
 //! The store keeps every promise of its ports.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use campanile_adapter_sqlite::Config;
 use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, Stores};
 use campanile_metrics::Registry;

@@ -3,6 +3,9 @@
 //! This program starts itself as a child that appends and tells each number it was answered, kills
 //! it without warning, and looks for every one of them. Several rounds, in one file.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "it has no harness that tells how it went")]
+
 use campanile_adapter_sqlite::Config;
 use campanile_conformance::{START, Stores, room, user};
 use campanile_core::{message::Draft, room::RoomKind};

@@ -1,5 +1,7 @@
 //! Whatever is asked, the file answers as the memory does.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use campanile_adapter_memory::MemoryStore;
 use campanile_adapter_sqlite::Config;
 use campanile_conformance::{START, Stores, room, user};

@@ -1,5 +1,7 @@
 //! Opening: what is made, what is refused, and in which words.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use campanile_adapter_sqlite::{Config, OpenError, SqliteStore};
 use campanile_conformance::{START, Stores, user};
 use campanile_core::{

@@ -1,5 +1,7 @@
 //! Writing: what fails fails alone, what is full says so, and nothing grows for ever.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use campanile_adapter_sqlite::{Config, SqliteStore};
 use campanile_conformance::{START, Stores, room};
 use campanile_core::{
