@@ -58,11 +58,15 @@ impl Chat {
     ) -> Result<Room, CreateRoomError> {
         let created_at = self.clock().now();
         let members = vec![by.clone()];
-        self.ports.rooms.create(NewRoom { name, kind, members, created_at }).await
+        let room = self.ports.rooms.create(NewRoom { name, kind, members, created_at }).await?;
+        // The owner's other connections do not know of it yet.
+        let joined = Event::Joined { room: room.name.clone(), user: by.clone(), role: Role::Owner };
+        self.tell(Signal::Tell(Audience::User(by.clone()), joined)).await;
+        Ok(room)
     }
 
-    /// The direct room between two users, and whether it was made now. The other is told of a new
-    /// one.
+    /// The direct room between two users, and whether it was made now. Both are told of a new one,
+    /// on all their connections.
     pub async fn open_direct(
         &self,
         by: &UserName,
@@ -78,13 +82,15 @@ impl Chat {
         }
         let created_at = self.clock().now();
         let kind = RoomKind::Direct;
-        let new = NewRoom { name: name.clone(), kind, members, created_at };
+        let new = NewRoom { name: name.clone(), kind, members: members.clone(), created_at };
         match self.ports.rooms.create(new).await {
             Ok(room) => {
-                for user in [by, with] {
-                    let room = name.clone();
-                    let joined = Event::Joined { room, user: user.clone(), role: Role::Member };
-                    self.tell(Signal::Tell(Audience::User(with.clone()), joined)).await;
+                for told in &members {
+                    for user in &members {
+                        let (room, user) = (name.clone(), user.clone());
+                        let joined = Event::Joined { room, user, role: Role::Member };
+                        self.tell(Signal::Tell(Audience::User(told.clone()), joined)).await;
+                    }
                 }
                 Ok((room, true))
             }
