@@ -38,9 +38,17 @@ impl Packages {
     pub(crate) fn of_workspace(root: &Path) -> Result<Self> {
         let shell = Shell::new()?;
         shell.change_dir(root);
-        let metadata = cmd!(shell, "cargo metadata --format-version 1 --locked");
-        let offline = cmd!(shell, "cargo metadata --format-version 1 --locked --offline");
-        let text = offline.quiet().ignore_stderr().read().or_else(|_| metadata.quiet().read());
+        let version = cmd!(shell, "rustc -vV").quiet().read()?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+        let host = host.context("rustc does not say what it builds for")?;
+        let ask = |place: &[&str]| {
+            cmd!(shell, "cargo metadata --quiet --format-version 1 --locked")
+                .args(["--filter-platform", host])
+                .args(place)
+                .quiet()
+                .read()
+        };
+        let text = ask(&["--offline"]).or_else(|_| ask(&[]));
         let text = text.context("cannot describe the workspace: is Cargo.lock up to date?")?;
         let mut metadata: Value =
             serde_json::from_str(&text).context("cannot read cargo's metadata")?;
