@@ -41,14 +41,12 @@ impl Packages {
         let version = cmd!(shell, "rustc -vV").quiet().read()?;
         let host = version.lines().find_map(|line| line.strip_prefix("host: "));
         let host = host.context("rustc does not say what it builds for")?;
-        let ask = |place: &[&str]| {
-            cmd!(shell, "cargo metadata --quiet --format-version 1 --locked")
-                .args(["--filter-platform", host])
-                .args(place)
-                .quiet()
-                .read()
+        let metadata = || {
+            let command = cmd!(shell, "cargo metadata --quiet --format-version 1 --locked");
+            command.args(["--filter-platform", host]).quiet()
         };
-        let text = ask(&["--offline"]).or_else(|_| ask(&[]));
+        let offline = metadata().arg("--offline").ignore_stderr();
+        let text = offline.read().or_else(|_| metadata().read());
         let text = text.context("cannot describe the workspace: is Cargo.lock up to date?")?;
         let mut metadata: Value =
             serde_json::from_str(&text).context("cannot read cargo's metadata")?;
