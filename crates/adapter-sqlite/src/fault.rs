@@ -39,6 +39,26 @@ pub(crate) fn code(error: &Error) -> Option<Code> {
     })
 }
 
+/// What of a batch an error concerns, as far as it can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// One change, which broke a rule or read something senseless. The store is well.
+    Change,
+    /// Part of the file. Others may be spared.
+    Part,
+    /// The store: a full disk, a lock, a lost connection.
+    Store,
+}
+
+/// What of a batch an error concerns.
+pub(crate) fn scope(error: &Error) -> Scope {
+    match (code(error), kind(error)) {
+        (Some(Code::Corrupt), _) => Scope::Part,
+        (_, FaultKind::Constraint) | (None, FaultKind::Corrupt) => Scope::Change,
+        _ => Scope::Store,
+    }
+}
+
 fn kind(error: &Error) -> FaultKind {
     match (code(error), error) {
         (Some(Code::Busy | Code::Locked), _) => FaultKind::Serialization,

@@ -19,8 +19,11 @@ mod accounts;
 mod sessions;
 mod rooms;
 mod members;
+mod membership;
 mod messages;
 mod history;
+mod amend;
+mod retention;
 mod receipts;
 
 pub use config::Config;

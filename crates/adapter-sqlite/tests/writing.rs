@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use campanile_adapter_sqlite::{Config, SqliteStore};
-use campanile_conformance::{START, Stores, room};
+use campanile_conformance::{START, Stores};
 use campanile_core::{
     message::Draft,
     name::{RoomName, UserName},
@@ -287,12 +287,27 @@ async fn the_log_does_not_grow_for_ever() {
     assert_eq!(history.unwrap().last_seq.0, 40_000);
 }
 
-#[tokio::test]
-async fn what_makes_no_sense_is_said_to_be_corrupt() {
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_sense_is_said_to_be_corrupt_and_harms_no_other_room() {
     let scene = start(|_| {}).await;
-    scene.run("UPDATE rooms SET kind = 9").await;
-    let found = scene.stores.rooms.find(&room("lobby")).await;
+    let healthy = scene.stores.public("healthy", &scene.owner).await;
+    scene.run("UPDATE rooms SET kind = 9 WHERE name = 'lobby'").await;
+    let found = scene.stores.rooms.find(&scene.lobby).await;
     assert_eq!(found.unwrap_err().kind, FaultKind::Corrupt);
-    let appended = scene.stores.append(scene.draft("hello?"), START).await;
-    assert_eq!(fault_kind(&appended.unwrap_err()), FaultKind::Corrupt);
+    let draft = |index| match index % 2 {
+        0 => scene.draft("hello?"),
+        _ => Draft { room: healthy.clone(), ..scene.draft("hello") },
+    };
+    let heard = scene.say_at_once((0..100).map(draft).collect()).await;
+    for (index, heard) in heard.into_iter().enumerate() {
+        match heard {
+            Ok(_) => assert_eq!(index % 2, 1, "in the healthy room"),
+            Err(error) => {
+                assert_eq!(fault_kind(&error), FaultKind::Corrupt);
+                assert_eq!(index % 2, 0, "in the damaged room");
+            }
+        }
+    }
+    assert_eq!(scene.stores.all(&healthy).await.len(), 50);
+    assert_eq!(scene.up(), Some(1.0), "the store is well");
 }

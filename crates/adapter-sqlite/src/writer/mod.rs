@@ -5,6 +5,7 @@
 //! change was made before it is committed.
 
 mod append;
+mod batch;
 mod drafts;
 mod ledger;
 mod mark;

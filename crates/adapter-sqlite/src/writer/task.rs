@@ -1,24 +1,20 @@
 //! The task that writes: gathers, commits, answers, and keeps up.
 
 use super::{
-    Append, Command, Job, Ledger, Mark, Pulse,
-    append::{Outcome, append_all},
-    mark::mark_all,
+    Command, Ledger, Pending, Pulse,
+    batch::{Batch, Outcomes},
     upkeep,
 };
 use crate::{
     Config,
-    fault::{Code, code, shared_fault},
+    fault::{Scope, scope},
     open::OpenError,
 };
-use campanile_core::{
-    port::{AppendError, Marked},
-    time::Timestamp,
-};
+use campanile_core::time::Timestamp;
 use campanile_metrics::GaugeHandle;
 use sqlx::{Connection, Error};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Changes that go into one transaction.
 const BATCH_MAX: usize = 512;
@@ -26,6 +22,9 @@ const BATCH_MAX: usize = 512;
 /// How long nothing must come before the log is copied into the file, and how often a store that
 /// does not work is tried.
 const IDLE: Duration = Duration::from_millis(500);
+
+/// How long nothing must come before more of a deleted room is removed.
+const DIG_PAUSE: Duration = Duration::from_millis(5);
 
 /// The task that writes.
 pub(super) struct Task {
@@ -44,20 +43,6 @@ enum Event {
     Commands,
     Idle,
     Closed,
-}
-
-/// What goes into one transaction.
-#[derive(Default)]
-struct Batch {
-    changes: Vec<Box<dyn Job>>,
-    appends: Vec<Append>,
-    marks: Vec<Mark>,
-}
-
-/// What a transaction gave.
-struct Outcomes {
-    appended: Vec<Outcome>,
-    marked: Vec<Marked>,
 }
 
 impl Task {
@@ -92,9 +77,10 @@ impl Task {
     }
 
     async fn next(&mut self, commands: &mut Vec<Command>) -> Event {
-        let something_to_do = match &self.ledger {
-            Some(ledger) => !self.is_up || ledger.graves || ledger.rows_in_log > 0,
-            None => true,
+        let (something_to_do, pause) = match &self.ledger {
+            Some(ledger) if self.is_up && ledger.graves => (true, DIG_PAUSE),
+            Some(ledger) => (!self.is_up || ledger.rows_in_log > 0, IDLE),
+            None => (true, IDLE),
         };
         tokio::select! {
             biased;
@@ -102,7 +88,7 @@ impl Task {
                 0 => Event::Closed,
                 _ => Event::Commands,
             },
-            () = tokio::time::sleep(IDLE), if something_to_do => Event::Idle,
+            () = tokio::time::sleep(pause), if something_to_do => Event::Idle,
         }
     }
 
@@ -122,15 +108,15 @@ impl Task {
         batch
     }
 
-    /// Makes the changes and answers each. A change that breaks a rule of the database fails
-    /// alone: the others are then made one by one.
+    /// Makes the changes and answers each. A change that breaks a rule of the database or comes
+    /// upon a damaged row fails alone: the others are then made one by one.
     async fn commit(&mut self, mut batch: Batch) {
         if batch.len() == 0 {
             return;
         }
         match self.attempt(&mut batch).await {
             Ok(outcomes) => batch.committed(outcomes),
-            Err(error) if code(&error) == Some(Code::Constraint) && batch.len() > 1 => {
+            Err(error) if scope(&error) != Scope::Store && batch.len() > 1 => {
                 for mut single in batch.into_singles() {
                     match self.attempt(&mut single).await {
                         Ok(outcomes) => single.committed(outcomes),
@@ -163,8 +149,7 @@ impl Task {
         {
             self.ledger = Some(ledger);
         }
-        // A broken rule is the change's fault and not the store's.
-        if code(error) != Some(Code::Constraint) {
+        if scope(error) != Scope::Change {
             self.set_up(false);
         }
     }
@@ -184,8 +169,8 @@ impl Task {
     async fn idle(&mut self) {
         if !self.is_up {
             let mut probe = Batch::default();
-            let (answer, _nobody_waits) = tokio::sync::oneshot::channel();
-            probe.changes.push(Box::new(super::Pending { change: Pulse, made: None, answer }));
+            let (answer, _nobody_waits) = oneshot::channel();
+            probe.changes.push(Box::new(Pending { change: Pulse, made: None, answer }));
             self.commit(probe).await;
             return;
         }
@@ -213,64 +198,5 @@ impl Task {
     fn set_up(&mut self, is_up: bool) {
         self.is_up = is_up;
         self.up.set(u64::from(is_up));
-    }
-}
-
-impl Batch {
-    fn len(&self) -> usize {
-        self.changes.len() + self.appends.len() + self.marks.len()
-    }
-
-    /// None of these was answered yet, so any order is as good as another.
-    async fn write(&mut self, ledger: &mut Ledger) -> Result<Outcomes, Error> {
-        ledger.begin().await?;
-        for change in &mut self.changes {
-            change.run(ledger).await?;
-            ledger.rows_in_log += 1;
-        }
-        let appended = append_all(ledger, &self.appends).await?;
-        let marked = mark_all(ledger, &self.marks).await?;
-        ledger.commit().await?;
-        Ok(Outcomes { appended, marked })
-    }
-
-    fn committed(self, outcomes: Outcomes) {
-        for change in self.changes {
-            change.committed();
-        }
-        // Who has given up does not hear it.
-        for (append, outcome) in self.appends.into_iter().zip(outcomes.appended) {
-            let _gone = append.answer.send(outcome);
-        }
-        for (mark, marked) in self.marks.into_iter().zip(outcomes.marked) {
-            let _gone = mark.answer.send(Ok(marked));
-        }
-    }
-
-    fn failed(self, error: Arc<Error>) {
-        for change in self.changes {
-            change.failed(error.clone());
-        }
-        for append in self.appends {
-            let fault = shared_fault(error.clone());
-            let _gone = append.answer.send(Err(AppendError::Fault(fault)));
-        }
-        for mark in self.marks {
-            let _gone = mark.answer.send(Err(shared_fault(error.clone())));
-        }
-    }
-
-    fn into_singles(self) -> Vec<Batch> {
-        let changes = self
-            .changes
-            .into_iter()
-            .map(|change| Batch { changes: vec![change], ..Batch::default() });
-        let appends = self
-            .appends
-            .into_iter()
-            .map(|append| Batch { appends: vec![append], ..Batch::default() });
-        let marks =
-            self.marks.into_iter().map(|mark| Batch { marks: vec![mark], ..Batch::default() });
-        changes.chain(appends).chain(marks).collect()
     }
 }
