@@ -12,6 +12,8 @@ mod presence;
 mod receipts;
 mod rooms;
 mod sessions;
+#[cfg(test)]
+mod tests;
 
 pub use metrics::{
     ArchiveMetrics, Backend, BusDirection, BusFault, BusMetrics, BusOperation, Driver,
