@@ -88,12 +88,15 @@ impl FromRequest for Sent {
 }
 
 impl Sent {
-    /// The body as the JSON it should be.
+    /// The body as the JSON object it should be: serde alone would take a list of the fields too.
     pub(super) async fn json<T: DeserializeOwned>(self) -> Result<T, Refused> {
         if !is_json(&self.request) {
             return Err(Refused::not_json());
         }
         let body = self.read().await?;
+        if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
+            return Err(Refused::bad_request("the body is a list, not an object"));
+        }
         serde_json::from_slice(&body)
             .map_err(|error| Refused::bad_request(format!("the body is not understood: {error}")))
     }
