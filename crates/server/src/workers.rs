@@ -115,6 +115,8 @@ pub(crate) fn start(
         let worker = Data::new(parts.worker(connection.clone()));
         App::new()
             .app_data(Data::from(parts.edge.clone()))
+            .app_data(Data::from(parts.edge.health.clone()))
+            .app_data(Data::new(parts.edge.metrics.http.clone()))
             .app_data(worker)
             .wrap(from_fn(gate))
             .wrap(from_fn(measure))

@@ -1,7 +1,7 @@
 //! Measures every request: what was answered, how long it took, how large it was.
 
-use super::edge::Edge;
 use crate::{
+    health::Health,
     metrics::{Endpoint, HttpMetrics, Method, Route, Status},
     reply::Refused,
 };
@@ -28,9 +28,10 @@ pub async fn measure(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let edge = request.app_data::<Data<Edge>>().expect("every worker has it").clone();
+    let health = request.app_data::<Data<Health>>().expect("every worker has it").clone();
+    let metrics = request.app_data::<Data<HttpMetrics>>().expect("every worker has it").clone();
     let pattern = request.match_pattern();
-    let mut meter = Meter::begin(&edge.metrics.http, request.method(), pattern.as_deref());
+    let mut meter = Meter::begin(&metrics, request.method(), pattern.as_deref());
     let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response.map_into_boxed_body(),
         Ok(Err(error)) => {
@@ -38,7 +39,7 @@ pub async fn measure(
             return Err(error);
         }
         Err(_reported_by_the_hook) => {
-            edge.health.panicked();
+            health.panicked();
             meter.end(StatusCode::INTERNAL_SERVER_ERROR, 0);
             return Err(Refused::internal().into());
         }
@@ -192,6 +193,10 @@ impl MessageBody for Measured {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{health::Neighbours, metrics::HealthMetrics};
+    use actix_web::{App, middleware::from_fn, test as service_test, web};
+    use campanile_core::instrumented::Driver;
+    use campanile_metrics::{Registry, standard::RuntimeWatch, testing::Recording};
 
     #[test]
     fn every_endpoint_has_a_route_and_a_method() {
@@ -200,6 +205,40 @@ mod tests {
             assert!(Method::ALL.iter().any(|known| known.values()[0] == *method), "{method}");
             assert!(Route::ALL.iter().any(|known| known.values()[0] == *route), "{route}");
         }
+    }
+
+    #[actix_web::test]
+    async fn a_handler_that_panics_is_answered_and_counted() {
+        let recording = Recording::with(Registry::builder().values::<Driver>(["memory"]));
+        let registry = recording.registry();
+        let neighbours = Neighbours {
+            store: Box::new(|| Box::pin(async { true })),
+            bus: Box::new(|| Box::pin(async { true })),
+            driver: registry.label("memory"),
+        };
+        let runtime = RuntimeWatch::install(registry).metrics().clone();
+        let health = Health::new(HealthMetrics::register(registry), runtime, neighbours);
+        let service = service_test::init_service(
+            App::new()
+                .app_data(Data::new(health))
+                .app_data(Data::new(HttpMetrics::register(registry)))
+                .wrap(from_fn(measure))
+                .route("/livez", web::get().to(panicking)),
+        )
+        .await;
+        let request = service_test::TestRequest::get().uri("/livez").to_request();
+        let error =
+            service_test::try_call_service(&service, request).await.err().expect("it panicked");
+        assert_eq!(error.as_response_error().status_code(), StatusCode::INTERNAL_SERVER_ERROR);
+        let probe = recording.probe();
+        assert_eq!(probe.value("chat_runtime_panics_total", &[]), Some(1.0));
+        let labels = [("method", "GET"), ("route", "/livez"), ("status", "500")];
+        assert_eq!(probe.value("chat_http_requests_total", &labels), Some(1.0));
+        assert_eq!(probe.sum("chat_http_requests_in_flight"), 0.0);
+    }
+
+    async fn panicking() -> &'static str {
+        panic!("as it should")
     }
 
     #[test]

@@ -25,13 +25,10 @@ use std::sync::Arc;
 use utoipa::IntoParams;
 
 /// Messages in one page, unless another number is asked for.
-const PAGE: usize = 50;
+const PAGE: u64 = 50;
 
 /// Most messages in one page, whatever is configured.
-const PAGE_MAX: usize = 200;
-
-/// Greatest number that every reader of JSON understands.
-const SEQ_MAX: u64 = 9_007_199_254_740_991;
+const PAGE_MAX: u64 = 200;
 
 /// Which part of the history: the newest messages, unless something else is asked for.
 #[derive(Deserialize, IntoParams)]
@@ -40,13 +37,16 @@ const SEQ_MAX: u64 = 9_007_199_254_740_991;
 pub(super) struct Part {
     /// The messages next below this one.
     #[param(minimum = 0, maximum = 9007199254740991_i64, nullable = false)]
+    #[serde(default, deserialize_with = "super::numbers::in_query")]
     before: Option<u64>,
     /// The messages next above this one; left aside where `before` is given.
     #[param(minimum = 0, maximum = 9007199254740991_i64, nullable = false)]
+    #[serde(default, deserialize_with = "super::numbers::in_query")]
     after: Option<u64>,
     /// How many.
     #[param(minimum = 1, maximum = 200, nullable = false)]
-    limit: Option<usize>,
+    #[serde(default, deserialize_with = "super::numbers::in_query")]
+    limit: Option<u64>,
 }
 
 /// Sends a message. The answer comes only once it is in the store.
@@ -73,7 +73,7 @@ pub(super) async fn send(
     let room = RoomName::parse(&path)?;
     let key = idempotency_key(&request)?;
     let NewMessage { body, reply_to } = sent.json().await?;
-    if reply_to.is_some_and(|seq| seq == 0 || seq > SEQ_MAX) {
+    if reply_to == Some(0) {
         return Err(Refused::bad_request("`reply_to` is the number of a message"));
     }
     let draft = Draft {
@@ -117,16 +117,13 @@ pub(super) async fn history(
     if limit == 0 || limit > PAGE_MAX {
         return Err(Refused::bad_request(format!("`limit` is 1 to {PAGE_MAX}")));
     }
-    if [part.before, part.after].iter().flatten().any(|seq| *seq > SEQ_MAX) {
-        return Err(Refused::bad_request(format!("a sequence number is at most {SEQ_MAX}")));
-    }
     edge.chat.count_received(Transport::LongPoll, MessageKind::Control);
     let page = match (part.before, part.after) {
         (Some(seq), _) => Page::Before(Sequence(seq)),
         (None, Some(seq)) => Page::After(Sequence(seq)),
         (None, None) => Page::Newest,
     };
-    let history = edge.chat.history(&caller.user, &room, page, limit).await?;
+    let history = edge.chat.history(&caller.user, &room, page, limit as usize).await?;
     Ok(HttpResponse::Ok().json(HistoryAnswer {
         messages: history.messages.iter().map(|one| message(one)).collect(),
         has_more: history.has_more,

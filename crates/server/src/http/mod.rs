@@ -9,6 +9,7 @@ mod health;
 mod measure;
 mod member;
 mod message;
+mod numbers;
 mod openapi;
 mod operator;
 mod pages;

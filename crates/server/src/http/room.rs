@@ -23,10 +23,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 /// Rooms in one page, unless another number is asked for.
-const PAGE: usize = 100;
+const PAGE: u64 = 100;
 
 /// Most rooms in one page.
-const PAGE_MAX: usize = 200;
+const PAGE_MAX: u64 = 200;
 
 /// Which part of the list.
 #[derive(Deserialize, IntoParams)]
@@ -38,7 +38,8 @@ pub(super) struct Listing {
     after: Option<String>,
     /// How many.
     #[param(minimum = 1, maximum = 200, nullable = false)]
-    limit: Option<usize>,
+    #[serde(default, deserialize_with = "super::numbers::in_query")]
+    limit: Option<u64>,
 }
 
 /// Makes a public or private room, or opens the direct room with somebody.
@@ -91,6 +92,7 @@ pub(super) async fn list(
     if limit == 0 || limit > PAGE_MAX {
         return Err(Refused::bad_request(format!("`limit` is 1 to {PAGE_MAX}")));
     }
+    let limit = limit as usize;
     let mut rooms = edge.chat.rooms(&caller.user, after.as_ref(), limit + 1).await?;
     let has_more = rooms.len() > limit;
     rooms.truncate(limit);

@@ -266,7 +266,7 @@ pub(super) struct NewMessage {
     #[schema(min_length = 1, max_length = 16384, pattern = r"[!-~]", example = "Good morning.")]
     pub(super) body: String,
     /// The `seq` of the message it answers, in the same room.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "super::numbers::in_json")]
     #[schema(minimum = 1, maximum = 9007199254740991_i64, nullable = false)]
     pub(super) reply_to: Option<u64>,
 }

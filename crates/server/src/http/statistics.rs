@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// Most rooms or connections in one answer.
-const LISTED_MAX: usize = 1_000;
+const LISTED_MAX: u64 = 1_000;
 
 /// The numbers of one node.
 #[derive(Serialize, ToSchema)]
@@ -159,7 +159,8 @@ struct LiveNode {
 pub(super) struct Top {
     /// How many.
     #[param(minimum = 1, maximum = 1000, nullable = false)]
-    top: Option<usize>,
+    #[serde(default, deserialize_with = "super::numbers::in_query")]
+    top: Option<u64>,
 }
 
 /// How many connections.
@@ -169,7 +170,8 @@ pub(super) struct Top {
 pub(super) struct Limit {
     /// How many.
     #[param(minimum = 1, maximum = 1000, nullable = false)]
-    limit: Option<usize>,
+    #[serde(default, deserialize_with = "super::numbers::in_query")]
+    limit: Option<u64>,
 }
 
 /// The numbers of this node, as monitoring sees them.
@@ -317,9 +319,9 @@ impl Stats {
     }
 }
 
-fn listed(name: &str, asked: Option<usize>, default: usize) -> Result<usize, Refused> {
+fn listed(name: &str, asked: Option<u64>, default: u64) -> Result<usize, Refused> {
     match asked.unwrap_or(default) {
-        limit @ 1..=LISTED_MAX => Ok(limit),
+        limit @ 1..=LISTED_MAX => Ok(limit as usize),
         _ => Err(Refused::bad_request(format!("`{name}` is 1 to {LISTED_MAX}"))),
     }
 }

@@ -1,0 +1,55 @@
+//! Whole numbers, in every way that JSON and queries write them: `7` and `7.0` are the same.
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Unexpected},
+};
+
+/// Greatest number that every reader of JSON understands.
+pub(super) const WHOLE_MAX: u64 = 9_007_199_254_740_991;
+
+/// A whole number in JSON, which may be left out but not be null.
+pub(super) fn in_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let whole = number.as_u64().or_else(|| number.as_f64().and_then(whole));
+    let whole = whole.filter(|whole| *whole <= WHOLE_MAX);
+    whole.map(Some).ok_or_else(|| wrong(&number.to_string()))
+}
+
+/// A whole number in a query.
+pub(super) fn in_query<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let number = text.parse().ok().or_else(|| text.parse().ok().and_then(whole));
+    let number = number.filter(|whole: &u64| *whole <= WHOLE_MAX);
+    number.map(Some).ok_or_else(|| wrong(&text))
+}
+
+fn whole(number: f64) -> Option<u64> {
+    let is_whole = number.fract() == 0.0 && (0.0..=WHOLE_MAX as f64).contains(&number);
+    is_whole.then_some(number as u64)
+}
+
+fn wrong<E: Error>(text: &str) -> E {
+    E::invalid_value(Unexpected::Other(text), &"a whole number from 0 to 9007199254740991")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Json(#[serde(deserialize_with = "in_json")] Option<u64>);
+
+    #[test]
+    fn a_whole_number_may_be_written_as_a_float() {
+        for (text, number) in [("7", 7), ("7.0", 7), ("7e2", 700), ("0", 0)] {
+            let read: Json = serde_json::from_str(text).expect("a number");
+            assert_eq!(read, Json(Some(number)), "{text}");
+        }
+        for text in ["7.5", "-1", "1e300", "9007199254740992", "null", "\"7\"", "[]"] {
+            assert!(serde_json::from_str::<Json>(text).is_err(), "{text}");
+        }
+    }
+}
