@@ -112,7 +112,7 @@ fn files_and_time(scene: &Scene, program: &Program, home: &tempfile::TempDir) {
     drop(connections);
     until("they are told no longer", || {
         let open = seen();
-        (open <= before + 2.0 && told() == open).then_some(())
+        (open <= before + 2.0 && agree(told(), open)).then_some(())
     });
     scene.note("chat_uptime_seconds");
     let up = || scrape(&program.metrics).sum("chat_uptime_seconds");
