@@ -65,9 +65,9 @@ impl Readings {
         read.await.unwrap_or_default()
     }
 
-    /// How long so many of a hundred deliveries took at most within the last minute.
-    pub fn delivery_quantile(&self, quantile: f64) -> Option<f64> {
-        let now = self.read().buckets(DELIVERY, &[]);
+    /// How long so many of a hundred deliveries took at most within the minute before a reading.
+    pub fn delivery_quantile(&self, reading: &Reading, quantile: f64) -> Option<f64> {
+        let now = reading.buckets(DELIVERY, &[]);
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let before = kept.front().map(|(_, buckets)| buckets);
         let since: Buckets = now

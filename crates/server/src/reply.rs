@@ -224,6 +224,7 @@ impl From<NameError> for Refused {
 
 impl From<Limited> for Refused {
     fn from(limited: Limited) -> Self {
+        tracing::info!(rate_limit = "hit", "a rate limit was reached");
         let retry_after = Some(limited.retry_after);
         Self { retry_after, ..Self::new(ErrorCode::RateLimited, limited.to_string()) }
     }
@@ -243,7 +244,11 @@ impl From<Fault> for Refused {
 impl From<AuthenticateError> for Refused {
     fn from(error: AuthenticateError) -> Self {
         match error {
-            AuthenticateError::Refused => Self::unauthenticated(error.to_string()),
+            AuthenticateError::Refused => {
+                let (auth_result, mechanism) = ("failure", "token");
+                tracing::warn!(auth_result, mechanism, "authentication failed");
+                Self::unauthenticated(error.to_string())
+            }
             AuthenticateError::Fault(fault) => fault.into(),
         }
     }

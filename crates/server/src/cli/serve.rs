@@ -8,13 +8,24 @@ use crate::{
     logs::Logs,
 };
 use actix_web::rt::System;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) fn run(flags: Flags) -> Result<ExitCode, Failure> {
     let config = Sources::of_process(flags).load()?;
     let logs = Logs::start(&config.log);
+    open_many_files();
     System::new().block_on(serve(config, &logs))
+}
+
+/// Takes as many files as the system lets this program have: each connection is one.
+fn open_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let all = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, all) {
+        tracing::warn!(%error, "cannot raise the number of open files");
+    }
 }
 
 async fn serve(config: Config, logs: &Logs) -> Result<ExitCode, Failure> {

@@ -228,7 +228,7 @@ mod tests {
         .await;
         let request = service_test::TestRequest::get().uri("/livez").to_request();
         let error =
-            service_test::try_call_service(&service, request).await.err().expect("it panicked");
+            service_test::try_call_service(&service, request).await.expect_err("it panicked");
         assert_eq!(error.as_response_error().status_code(), StatusCode::INTERNAL_SERVER_ERROR);
         let probe = recording.probe();
         assert_eq!(probe.value("chat_runtime_panics_total", &[]), Some(1.0));

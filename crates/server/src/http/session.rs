@@ -64,14 +64,15 @@ pub(super) async fn log_in(
     match proved {
         Ok(account) => {
             metrics.successes.increment(Mechanism::Plain);
-            tracing::info!(auth_result = "success", user = %account.name, "authentication succeeded");
+            let (auth_result, mechanism) = ("success", "plain");
+            tracing::info!(auth_result, mechanism, user = %account.name, "authentication succeeded");
             open(&edge, &account).await
         }
         Err(error) => {
             let reason = AuthRefusal::from(&error);
             metrics.failures.increment(Mechanism::Plain, reason);
-            let reason = reason.values()[0];
-            tracing::warn!(auth_result = "failure", reason, "authentication failed");
+            let (auth_result, mechanism, reason) = ("failure", "plain", reason.values()[0]);
+            tracing::warn!(auth_result, mechanism, reason, "authentication failed");
             Err(error.into())
         }
     }

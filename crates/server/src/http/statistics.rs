@@ -293,8 +293,8 @@ impl Stats {
                 failed_total: processed("failed"),
             },
             delivery: DeliveryStats {
-                p50_seconds: edge.readings.delivery_quantile(0.5),
-                p99_seconds: edge.readings.delivery_quantile(0.99),
+                p50_seconds: edge.readings.delivery_quantile(reading, 0.5),
+                p99_seconds: edge.readings.delivery_quantile(reading, 0.99),
             },
             http: HttpStats {
                 requests_total: reading.whole("chat_http_requests_total", &[]),
