@@ -6,10 +6,14 @@ use actix_web::{
     Error,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderValue},
     middleware::Next,
     web::Data,
 };
 use campanile_core::port::{Limiter, LimiterContext};
+
+/// What is made for whoever asks, not for browsers to keep.
+const DATA: &str = "/api/";
 
 /// What is limited by address.
 const LIMITED: &str = "/api/v1/";
@@ -23,7 +27,15 @@ pub async fn gate(
     if let Err(refused) = admit(&request, &edge).await {
         return Ok(request.error_response(refused));
     }
-    Ok(next.call(request).await?.map_into_boxed_body())
+    let is_data = request.path().starts_with(DATA);
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    if is_data {
+        // What is answered to one user is nobody else's, and is what it says it is.
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+    Ok(response)
 }
 
 async fn admit(request: &ServiceRequest, edge: &Edge) -> Result<(), Refused> {

@@ -46,6 +46,15 @@ fn without_a_token_one_is_told_how_to_say_who_asks() {
 }
 
 #[test]
+fn a_token_is_kept_by_nobody_on_the_way() {
+    let server = start();
+    server.user("ada");
+    let answer = server.post("/api/v1/login", &json!({"name": "ada", "password": PASSWORD}));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+}
+
+#[test]
 fn what_is_kept_of_a_token_is_not_the_token() {
     let server = start();
     let ada = server.user("ada");

@@ -206,7 +206,8 @@ fn bars(name: &str, values: &[f64]) -> String {
             BARS[(height.ceil() as usize).min(8)]
         })
         .collect();
-    clip(format!("{name:<13}{drawn}  at most {}", count(largest)))
+    let most = format!("most {}", count(largest));
+    clip(format!("{name:<13}{most:<17}{drawn}"))
 }
 
 fn draw(lines: &[String], style: Style) -> String {
