@@ -1,14 +1,17 @@
 //! Every port in memory: for tests and for a single node.
 //!
 //! [`MemoryBus`], [`MemoryPresence`] and [`MemoryRateLimiter`] are all that a single node needs;
-//! [`MemoryStore`] forgets everything at the end of the process and is for tests.
+//! [`MemoryStore`] and [`MemoryBlobs`] forget everything at the end of the process and are
+//! for tests.
 
 mod clock;
+mod blobs;
 mod bus;
 mod presence;
 mod rate_limiter;
 mod store;
 
+pub use blobs::MemoryBlobs;
 pub use bus::{MemoryBus, MemoryHub};
 pub use clock::SystemClock;
 pub use presence::MemoryPresence;

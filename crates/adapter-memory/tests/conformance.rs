@@ -1,10 +1,10 @@
 //! The adapter keeps every promise of its ports.
 
 use campanile_adapter_memory::{
-    MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
+    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
 };
 use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, START, Stores};
-use campanile_core::port::{Bus, Clock, NodeId, PresenceStore, RateLimiter};
+use campanile_core::port::{BlobStore, Bus, Clock, NodeId, PresenceStore, RateLimiter};
 use std::sync::Arc;
 
 async fn stores() -> Stores {
@@ -39,6 +39,16 @@ async fn messages() {
 #[tokio::test]
 async fn receipts() {
     conformance::receipt_store(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads() {
+    conformance::upload_store(stores).await;
+}
+
+#[tokio::test]
+async fn blobs() {
+    conformance::blob_store(async || Arc::new(MemoryBlobs::default()) as Arc<dyn BlobStore>).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The durable store in one file: the embedded default.
 //!
-//! [`Config::open`] opens or makes the file and answers with a [`SqliteStore`], which has all six
-//! store ports. One task writes, many messages in one transaction, and answers only after the
+//! [`Config::open`] opens or makes the file and answers with a [`SqliteStore`], which has every
+//! store port. One task writes, many messages in one transaction, and answers only after the
 //! commit; a pool of read-only connections reads.
 
 mod config;
@@ -25,6 +25,7 @@ mod history;
 mod amend;
 mod retention;
 mod receipts;
+mod uploads;
 
 pub use config::Config;
 pub use metrics::{Backend, PoolState, SqliteMetrics};

@@ -5,7 +5,8 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection, query_scalar, raw_sql};
 use std::path::Path;
 
 /// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_uploads.sql")];
 
 /// "CAMP", as the first migration writes it.
 const APPLICATION_ID: i64 = 0x4341_4d50;

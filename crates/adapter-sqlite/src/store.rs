@@ -5,7 +5,7 @@ use campanile_core::port::Fault;
 use sqlx::{Sqlite, pool::PoolConnection, query};
 use std::fs::File;
 
-/// A store in one file. It has all six store ports.
+/// A store in one file. It has every store port.
 #[derive(Debug)]
 pub struct SqliteStore {
     reader: Reader,

@@ -46,3 +46,8 @@ async fn messages() {
 async fn receipts() {
     conformance::receipt_store(stores).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads() {
+    conformance::upload_store(stores).await;
+}

@@ -17,6 +17,7 @@ mod stores;
 mod tasks;
 
 mod account_store;
+mod blob_store;
 mod bus;
 mod member_store;
 mod message_store;
@@ -25,8 +26,10 @@ mod rate_limiter;
 mod receipt_store;
 mod room_store;
 mod session_store;
+mod upload_store;
 
 pub use account_store::account_store;
+pub use blob_store::blob_store;
 pub use bus::bus;
 pub use clock::{TestClock, clock};
 pub use member_store::member_store;
@@ -37,3 +40,4 @@ pub use receipt_store::receipt_store;
 pub use room_store::room_store;
 pub use session_store::session_store;
 pub use stores::{IDEMPOTENCY_WINDOW, START, Stores, room, user};
+pub use upload_store::upload_store;

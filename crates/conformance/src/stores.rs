@@ -5,7 +5,7 @@ use campanile_core::{
     name::{RoomName, UserName},
     port::{
         AccountStore, AppendError, Appended, MemberStore, MessageStore, NewAccount, NewRoom, Page,
-        PutMember, ReceiptStore, RoomStore, SessionStore,
+        PutMember, ReceiptStore, RoomStore, SessionStore, UploadStore,
     },
     room::{Room, RoomKind},
     time::Timestamp,
@@ -35,6 +35,8 @@ pub struct Stores {
     pub messages: Arc<dyn MessageStore>,
     /// Receipts.
     pub receipts: Arc<dyn ReceiptStore>,
+    /// Uploads.
+    pub uploads: Arc<dyn UploadStore>,
     /// What must stay as long as the stores are used: a temporary directory.
     pub held: Arc<dyn Any + Send + Sync>,
 }
@@ -49,6 +51,7 @@ impl Stores {
             + MemberStore
             + MessageStore
             + ReceiptStore
+            + UploadStore
             + 'static,
     {
         Self {
@@ -57,7 +60,8 @@ impl Stores {
             rooms: store.clone(),
             members: store.clone(),
             messages: store.clone(),
-            receipts: store,
+            receipts: store.clone(),
+            uploads: store,
             held: Arc::new(()),
         }
     }

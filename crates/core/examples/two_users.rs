@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use campanile_adapter_memory::{
-    MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
+    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
 };
 use campanile_core::{
     chat::{Chat, Ports, Source},
@@ -88,7 +88,9 @@ fn ports(limits: &Limits) -> Ports {
         rooms: store.clone(),
         members: store.clone(),
         messages: store.clone(),
-        receipts: store,
+        receipts: store.clone(),
+        uploads: store,
+        blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
         bus: Arc::new(MemoryHub::new().join(NodeId(1), "example", clock.now())),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),

@@ -20,6 +20,24 @@ labels! {
 }
 
 labels! {
+    /// How an upload ended.
+    pub enum UploadResult("result") {
+        /// It is kept.
+        Ok = "ok",
+        /// It was too long.
+        TooLarge = "too_large",
+        /// Its user would hold too much.
+        Quota = "quota",
+        /// It is of a kind that is not taken.
+        Kind = "type",
+        /// A store failed.
+        Storage = "storage",
+        /// It did not arrive whole, or its room went away meanwhile.
+        Aborted = "aborted",
+    }
+}
+
+labels! {
     /// Why a connection ended.
     pub enum CloseReason("reason") {
         /// The client closed it.

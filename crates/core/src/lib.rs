@@ -9,6 +9,7 @@ pub mod time;
 pub mod user;
 pub mod room;
 pub mod message;
+pub mod upload;
 pub mod event;
 pub mod labels;
 pub mod metrics;

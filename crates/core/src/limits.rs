@@ -51,6 +51,10 @@ pub struct Limits {
     /// How long a request that comes a little too early is made to wait instead of being refused.
     /// Seen in `chat_rate_limit_wait_seconds`.
     pub rate_wait_max: Duration,
+    /// Longest upload, in bytes. Seen in `chat_uploads_total{result="too_large"}`.
+    pub upload_bytes_max: u64,
+    /// Bytes that the uploads of one user may hold. Seen in `chat_uploads_total{result="quota"}`.
+    pub upload_quota_bytes_max: u64,
     /// Rates; `None` switches all of them off, for benchmarks.
     pub rates: Option<Rates>,
 }
@@ -74,6 +78,8 @@ pub struct Rates {
     pub logins_per_user: Rate,
     /// Joins of one user.
     pub joins_per_user: Rate,
+    /// Uploads of one user.
+    pub uploads_per_user: Rate,
 }
 
 /// So many in a second on average, with so many at once.
@@ -103,6 +109,7 @@ impl Default for Rates {
             logins_per_address: Rate::new(0.5, 20),
             logins_per_user: Rate::new(5.0 / 60.0, 5),
             joins_per_user: Rate::new(10.0, 100),
+            uploads_per_user: Rate::new(1.0, 20),
         }
     }
 }
@@ -131,6 +138,8 @@ impl Default for Limits {
             gap_events_max: 1_024,
             gap_patience: Duration::from_millis(100),
             rate_wait_max: Duration::from_millis(50),
+            upload_bytes_max: 16 * 1024 * 1024,
+            upload_quota_bytes_max: 1024 * 1024 * 1024,
             rates: Some(Rates::default()),
         }
     }

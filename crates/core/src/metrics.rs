@@ -6,7 +6,7 @@
 use crate::labels::{
     AuthRefusal, ChannelType, Direction, DropReason, JoinRefusal, Mechanism, MessageErrorReason,
     MessageKind, MessageResult, Outcome, PresenceType, RecoverySource, Scope, Transport,
-    UnsubscribeReason,
+    UnsubscribeReason, UploadResult,
 };
 use crate::port::{Limiter, LimiterContext};
 use campanile_metrics::{Description, Registry, buckets, catalogue, labels};
@@ -143,6 +143,22 @@ catalogue! {
     }
 }
 
+catalogue! {
+    /// What becomes of uploads.
+    pub struct UploadMetrics {
+        /// File uploads: those that began, by how they ended.
+        counter uploads(UploadResult) = "chat_uploads_total";
+        /// Bytes of accepted uploads.
+        counter received() = "chat_upload_received_bytes_total" [Bytes];
+        /// Size of accepted uploads.
+        histogram size() = "chat_upload_size_bytes" [Bytes] buckets buckets::SIZE;
+        /// Time to take one upload.
+        histogram duration() = "chat_upload_duration_seconds" [Seconds] buckets buckets::LATENCY;
+        /// Bytes held by the upload store.
+        gauge stored() = "chat_upload_stored_bytes" [Bytes];
+    }
+}
+
 /// Everything the rules of chat count.
 #[derive(Clone, Debug)]
 pub struct ChatMetrics {
@@ -160,19 +176,22 @@ pub struct ChatMetrics {
     pub presence: PresenceMetrics,
     /// Recoveries.
     pub recovery: RecoveryMetrics,
+    /// Uploads.
+    pub uploads: UploadMetrics,
     /// Rate limits.
     pub rate_limits: RateLimitMetrics,
 }
 
 impl ChatMetrics {
     /// What is declared here.
-    pub const DESCRIPTIONS: [&'static [Description]; 7] = [
+    pub const DESCRIPTIONS: [&'static [Description]; 8] = [
         FanoutMetrics::DESCRIPTIONS,
         AuthMetrics::DESCRIPTIONS,
         MessageMetrics::DESCRIPTIONS,
         RoomMetrics::DESCRIPTIONS,
         PresenceMetrics::DESCRIPTIONS,
         RecoveryMetrics::DESCRIPTIONS,
+        UploadMetrics::DESCRIPTIONS,
         RateLimitMetrics::DESCRIPTIONS,
     ];
 
@@ -186,6 +205,7 @@ impl ChatMetrics {
             rooms: RoomMetrics::register(registry),
             presence: PresenceMetrics::register(registry),
             recovery: RecoveryMetrics::register(registry),
+            uploads: UploadMetrics::register(registry),
             rate_limits: RateLimitMetrics::register(registry),
         }
     }

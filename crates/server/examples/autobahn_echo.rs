@@ -7,7 +7,7 @@ use actix_web::{
     web::{self, Bytes, Data},
 };
 use campanile_adapter_memory::{
-    MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
+    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
 };
 use campanile_core::{
     chat::{Chat, Ports},
@@ -160,7 +160,9 @@ fn chat(metrics: ChatMetrics, frames: FrameLimits) -> (Arc<Chat>, Vec<ShardInbox
         rooms: store.clone(),
         members: store.clone(),
         messages: store.clone(),
-        receipts: store,
+        receipts: store.clone(),
+        uploads: store,
+        blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
         bus: Arc::new(MemoryHub::new().join(NodeId(1), "echo", clock.now())),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),

@@ -36,7 +36,7 @@ use campanile_metrics::{
 use std::{
     fs,
     future::Future,
-    io,
+    io, iter,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -49,6 +49,9 @@ const GRACE: Duration = Duration::from_secs(15);
 
 /// The name of the data directory's volume, in labels.
 const DATA_VOLUME: &str = "data";
+
+/// The name of the uploads' volume, in labels.
+const UPLOADS_VOLUME: &str = "uploads";
 
 /// A server that has everything it needs, and its ports.
 pub struct App<S> {
@@ -127,10 +130,9 @@ impl<S: Future<Output = ()>> App<S> {
         let limits = config.limits.to_core();
         let id = NodeId(rand::random());
         let Adapters { ports, ask_store, close_store } =
-            adapters::open((&store, bus), &limits, id, &registry).await?;
+            adapters::open((&store, bus), (&limits, &config.uploads_dir()), id, &registry).await?;
         let node = Node { id, since: ports.clock.now(), store: store.name(), bus: bus.name() };
-        let behind = Behind { store: node.store, presence: "memory", bus: node.bus };
-        let ports = ports.instrumented(&registry, behind);
+        let ports = ports.instrumented(&registry, behind(&store, bus));
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
         let metrics = ChatMetrics::register(&registry);
         let chat = Arc::new(Chat::new(ports, shards, limits, metrics, token::hex_digest));
@@ -230,6 +232,12 @@ impl<S: Future<Output = ()>> App<S> {
     }
 }
 
+/// What is behind the ports, by name.
+fn behind(store: &StoreKind, bus: BusKind) -> Behind<'static> {
+    let blobs = store.blobs_name();
+    Behind { store: store.name(), blobs, presence: "memory", bus: bus.name() }
+}
+
 /// Makes the directory, for its owner only, and finds out whether it can be written.
 pub(crate) fn prepare_directory(path: &Path) -> Result<(), BuildError> {
     let prepared = fs::DirBuilder::new().recursive(true).mode(0o700).create(path).and_then(|()| {
@@ -251,9 +259,9 @@ fn registry(
     let builder = exporters.record(Registry::builder());
     builder
         .values::<AppLabel>([NATIVE_APP])
-        .values::<Backend>([store.name(), "memory"])
+        .values::<Backend>([store.name(), store.blobs_name(), "memory"])
         .values::<Driver>([bus.name()])
-        .values::<Volume>([DATA_VOLUME])
+        .values::<Volume>([DATA_VOLUME, UPLOADS_VOLUME])
         .values::<Worker>(worker_names(workers + 1))
         .statistics_interval(interval)
         .build()
@@ -265,7 +273,10 @@ fn observe_program(registry: &Registry, config: &Config, ports: &Ports) -> Runti
     MachineMetrics::install(registry);
     AllocatorMetrics::install(registry, allocator::sizes);
     let data = (registry.label(DATA_VOLUME), config.server.data_dir.clone());
-    VolumeMetrics::install(registry, [data]);
+    // Uploads are where the data are unless something else is mounted there.
+    let uploads = Some(config.uploads_dir()).filter(|path| path.exists());
+    let uploads = uploads.map(|path| (registry.label(UPLOADS_VOLUME), path));
+    VolumeMetrics::install(registry, iter::once(data).chain(uploads));
     BuildMetrics::register(registry).build.set([
         env!("CARGO_PKG_VERSION"),
         env!("CAMPANILE_REVISION"),
@@ -312,6 +323,7 @@ async fn start_tasks(
     let kept = Duration::from_secs(config.store.retention_seconds);
     tasks.spawn("retention", health, collect::evict(chat.clone(), kept));
     tasks.spawn("sessions", health, collect::purge_sessions(chat.clone()));
+    tasks.spawn("uploads", health, collect::clear_uploads(chat.clone()));
     tasks.spawn("statistics", health, registry.clone().sample());
     tasks.spawn("lag", health, lag.clone().run());
     if let Some(tls) = tls {

@@ -15,6 +15,9 @@ use std::{sync::Arc, time::Duration};
 /// How often the archive is counted.
 const ARCHIVE_EVERY: Duration = Duration::from_secs(60);
 
+/// How often uploads of deleted rooms are cleared away.
+const UPLOADS_EVERY: Duration = Duration::from_secs(60);
+
 /// How often expired sessions are forgotten.
 const SESSIONS_EVERY: Duration = Duration::from_secs(600);
 
@@ -79,6 +82,16 @@ pub async fn evict(chat: Arc<Chat>, kept: Duration) {
                 break;
             }
         }
+    }
+}
+
+/// Clears away uploads of deleted rooms, and counts what is left; for the server to spawn.
+pub async fn clear_uploads(chat: Arc<Chat>) {
+    let mut ticks = tokio::time::interval(UPLOADS_EVERY);
+    loop {
+        ticks.tick().await;
+        // A store that fails is counted where it is called; the next tick tries again.
+        let _counted = chat.clear_uploads().await;
     }
 }
 

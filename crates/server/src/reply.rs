@@ -12,11 +12,12 @@ use actix_web::{
 use campanile_core::{
     chat::{
         AccessError, AuthenticateError, ChangeError, EnterError, Limited, ManageError,
-        MembershipError, SendError,
+        MembershipError, SendError, UploadError,
     },
     connection::{self, JoinError},
     name::NameError,
     port::{CreateAccountError, CreateRoomError, Fault, FaultKind},
+    upload::UploadIdError,
 };
 use campanile_protocol::{ErrorCode, Refusal};
 use serde::Serialize;
@@ -141,7 +142,11 @@ impl Refused {
 
     /// The body is not JSON.
     pub fn not_json() -> Self {
-        let detail = "the body has to be sent as application/json";
+        Self::unsupported("the body has to be sent as application/json")
+    }
+
+    /// The body is of a kind that is not taken.
+    pub fn unsupported(detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Self::bad_request(detail) }
     }
 
@@ -318,6 +323,26 @@ impl From<SendError> for Refused {
             SendError::NotMember => Self::forbidden(error.to_string()),
             SendError::Limited(limited) => limited.into(),
             SendError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<UploadIdError> for Refused {
+    fn from(error: UploadIdError) -> Self {
+        Self::not_found(error.to_string())
+    }
+}
+
+impl From<UploadError> for Refused {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Access(error) => error.into(),
+            UploadError::TooLarge { .. } | UploadError::Quota { .. } => {
+                Self::too_large(error.to_string())
+            }
+            UploadError::Kind => Self::unsupported(error.to_string()),
+            UploadError::Limited(limited) => limited.into(),
+            UploadError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Accounts, sessions, rooms, members, messages and receipts in memory, for tests.
+//! Accounts, sessions, rooms, members, messages, receipts and uploads in memory, for tests.
 
 mod accounts;
 mod members;
@@ -6,6 +6,7 @@ mod messages;
 mod receipts;
 mod rooms;
 mod sessions;
+mod uploads;
 
 use crate::lock;
 use campanile_core::{
@@ -14,6 +15,7 @@ use campanile_core::{
     name::{RoomName, UserName},
     room::{Member, Role, Room, RoomKind},
     time::Timestamp,
+    upload::{Upload, UploadId},
     user::{Account, Session, TokenHash},
 };
 use std::{
@@ -35,6 +37,8 @@ struct State {
     accounts: BTreeMap<UserName, Account>,
     sessions: HashMap<TokenHash, Session>,
     rooms: BTreeMap<RoomName, RoomRecord>,
+    // With the epoch of the room: a later room of the same name has another.
+    uploads: HashMap<UploadId, (Upload, Epoch)>,
 }
 
 #[derive(Debug)]

@@ -6,6 +6,7 @@ mod membership;
 mod messages;
 mod presence;
 mod rooms;
+mod uploads;
 
 pub use accounts::AuthenticateError;
 pub use joining::EnterError;
@@ -13,6 +14,7 @@ pub use membership::MembershipError;
 pub use messages::{ChangeError, SendError, Source};
 pub(crate) use presence::Departure;
 pub use rooms::{AccessError, ManageError};
+pub use uploads::{Arrival, UploadError};
 
 use crate::{
     event::{Envelope, Signal},
@@ -21,8 +23,9 @@ use crate::{
     limits::{Limits, Rate, Rates},
     metrics::ChatMetrics,
     port::{
-        AccountStore, Bus, BusReceiver, Clock, Limiter, LimiterContext, MemberStore, MessageStore,
-        PresenceStore, RateLimiter, ReceiptStore, RoomStore, SessionStore, Verdict,
+        AccountStore, BlobStore, Bus, BusReceiver, Clock, Limiter, LimiterContext, MemberStore,
+        MessageStore, PresenceStore, RateLimiter, ReceiptStore, RoomStore, SessionStore,
+        UploadStore, Verdict,
     },
     room::RoomKind,
 };
@@ -43,6 +46,10 @@ pub struct Ports {
     pub messages: Arc<dyn MessageStore>,
     /// Read receipts.
     pub receipts: Arc<dyn ReceiptStore>,
+    /// Uploads.
+    pub uploads: Arc<dyn UploadStore>,
+    /// The bytes of uploads.
+    pub blobs: Arc<dyn BlobStore>,
     /// Presence.
     pub presence: Arc<dyn PresenceStore>,
     /// Other nodes.

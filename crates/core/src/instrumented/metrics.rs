@@ -64,6 +64,16 @@ labels! {
         PresenceDelete = "presence" "delete",
         /// Presence: counted.
         PresenceQuery = "presence" "query",
+        /// Uploads: added, kept.
+        UploadsPut = "uploads" "put",
+        /// Uploads: found, read.
+        UploadsGet = "uploads" "get",
+        /// Uploads: counted for a user.
+        UploadsQuery = "uploads" "query",
+        /// Uploads: counted, looked through.
+        UploadsScan = "uploads" "scan",
+        /// Uploads: removed.
+        UploadsDelete = "uploads" "delete",
     }
 }
 
@@ -223,23 +233,30 @@ impl StoreCall {
             | Self::SessionsGet
             | Self::RoomsGet
             | Self::MembersGet
-            | Self::PresenceGet => Operation::Get,
+            | Self::PresenceGet
+            | Self::UploadsGet => Operation::Get,
             Self::AccountsPut
             | Self::SessionsPut
             | Self::RoomsPut
             | Self::MembersPut
             | Self::ArchivePut
             | Self::ReceiptsPut
-            | Self::PresencePut => Operation::Put,
+            | Self::PresencePut
+            | Self::UploadsPut => Operation::Put,
             Self::SessionsDelete
             | Self::RoomsDelete
             | Self::MembersDelete
             | Self::ArchiveDelete
-            | Self::PresenceDelete => Operation::Delete,
-            Self::AccountsQuery | Self::ArchiveQuery | Self::PresenceQuery => Operation::Query,
-            Self::RoomsScan | Self::MembersScan | Self::ArchiveScan | Self::ReceiptsScan => {
-                Operation::Scan
+            | Self::PresenceDelete
+            | Self::UploadsDelete => Operation::Delete,
+            Self::AccountsQuery | Self::ArchiveQuery | Self::PresenceQuery | Self::UploadsQuery => {
+                Operation::Query
             }
+            Self::RoomsScan
+            | Self::MembersScan
+            | Self::ArchiveScan
+            | Self::ReceiptsScan
+            | Self::UploadsScan => Operation::Scan,
         }
     }
 }

@@ -12,6 +12,7 @@ mod presence;
 mod receipts;
 mod rooms;
 mod sessions;
+mod uploads;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,7 @@ use crate::{
     labels::Outcome,
     port::{
         AmendError, AppendError, Clock, CreateAccountError, CreateRoomError, Fault, HistoryError,
-        MemberError,
+        MemberError, PutUploadError,
     },
 };
 use campanile_metrics::Registry;
@@ -49,8 +50,10 @@ struct Gauge {
 /// [`Backend`] and [`Driver`].
 #[derive(Clone, Copy, Debug)]
 pub struct Behind<'a> {
-    /// Behind accounts, sessions, rooms, members, messages and receipts.
+    /// Behind accounts, sessions, rooms, members, messages, receipts and uploads.
     pub store: &'a str,
+    /// Behind the bytes of uploads.
+    pub blobs: &'a str,
     /// Behind presence.
     pub presence: &'a str,
     /// Behind the bus.
@@ -74,6 +77,8 @@ impl Ports {
             members: Instrumented::arc(self.members, &store),
             messages: Instrumented::arc(self.messages, &store),
             receipts: Instrumented::arc(self.receipts, &store),
+            uploads: Instrumented::arc(self.uploads, &store),
+            blobs: Instrumented::arc(self.blobs, &gauge(behind.blobs)),
             presence: Instrumented::arc(self.presence, &gauge(behind.presence)),
             bus: Arc::new(bus::InstrumentedBus {
                 inner: self.bus,
@@ -119,6 +124,13 @@ impl Gauge {
     ) -> Result<T, E> {
         self.time(call, work).await.0
     }
+
+    /// Counts a part of a call that failed, so that the rest does not come.
+    fn failed(&self, call: StoreCall, fault: &Fault) {
+        let metrics = &self.metrics.storage;
+        metrics.operations.increment(self.backend, call, Outcome::Error);
+        metrics.errors.increment(self.backend, fault.kind.into());
+    }
 }
 
 /// How a call went: only a fault is an error.
@@ -153,4 +165,12 @@ macro_rules! may_fault {
     };
 }
 
-may_fault!(AmendError, AppendError, CreateAccountError, CreateRoomError, HistoryError, MemberError);
+may_fault!(
+    AmendError,
+    AppendError,
+    CreateAccountError,
+    CreateRoomError,
+    HistoryError,
+    MemberError,
+    PutUploadError
+);

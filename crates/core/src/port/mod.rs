@@ -2,6 +2,7 @@
 //! `campanile-conformance` proves every adapter against it.
 
 mod account_store;
+mod blob_store;
 mod bus;
 mod clock;
 mod fault;
@@ -12,8 +13,10 @@ mod rate_limiter;
 mod receipt_store;
 mod room_store;
 mod session_store;
+mod upload_store;
 
 pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAccount};
+pub use blob_store::{BlobReader, BlobStore, BlobWriter};
 pub use bus::{Bus, BusError, BusReceiver, Node, NodeId};
 pub use clock::Clock;
 pub use fault::{Fault, FaultKind};
@@ -27,3 +30,4 @@ pub use rate_limiter::{Limiter, LimiterContext, RateLimiter, Verdict};
 pub use receipt_store::{Marked, ReceiptStore};
 pub use room_store::{CreateRoomError, NewRoom, RoomChange, RoomStore};
 pub use session_store::SessionStore;
+pub use upload_store::{PutUploadError, UploadStore};

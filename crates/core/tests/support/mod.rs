@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use bytes::Bytes;
-use campanile_adapter_memory::{MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore};
+use campanile_adapter_memory::{
+    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore,
+};
 use campanile_core::{
     chat::{Chat, Ports, SendError, Source},
     connection::{Connection, Greeting, Shard},
@@ -100,7 +102,7 @@ impl Node {
             .values::<Driver>(["memory"]);
         let recording = Recording::with(builder);
         let metrics = ChatMetrics::register(recording.registry());
-        let behind = Behind { store: "memory", presence: "memory", bus: "memory" };
+        let behind = Behind { store: "memory", blobs: "memory", presence: "memory", bus: "memory" };
         let clock = Arc::new(HandClock::default());
         let ports = ports(&limits, clock.clone()).instrumented(recording.registry(), behind);
         let chat = Arc::new(Chat::new(ports, shards, limits, metrics, digest));
@@ -237,7 +239,9 @@ fn ports(limits: &Limits, clock: Arc<HandClock>) -> Ports {
         rooms: store.clone(),
         members: store.clone(),
         messages: store.clone(),
-        receipts: store,
+        receipts: store.clone(),
+        uploads: store,
+        blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
         bus: Arc::new(MemoryHub::new().join(NodeId(1), "test", clock.now())),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),

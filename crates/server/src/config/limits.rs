@@ -56,6 +56,11 @@ section! {
         /// Seconds that a request which comes a little too early is made to wait instead of
         /// being refused. Seen in `chat_rate_limit_wait_seconds`.
         rate_wait_max_seconds: f64 = 0.05;
+        /// Longest upload, in bytes. Seen in `chat_uploads_total{result="too_large"}`.
+        upload_bytes_max: u64 = 16 * 1024 * 1024;
+        /// Bytes that the uploads of one user may hold. Seen in
+        /// `chat_uploads_total{result="quota"}`.
+        upload_quota_bytes_max: u64 = 1024 * 1024 * 1024;
         /// New connections from one address.
         connections_per_address: Rate = Rate::of(|rates| rates.connections_per_address);
         /// New connections on this node.
@@ -72,6 +77,8 @@ section! {
         logins_per_user: Rate = Rate::of(|rates| rates.logins_per_user);
         /// Joins of one user.
         joins_per_user: Rate = Rate::of(|rates| rates.joins_per_user);
+        /// Uploads of one user.
+        uploads_per_user: Rate = Rate::of(|rates| rates.uploads_per_user);
     }
 }
 
@@ -110,12 +117,14 @@ impl Limits {
             gap_events_max: self.gap_events_max,
             gap_patience: Duration::from_secs_f64(self.gap_patience_seconds),
             rate_wait_max: Duration::from_secs_f64(self.rate_wait_max_seconds),
+            upload_bytes_max: self.upload_bytes_max,
+            upload_quota_bytes_max: self.upload_quota_bytes_max,
             rates: self.enabled.then(|| self.rates()),
         }
     }
 
     /// The rates by name, for checks.
-    pub(super) fn named_rates(&self) -> [(&'static str, &Rate); 8] {
+    pub(super) fn named_rates(&self) -> [(&'static str, &Rate); 9] {
         [
             ("connections_per_address", &self.connections_per_address),
             ("connections_per_node", &self.connections_per_node),
@@ -125,6 +134,7 @@ impl Limits {
             ("logins_per_address", &self.logins_per_address),
             ("logins_per_user", &self.logins_per_user),
             ("joins_per_user", &self.joins_per_user),
+            ("uploads_per_user", &self.uploads_per_user),
         ]
     }
 
@@ -138,6 +148,7 @@ impl Limits {
             logins_per_address: self.logins_per_address.to_core(),
             logins_per_user: self.logins_per_user.to_core(),
             joins_per_user: self.joins_per_user.to_core(),
+            uploads_per_user: self.uploads_per_user.to_core(),
         }
     }
 }

@@ -55,6 +55,11 @@ impl Config {
         settings
     }
 
+    /// Where the bytes of uploads are.
+    pub fn uploads_dir(&self) -> PathBuf {
+        self.server.data_dir.join("uploads")
+    }
+
     /// Where the store is: as set, else a file in the data directory.
     pub fn store_url(&self) -> String {
         self.store.url.clone().unwrap_or_else(|| {

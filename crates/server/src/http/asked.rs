@@ -2,6 +2,7 @@
 
 use super::edge::Edge;
 use crate::{metrics, reply::Refused, token};
+use actix_multipart::Multipart;
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -101,6 +102,12 @@ impl Sent {
             .map_err(|error| Refused::bad_request(format!("the body is not understood: {error}")))
     }
 
+    /// The body as the form it should be, not read yet.
+    pub(super) fn form(self) -> (HttpRequest, Multipart) {
+        let form = Multipart::new(self.request.headers(), self.payload);
+        (self.request, form)
+    }
+
     async fn read(mut self) -> Result<Bytes, Refused> {
         let mut body = BytesMut::new();
         while let Some(chunk) = self.payload.next().await {
@@ -111,10 +118,15 @@ impl Sent {
             }
             body.extend_from_slice(&chunk);
         }
-        let route = metrics::Route::of(self.request.match_pattern().as_deref());
-        edge(&self.request).metrics.http.request_size.observe(body.len(), route);
+        observe_size(&self.request, body.len() as u64);
         Ok(body.freeze())
     }
+}
+
+/// Notes how long a request's body was.
+pub(super) fn observe_size(request: &HttpRequest, bytes: u64) {
+    let route = metrics::Route::of(request.match_pattern().as_deref());
+    edge(request).metrics.http.request_size.observe(bytes, route);
 }
 
 /// What every request may need.

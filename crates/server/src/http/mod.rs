@@ -18,6 +18,7 @@ mod router;
 mod session;
 mod shapes;
 mod statistics;
+mod upload;
 
 pub use address::Proxies;
 pub use edge::{Edge, EdgeSettings, Node};

@@ -1,6 +1,6 @@
 //! The description of the REST interface, written from the handlers.
 
-use super::{account, member, message, operator, room, session, statistics};
+use super::{account, member, message, operator, room, session, statistics, upload};
 use crate::reply::{PROBLEM_JSON, Problem};
 use actix_web::HttpResponse;
 use std::sync::LazyLock;
@@ -37,6 +37,8 @@ use utoipa::{
         member::remove,
         message::send,
         message::history,
+        upload::create,
+        upload::show,
         operator::ban,
         operator::unban,
         statistics::stats,

@@ -1,7 +1,7 @@
 //! Which handler answers which method of which path.
 
 use super::{
-    account, health, member, message, openapi, operator, pages, room, session, statistics,
+    account, health, member, message, openapi, operator, pages, room, session, statistics, upload,
 };
 use crate::{reply::Refused, ws};
 use actix_web::{
@@ -75,7 +75,12 @@ fn rooms(config: &mut ServiceConfig) {
                 (Method::POST, web::post().to(message::send)),
                 (Method::GET, web::get().to(message::history)),
             ],
-        ));
+        ))
+        .service(answered(
+            "/api/v1/rooms/{room}/uploads",
+            [(Method::POST, web::post().to(upload::create))],
+        ))
+        .service(answered("/api/v1/uploads/{id}", [(Method::GET, web::get().to(upload::show))]));
 }
 
 fn operators(config: &mut ServiceConfig) {

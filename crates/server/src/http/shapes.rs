@@ -3,7 +3,9 @@
 mod message;
 mod people;
 mod room;
+mod upload;
 
 pub(super) use message::*;
 pub(super) use people::*;
 pub(super) use room::*;
+pub(super) use upload::*;

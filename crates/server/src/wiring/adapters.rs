@@ -1,21 +1,25 @@
 //! The adapters behind the ports, by URL.
 
 use crate::{config::Config, health::AskNeighbour};
+use campanile_adapter_file as file;
 use campanile_adapter_memory::{
-    MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
+    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
 };
 use campanile_adapter_sqlite as sqlite;
 use campanile_core::{
     chat::Ports,
     limits::Limits,
     port::{
-        AccountStore, Clock, MemberStore, MessageStore, NodeId, ReceiptStore, RoomStore,
-        SessionStore,
+        AccountStore, BlobStore, Clock, MemberStore, MessageStore, NodeId, ReceiptStore, RoomStore,
+        SessionStore, UploadStore,
     },
 };
 use campanile_metrics::Registry;
 use futures_util::future::BoxFuture;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Which store is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +53,9 @@ pub enum AdapterError {
     /// The file cannot be the store.
     #[error(transparent)]
     Sqlite(#[from] sqlite::OpenError),
+    /// The directory cannot hold uploads.
+    #[error(transparent)]
+    Blobs(#[from] file::OpenError),
 }
 
 /// Finishes what was accepted and lets go of the store.
@@ -88,6 +95,14 @@ impl StoreKind {
             Self::Memory => "memory",
         }
     }
+
+    /// The name of what holds the bytes of uploads beside it.
+    pub fn blobs_name(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "file",
+            Self::Memory => "memory",
+        }
+    }
 }
 
 impl BusKind {
@@ -109,10 +124,11 @@ impl BusKind {
     }
 }
 
-/// Opens everything that is behind the ports of this node.
+/// Opens everything that is behind the ports of this node. A store that lasts has the bytes of
+/// uploads in the directory `uploads`.
 pub async fn open(
     (store, bus): (&StoreKind, BusKind),
-    limits: &Limits,
+    (limits, uploads): (&Limits, &Path),
     node: NodeId,
     registry: &Registry,
 ) -> Result<Adapters, AdapterError> {
@@ -126,7 +142,7 @@ pub async fn open(
             let store = Arc::new(sqlite_config(path, limits).open(registry).await?);
             let (asked, closed) = (store.clone(), store.clone());
             Ok(Adapters {
-                ports: beside.ports(store),
+                ports: beside.ports(store, Arc::new(file::FileBlobs::open(uploads)?)),
                 ask_store: Box::new(move || {
                     let store = asked.clone();
                     Box::pin(async move { store.probe().await.is_ok() })
@@ -137,7 +153,7 @@ pub async fn open(
         StoreKind::Memory => {
             let store = Arc::new(MemoryStore::new(limits.idempotency_window));
             Ok(Adapters {
-                ports: beside.ports(store),
+                ports: beside.ports(store, Arc::new(MemoryBlobs::default())),
                 ask_store: Box::new(|| Box::pin(async { true })),
                 close_store: Box::new(|| Box::pin(async {})),
             })
@@ -146,7 +162,7 @@ pub async fn open(
 }
 
 /// How the file is opened with these limits.
-pub fn sqlite_config(path: &std::path::Path, limits: &Limits) -> sqlite::Config {
+pub fn sqlite_config(path: &Path, limits: &Limits) -> sqlite::Config {
     let mut config = sqlite::Config::new(path);
     config.idempotency_window = limits.idempotency_window;
     config.reactions_per_message_max = limits.reactions_per_message_max;
@@ -160,7 +176,7 @@ struct Beside {
 }
 
 impl Beside {
-    fn ports<S>(self, store: Arc<S>) -> Ports
+    fn ports<S>(self, store: Arc<S>, blobs: Arc<dyn BlobStore>) -> Ports
     where
         S: AccountStore
             + SessionStore
@@ -168,6 +184,7 @@ impl Beside {
             + MemberStore
             + MessageStore
             + ReceiptStore
+            + UploadStore
             + 'static,
     {
         Ports {
@@ -176,7 +193,9 @@ impl Beside {
             rooms: store.clone(),
             members: store.clone(),
             messages: store.clone(),
-            receipts: store,
+            receipts: store.clone(),
+            uploads: store,
+            blobs,
             presence: Arc::new(MemoryPresence::default()),
             bus: self.bus,
             limiter: Arc::new(MemoryRateLimiter::new(self.clock.clone())),

@@ -21,6 +21,7 @@ mod presence;
 mod process;
 mod room;
 mod scrape;
+mod upload;
 
 use campanile_server::catalogue;
 use scene::Moves;
@@ -39,6 +40,7 @@ const CASES: &[&[Moves]] = &[
     process::CASES,
     room::CASES,
     scrape::CASES,
+    upload::CASES,
 ];
 
 /// Metrics that tests of other crates or programs move, each with the file of the test.

@@ -5,7 +5,9 @@ use crate::{
     support::start,
 };
 use async_trait::async_trait;
-use campanile_adapter_memory::{MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock};
+use campanile_adapter_memory::{
+    MemoryBlobs, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
+};
 use campanile_core::{
     chat::Ports,
     event::{Audience, Event, ResyncReason, Signal},
@@ -57,13 +59,15 @@ fn fails(scene: &Scene) {
         rooms: store.clone(),
         members: store.clone(),
         messages: store.clone(),
-        receipts: store,
+        receipts: store.clone(),
+        uploads: store,
+        blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
         bus: Arc::new(Broken),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
         clock,
     };
-    let behind = Behind { store: "memory", presence: "memory", bus: "memory" };
+    let behind = Behind { store: "memory", blobs: "memory", presence: "memory", bus: "memory" };
     let ports = ports.instrumented(recording.registry(), behind);
     let room = RoomName::parse("lobby").expect("a name");
     let event = Event::Resync { room, reason: ResyncReason::Gap };

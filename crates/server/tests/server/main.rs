@@ -13,3 +13,4 @@ mod problems;
 mod program;
 mod rooms;
 mod sessions;
+mod uploads;

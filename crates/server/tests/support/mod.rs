@@ -225,6 +225,36 @@ pub(crate) fn with_json(request: minreq::Request, body: &Value) -> minreq::Reque
     request.with_header("Content-Type", "application/json").with_body(body.to_string())
 }
 
+/// What stands between the parts of a form.
+pub(crate) const EDGE: &str = "the-edge-of-a-part";
+
+/// A form with these parts: name, what the file is called, bytes.
+pub(crate) fn form(parts: &[(&str, &str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, file, bytes) in parts {
+        let head = format!(
+            "--{EDGE}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\
+             Content-Type: text/html\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{EDGE}--\r\n").as_bytes());
+    body
+}
+
+/// Posts a form to a room's uploads.
+pub(crate) fn post_form(server: &Server, user: &User, room: &str, body: Vec<u8>) -> Answer {
+    let path = format!("/api/v1/rooms/{room}/uploads");
+    send(
+        minreq::Request::new(Method::Post, server.url(&path))
+            .with_header("Authorization", format!("Bearer {}", user.token))
+            .with_header("Content-Type", format!("multipart/form-data; boundary={EDGE}"))
+            .with_body(body),
+    )
+}
+
 /// Asks again and again until something is there.
 #[track_caller]
 pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {

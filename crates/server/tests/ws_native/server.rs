@@ -3,7 +3,7 @@
 use crate::client::{Client, DEADLINE};
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
 use campanile_adapter_memory::{
-    MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
+    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
 };
 use campanile_core::{
     chat::{Chat, Ports},
@@ -135,7 +135,9 @@ fn chat(metrics: ChatMetrics, limits: Limits) -> (Arc<Chat>, Vec<ShardInbox>) {
         rooms: store.clone(),
         members: store.clone(),
         messages: store.clone(),
-        receipts: store,
+        receipts: store.clone(),
+        uploads: store,
+        blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
         bus: Arc::new(MemoryHub::new().join(NodeId(1), "test", clock.now())),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
