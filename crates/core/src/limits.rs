@@ -38,7 +38,7 @@ pub struct Limits {
     /// Bytes that may wait for one connection. Seen in `chat_connection_slow_consumers_total`.
     pub outbox_bytes_max: usize,
     /// Bytes above which events that do not matter later (typing, presence) are dropped. Seen in
-    /// `chat_messages_dropped_total{reason="slow_consumer"}`.
+    /// `chat_messages_dropped_total{reason="queue_full"}`.
     pub outbox_ephemeral_bytes_max: usize,
     /// How long the oldest waiting frame may wait before its reader counts as gone.
     pub outbox_age_max: Duration,
