@@ -1,8 +1,10 @@
 //! An event: what happened, and who is to hear of it.
 
 use crate::{
+    fanout::Survey,
     message::{Amendment, Message, Sequence},
     name::{RoomName, UserName},
+    port::NodeId,
     room::{Role, RoomKind},
     time::{Moment, Timestamp},
     user::{Presence, TokenHash},
@@ -127,6 +129,75 @@ pub enum Signal {
     },
     /// Sessions have ended: their connections close.
     EndSessions(EndedSessions, EndReason),
+    /// A node asks all others.
+    Ask(Ask),
+    /// A node answers the one that asked; the others pass it over.
+    Answer(Answer),
+}
+
+/// What must stay in order: signals about the same thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic<'a> {
+    /// A room.
+    Room(&'a RoomName),
+    /// A user.
+    User(&'a UserName),
+    /// All connections, or the nodes themselves.
+    Cluster,
+}
+
+/// A question of one node to all others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// Which question of this node.
+    pub id: u64,
+    /// Who asks.
+    pub from: NodeId,
+    /// What.
+    pub question: Question,
+}
+
+/// What nodes ask one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// What connections and rooms it has.
+    Survey {
+        /// Connections wanted.
+        connections_max: usize,
+        /// Rooms wanted, the busiest.
+        rooms_max: usize,
+    },
+}
+
+/// One node's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// To which question.
+    pub ask: u64,
+    /// Of whom.
+    pub to: NodeId,
+    /// Who answers.
+    pub from: NodeId,
+    /// What it has.
+    pub survey: Survey,
+}
+
+impl Signal {
+    /// What it is about.
+    pub fn topic(&self) -> Topic<'_> {
+        match self {
+            Self::Tell(Audience::Room(room, _), _) | Self::Unsubscribe { room, .. } => {
+                Topic::Room(room)
+            }
+            Self::Tell(Audience::User(user), _)
+            | Self::Tell(Audience::Rooms(_), Event::Presence(Presence { user, .. }))
+            | Self::EndSessions(EndedSessions::User(user), _) => Topic::User(user),
+            Self::Tell(Audience::Rooms(_) | Audience::Everyone, _)
+            | Self::EndSessions(EndedSessions::Token(_), _)
+            | Self::Ask(_)
+            | Self::Answer(_) => Topic::Cluster,
+        }
+    }
 }
 
 /// Which sessions have ended.

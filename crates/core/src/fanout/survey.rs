@@ -11,8 +11,12 @@ use crate::{
 use std::{cmp::Reverse, net::IpAddr};
 
 /// What the workers answered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Survey {
+    /// How many connections there are.
+    pub connections_open: u64,
+    /// How many users have one.
+    pub users: u64,
     /// Some connections, oldest first.
     pub connections: Vec<ConnectionSeen>,
     /// The rooms with the most messages since this node first opened them.
@@ -20,7 +24,7 @@ pub struct Survey {
 }
 
 /// A connection as operators see it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionSeen {
     /// Which.
     pub connection: ConnectionId,
@@ -39,7 +43,7 @@ pub struct ConnectionSeen {
 }
 
 /// A room as operators see it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RoomSeen {
     /// Which.
     pub room: RoomName,

@@ -2,7 +2,7 @@
 
 use crate::{event::Signal, time::Timestamp};
 use async_trait::async_trait;
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// A node's identity, new at each start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,11 +14,13 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// Carries signals to the other nodes.
+/// Carries signals to the other nodes, and knows which there are.
 ///
-/// At most once: a signal may be lost, and readers heal a gap in the sequence from the store. The
-/// signals that one node published arrive everywhere in the order in which they were published,
-/// but for those lost. A node never receives its own.
+/// At most once: a signal may be lost, but never in silence. Where one may have been, the receiver
+/// hears [`Heard::Missed`] within a second of when it can be known, and while the bus is away again
+/// each second: what this node shows is then compared with the store. The signals of one node that
+/// have the same [`Signal::topic`] arrive everywhere in the order in which they were published, but
+/// for those lost. A node never receives its own.
 #[async_trait]
 pub trait Bus: Send + Sync {
     /// Hands a signal to the other nodes.
@@ -27,26 +29,43 @@ pub trait Bus: Send + Sync {
     /// The signals of the other nodes from now on. Once per node.
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError>;
 
-    /// The nodes that are alive, this one among them.
+    /// The nodes of the cluster by name, this one among them: those that are alive, and those that
+    /// went within the last hour without having left.
     async fn nodes(&self) -> Result<Vec<Node>, BusError>;
+
+    /// Leaves the cluster: the others list this node no longer.
+    async fn leave(&self) -> Result<(), BusError>;
 }
 
 /// The receiving end of a bus.
 #[async_trait]
 pub trait BusReceiver: Send {
-    /// The next signal; `None` when the bus has ended. Cancel-safe.
-    async fn receive(&mut self) -> Option<Arc<Signal>>;
+    /// What comes next; `None` when the bus has ended. Cancel-safe.
+    async fn receive(&mut self) -> Option<Heard>;
+}
+
+/// What a node hears of the others.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// A signal, and how long it was under way, where the bus can tell.
+    Signal(Arc<Signal>, Option<Duration>),
+    /// Signals may have been lost before this.
+    Missed,
 }
 
 /// A node of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Which.
+    /// Which, since its last start.
     pub id: NodeId,
+    /// Its name, which stays the same over restarts.
+    pub name: String,
     /// Its version.
     pub version: String,
     /// Since when it is part of the cluster.
     pub since: Timestamp,
+    /// Whether it is heard of; otherwise it is missed.
+    pub alive: bool,
 }
 
 /// Why the bus did not carry.
@@ -55,6 +74,20 @@ pub enum BusError {
     /// It cannot be reached.
     #[error("the bus cannot be reached")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It did not answer in time.
+    #[error("the bus did not answer in time")]
+    Timeout,
+    /// It does not let this node in.
+    #[error("the bus refuses this node")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The signal is too long to be carried.
+    #[error("the signal has {bytes} bytes, and the bus carries at most {max}")]
+    TooLong {
+        /// What it has.
+        bytes: usize,
+        /// What it may have.
+        max: usize,
+    },
     /// More is published than it carries.
     #[error("the bus is full")]
     Overflow,

@@ -30,6 +30,9 @@ pub trait MemberStore: Send + Sync {
     /// exist.
     async fn role(&self, room: &RoomName, user: &UserName) -> Result<Option<Role>, Fault>;
 
+    /// The same for many, in their order.
+    async fn roles(&self, of: &[(RoomName, UserName)]) -> Result<Vec<Option<Role>>, Fault>;
+
     /// Members by name, from the one after `after`; empty for a room that does not exist.
     async fn members(
         &self,

@@ -47,6 +47,10 @@ pub trait MessageStore: Send + Sync {
     /// loses its first messages only, so that what is kept has no gap. Numbers are not given again.
     async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault>;
 
+    /// Where each of these rooms is now, in their order; `None` for a room that does not exist.
+    /// What was committed before the call is in the answer.
+    async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Option<Head>>, Fault>;
+
     /// How much is kept.
     async fn size(&self) -> Result<Archive, Fault>;
 }
@@ -87,6 +91,18 @@ pub struct History {
     pub last_seq: Sequence,
     /// The first message still kept; 1 above `last_seq` when none is.
     pub first_seq: Sequence,
+}
+
+/// Where a room is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which history.
+    pub epoch: Epoch,
+    /// Its last message; 0 before the first.
+    pub last_seq: Sequence,
+    /// When a message of it was last changed, by the clock of whoever changed it; `None` before
+    /// the first change.
+    pub amended_at: Option<Timestamp>,
 }
 
 /// What the archive holds.

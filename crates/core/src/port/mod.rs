@@ -4,8 +4,10 @@
 mod account_store;
 mod blob_store;
 mod bus;
+mod cache;
 mod clock;
 mod fault;
+mod job_queue;
 mod member_store;
 mod message_store;
 mod presence_store;
@@ -17,12 +19,14 @@ mod upload_store;
 
 pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAccount};
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
-pub use bus::{Bus, BusError, BusReceiver, Node, NodeId};
+pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId};
+pub use cache::{Cache, CacheKey, CacheName, CacheSize, Cached, FORGET_GUARD};
 pub use clock::Clock;
 pub use fault::{Fault, FaultKind};
+pub use job_queue::{Backlog, Job, JobId, JobQueue, NewJob, Settlement};
 pub use member_store::{MemberError, MemberStore, PutMember};
 pub use message_store::{
-    AmendError, AppendError, Appended, Archive, History, HistoryError, MessageStore, Page,
+    AmendError, AppendError, Appended, Archive, Head, History, HistoryError, MessageStore, Page,
     check_amendment, group_reactions,
 };
 pub use presence_store::{ConnectionId, PresenceChange, PresenceStore, combine_statuses};

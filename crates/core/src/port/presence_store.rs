@@ -8,8 +8,8 @@ use async_trait::async_trait;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub u64);
 
-/// Keeps which connections say what about their user. Not durable: a node's connections are gone
-/// when it is.
+/// Keeps which connections say what about their user, over all nodes. Not durable: a node's
+/// connections are gone when it is, and are counted no longer within 30 seconds.
 ///
 /// A user's status is the most reachable of what its connections say: available, then away, then
 /// do not disturb, then unavailable; unavailable without any.
@@ -35,6 +35,12 @@ pub trait PresenceStore: Send + Sync {
 
     /// How many users have a connection.
     async fn users_online(&self) -> Result<u64, Fault>;
+
+    /// Puts right what nodes have left wrong that died or were cut off: forgets the connections of
+    /// nodes that are gone, and notes this node's own again where they were forgotten. The users
+    /// whose status changed by it, with what it is now; of many nodes that do this at once, one is
+    /// told of a change. To be called every few seconds.
+    async fn reconcile(&self) -> Result<Vec<(UserName, Status)>, Fault>;
 }
 
 /// What a call did to a user's status.

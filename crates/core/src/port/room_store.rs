@@ -18,6 +18,10 @@ pub trait RoomStore: Send + Sync {
     /// The room of this name, if there is one.
     async fn find(&self, name: &RoomName) -> Result<Option<Room>, Fault>;
 
+    /// The kind of the room of this name, if there is one: what is asked again and again, and never
+    /// changes while the room lives.
+    async fn kind(&self, name: &RoomName) -> Result<Option<RoomKind>, Fault>;
+
     /// Public rooms and those `viewer` is a member of, by name, from the one after `after`.
     async fn list(
         &self,

@@ -22,8 +22,12 @@ pub trait SessionStore: Send + Sync {
     /// Ends the session of this token; whether there was one.
     async fn end(&self, token: TokenHash) -> Result<bool, Fault>;
 
-    /// Ends all sessions of a user; how many there were.
-    async fn end_all(&self, user: &UserName) -> Result<u64, Fault>;
+    /// Ends all sessions of a user; which there were.
+    async fn end_all(&self, user: &UserName) -> Result<Vec<TokenHash>, Fault>;
+
+    /// Whether each of these tokens has no session any more, for the reasons that
+    /// [`SessionStore::find`] knows; in their order.
+    async fn ended(&self, tokens: &[TokenHash], now: Timestamp) -> Result<Vec<bool>, Fault>;
 
     /// Forgets the sessions that have expired by `now`; how many there were.
     async fn purge(&self, now: Timestamp) -> Result<u64, Fault>;
