@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use campanile_core::{
     event::Signal,
-    port::{Bus, BusError, BusReceiver, Node, NodeId},
-    time::Timestamp,
+    port::{Bus, BusError, BusReceiver, Heard, Node, NodeId},
 };
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio::sync::mpsc;
 
 /// Signals that may wait for one node; further ones are lost to it, and the publisher hears so.
@@ -29,10 +31,19 @@ pub struct MemoryBus {
 #[derive(Debug)]
 struct Seat {
     node: Node,
-    inbox: Option<mpsc::Sender<Arc<Signal>>>,
+    inbox: Option<Inbox>,
 }
 
-struct Receiver(mpsc::Receiver<Arc<Signal>>);
+#[derive(Debug)]
+struct Inbox {
+    sender: mpsc::Sender<Arc<Signal>>,
+    missed: Arc<AtomicBool>,
+}
+
+struct Receiver {
+    signals: mpsc::Receiver<Arc<Signal>>,
+    missed: Arc<AtomicBool>,
+}
 
 impl MemoryHub {
     /// A hub without nodes.
@@ -40,14 +51,14 @@ impl MemoryHub {
         Self::default()
     }
 
-    /// A node joins.
-    pub fn join(&self, node: NodeId, version: &str, since: Timestamp) -> MemoryBus {
-        let hub = self.clone();
-        hub.seats_mut().push(Seat {
-            node: Node { id: node, version: version.to_owned(), since },
-            inbox: None,
-        });
-        MemoryBus { node, hub }
+    /// A node joins; one of the same name that was there before is gone.
+    pub fn join(&self, node: Node) -> MemoryBus {
+        let (id, hub) = (node.id, self.clone());
+        let mut seats = hub.seats_mut();
+        seats.retain(|seat| seat.node.name != node.name);
+        seats.push(Seat { node, inbox: None });
+        drop(seats);
+        MemoryBus { node: id, hub }
     }
 
     fn seats(&self) -> RwLockReadGuard<'_, Vec<Seat>> {
@@ -72,8 +83,11 @@ impl Bus for MemoryBus {
         let seats = self.hub.seats();
         for seat in seats.iter().filter(|seat| seat.node.id != self.node) {
             if let Some(inbox) = &seat.inbox {
-                let sent = inbox.try_send(signal.clone());
-                overflowed |= matches!(sent, Err(mpsc::error::TrySendError::Full(_)));
+                let sent = inbox.sender.try_send(signal.clone());
+                if matches!(sent, Err(mpsc::error::TrySendError::Full(_))) {
+                    inbox.missed.store(true, Ordering::Release);
+                    overflowed = true;
+                }
             }
         }
         if overflowed {
@@ -83,23 +97,34 @@ impl Bus for MemoryBus {
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {
-        let (inbox, receiver) = mpsc::channel(WAITING_SIGNALS_MAX);
+        let (sender, signals) = mpsc::channel(WAITING_SIGNALS_MAX);
+        let missed = Arc::new(AtomicBool::new(false));
         let mut seats = self.hub.seats_mut();
         if let Some(seat) = seats.iter_mut().find(|seat| seat.node.id == self.node) {
-            seat.inbox = Some(inbox);
+            seat.inbox = Some(Inbox { sender, missed: missed.clone() });
         }
-        Ok(Box::new(Receiver(receiver)))
+        Ok(Box::new(Receiver { signals, missed }))
     }
 
     async fn nodes(&self) -> Result<Vec<Node>, BusError> {
         let seats = self.hub.seats();
-        Ok(seats.iter().map(|seat| seat.node.clone()).collect())
+        let mut nodes: Vec<_> = seats.iter().map(|seat| seat.node.clone()).collect();
+        nodes.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(nodes)
+    }
+
+    async fn leave(&self) -> Result<(), BusError> {
+        self.hub.seats_mut().retain(|seat| seat.node.id != self.node);
+        Ok(())
     }
 }
 
 #[async_trait]
 impl BusReceiver for Receiver {
-    async fn receive(&mut self) -> Option<Arc<Signal>> {
-        self.0.recv().await
+    async fn receive(&mut self) -> Option<Heard> {
+        if self.missed.swap(false, Ordering::Acquire) {
+            return Some(Heard::Missed);
+        }
+        Some(Heard::Signal(self.signals.recv().await?, None))
     }
 }

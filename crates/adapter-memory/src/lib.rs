@@ -1,19 +1,23 @@
 //! Every port in memory: for tests and for a single node.
 //!
 //! [`MemoryBus`], [`MemoryPresence`] and [`MemoryRateLimiter`] are all that a single node needs;
-//! [`MemoryStore`] and [`MemoryBlobs`] forget everything at the end of the process and are
+//! [`MemoryStore`], [`MemoryBlobs`], [`MemoryCache`] and [`MemoryJobs`] forget everything at the end of the process and are
 //! for tests.
 
 mod clock;
 mod blobs;
 mod bus;
+mod cache;
+mod jobs;
 mod presence;
 mod rate_limiter;
 mod store;
 
 pub use blobs::MemoryBlobs;
 pub use bus::{MemoryBus, MemoryHub};
+pub use cache::MemoryCache;
 pub use clock::SystemClock;
+pub use jobs::MemoryJobs;
 pub use presence::MemoryPresence;
 pub use rate_limiter::MemoryRateLimiter;
 pub use store::MemoryStore;

@@ -1,11 +1,14 @@
 //! The adapter keeps every promise of its ports.
 
 use campanile_adapter_memory::{
-    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
+    MemoryBlobs, MemoryCache, MemoryHub, MemoryJobs, MemoryPresence, MemoryRateLimiter,
+    MemoryStore, SystemClock,
 };
-use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, START, Stores};
-use campanile_core::port::{BlobStore, Bus, Clock, NodeId, PresenceStore, RateLimiter};
-use std::sync::Arc;
+use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, START, Stores, TestClock};
+use campanile_core::port::{
+    BlobStore, Bus, Cache, Clock, JobQueue, Node, NodeId, PresenceStore, RateLimiter,
+};
+use std::{sync::Arc, time::Duration};
 
 async fn stores() -> Stores {
     Stores::of(Arc::new(MemoryStore::new(IDEMPOTENCY_WINDOW)))
@@ -58,10 +61,27 @@ async fn presence() {
 }
 
 #[tokio::test]
+async fn cache() {
+    conformance::cache(async || {
+        let lifetime = Duration::from_secs(30);
+        Arc::new(MemoryCache::new(Arc::new(TestClock::default()), lifetime)) as Arc<dyn Cache>
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn job_queue() {
+    conformance::job_queue(async || Arc::new(MemoryJobs::default()) as Arc<dyn JobQueue>).await;
+}
+
+#[tokio::test]
 async fn bus() {
     conformance::bus(async |count: usize| {
         let hub = MemoryHub::new();
-        let join = |id| Arc::new(hub.join(NodeId(id), "0.1.0", START)) as Arc<dyn Bus>;
+        let join = |id| {
+            Arc::new(hub.join(Node::new(NodeId(id), &format!("node-{id}"), "0.1.0", START)))
+                as Arc<dyn Bus>
+        };
         (0..count as u64).map(join).collect()
     })
     .await;

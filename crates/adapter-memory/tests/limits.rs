@@ -5,7 +5,7 @@ use campanile_conformance::{START, TestClock};
 use campanile_core::{
     event::{Audience, Event, Signal},
     limits::Rate,
-    port::{Bus, BusError, Limiter, LimiterContext, NodeId, RateLimiter},
+    port::{Bus, BusError, Heard, Limiter, LimiterContext, Node, NodeId, RateLimiter},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -32,7 +32,8 @@ async fn keys_that_have_recovered_are_forgotten() {
 #[tokio::test]
 async fn a_node_that_does_not_listen_loses_signals_and_the_publisher_hears_so() {
     let hub = MemoryHub::new();
-    let (deaf, node) = (hub.join(NodeId(1), "0", START), hub.join(NodeId(2), "0", START));
+    let join = |id, name| hub.join(Node::new(NodeId(id), name, "0", START));
+    let (deaf, node) = (join(1, "deaf"), join(2, "other"));
     let mut receiver = deaf.subscribe().await.unwrap();
     let signal =
         |after_ms| Arc::new(Signal::Tell(Audience::Everyone, Event::Draining { after_ms }));
@@ -45,8 +46,10 @@ async fn a_node_that_does_not_listen_loses_signals_and_the_publisher_hears_so() 
         assert!(published < 1_000_000, "it is bounded");
     };
     assert!(matches!(error, BusError::Overflow));
+    assert_eq!(receiver.receive().await, Some(Heard::Missed), "and the one who lost them");
     for number in 0..published {
-        assert_eq!(receiver.receive().await, Some(signal(number)), "what was taken arrives");
+        let heard = Some(Heard::Signal(signal(number), None));
+        assert_eq!(receiver.receive().await, heard, "what was taken arrives");
     }
     node.publish(signal(0)).await.expect("there is room again");
 }
@@ -54,7 +57,7 @@ async fn a_node_that_does_not_listen_loses_signals_and_the_publisher_hears_so() 
 #[tokio::test]
 async fn a_receiver_ends_with_its_node() {
     let hub = MemoryHub::new();
-    let node = hub.join(NodeId(1), "0", START);
+    let node = hub.join(Node::new(NodeId(1), "one", "0", START));
     let mut receiver = node.subscribe().await.unwrap();
     drop(node);
     assert!(receiver.receive().await.is_none());

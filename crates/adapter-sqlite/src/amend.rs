@@ -96,6 +96,11 @@ impl Amend {
                 self.react(ledger.connection(), room_id, (emoji, *on)).await?;
             }
         }
+        query("UPDATE rooms SET amended_at = max(coalesce(amended_at, ?2), ?2) WHERE id = ?1")
+            .bind(room_id)
+            .bind(self.now.0)
+            .execute(ledger.connection())
+            .await?;
         Ok(Ok(true))
     }
 

@@ -22,10 +22,12 @@ mod members;
 mod membership;
 mod messages;
 mod history;
+mod heads;
 mod amend;
 mod retention;
 mod receipts;
 mod uploads;
+mod jobs;
 
 pub use config::Config;
 pub use metrics::{Backend, PoolState, SqliteMetrics};

@@ -3,6 +3,7 @@
 use crate::{
     SqliteStore,
     fault::fault,
+    heads,
     membership::{Put, Remove},
     rows::{self, Columns, limit_number, member_columns, role, room_columns},
 };
@@ -43,6 +44,11 @@ impl MemberStore for SqliteStore {
         .await
         .map_err(fault)?;
         found.map(role).transpose().map_err(fault)
+    }
+
+    async fn roles(&self, of: &[(RoomName, UserName)]) -> Result<Vec<Option<Role>>, Fault> {
+        let mut reader = self.reader().await?;
+        heads::roles(&mut reader, of).await.map_err(fault)
     }
 
     async fn members(

@@ -4,7 +4,7 @@ use crate::{
     SqliteStore,
     amend::Amend,
     fault::fault,
-    history,
+    heads, history,
     retention::{Evict, rooms_with_older},
     rows::{self, Columns, message_columns, seq_number},
 };
@@ -13,8 +13,8 @@ use campanile_core::{
     message::{Amendment, Draft, Epoch, Message, Sequence},
     name::{RoomName, UserName},
     port::{
-        AmendError, AppendError, Appended, Archive, Fault, History, HistoryError, MessageStore,
-        Page,
+        AmendError, AppendError, Appended, Archive, Fault, Head, History, HistoryError,
+        MessageStore, Page,
     },
     time::Timestamp,
 };
@@ -59,6 +59,11 @@ impl MessageStore for SqliteStore {
         }
         let evict = Evict { rooms, before, limit: limit as u64 };
         self.writer().change(evict).await
+    }
+
+    async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Option<Head>>, Fault> {
+        let mut reader = self.reader().await?;
+        heads::heads(&mut reader, rooms).await.map_err(fault)
     }
 
     async fn size(&self) -> Result<Archive, Fault> {

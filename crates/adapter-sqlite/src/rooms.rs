@@ -27,6 +27,17 @@ impl RoomStore for SqliteStore {
         find(&mut reader, name).await.map_err(fault)
     }
 
+    async fn kind(&self, name: &RoomName) -> Result<Option<RoomKind>, Fault> {
+        let mut reader = self.reader().await?;
+        let found = query("SELECT kind FROM rooms WHERE name = ?1")
+            .bind(name.as_str().to_owned())
+            .fetch_optional(&mut *reader)
+            .await
+            .map_err(fault)?;
+        let kind = found.map(|row| Columns::from(&row, 0).kind());
+        kind.transpose().map_err(fault)
+    }
+
     async fn list(
         &self,
         viewer: &UserName,

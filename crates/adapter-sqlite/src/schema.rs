@@ -5,8 +5,11 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection, query_scalar, raw_sql};
 use std::path::Path;
 
 /// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_uploads.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_uploads.sql"),
+    include_str!("../migrations/0003_many_nodes.sql"),
+];
 
 /// "CAMP", as the first migration writes it.
 const APPLICATION_ID: i64 = 0x4341_4d50;

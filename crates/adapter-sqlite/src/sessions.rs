@@ -3,7 +3,8 @@
 use crate::{
     SqliteStore,
     fault::fault,
-    rows::Columns,
+    heads,
+    rows::{Columns, senseless},
     writer::{Change, Ledger},
 };
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use campanile_core::{
     time::Timestamp,
     user::{Session, TokenHash},
 };
-use sqlx::{Error, query, sqlite::SqliteRow};
+use sqlx::{Error, query, query_scalar, sqlite::SqliteRow};
 
 #[async_trait]
 impl SessionStore for SqliteStore {
@@ -39,15 +40,21 @@ impl SessionStore for SqliteStore {
 
     async fn end(&self, token: TokenHash) -> Result<bool, Fault> {
         let ended = self.writer().change(End::Token(token)).await?;
-        Ok(ended > 0)
+        Ok(!ended.is_empty())
     }
 
-    async fn end_all(&self, user: &UserName) -> Result<u64, Fault> {
+    async fn end_all(&self, user: &UserName) -> Result<Vec<TokenHash>, Fault> {
         self.writer().change(End::User(user.clone())).await
     }
 
+    async fn ended(&self, tokens: &[TokenHash], now: Timestamp) -> Result<Vec<bool>, Fault> {
+        let mut reader = self.reader().await?;
+        heads::ended(&mut reader, tokens, now).await.map_err(fault)
+    }
+
     async fn purge(&self, now: Timestamp) -> Result<u64, Fault> {
-        self.writer().change(End::Expired(now)).await
+        let ended = self.writer().change(End::Expired(now)).await?;
+        Ok(ended.len() as u64)
     }
 }
 
@@ -77,20 +84,27 @@ enum End {
 
 #[async_trait]
 impl Change for End {
-    type Answer = u64;
+    type Answer = Vec<TokenHash>;
 
-    async fn make(&self, ledger: &mut Ledger) -> Result<u64, Error> {
+    async fn make(&self, ledger: &mut Ledger) -> Result<Vec<TokenHash>, Error> {
         let delete = match self {
             Self::Token(token) => {
-                query("DELETE FROM sessions WHERE token = ?1").bind(token.0.to_vec())
+                query_scalar("DELETE FROM sessions WHERE token = ?1 RETURNING token")
+                    .bind(token.0.to_vec())
             }
             Self::User(user) => {
-                query("DELETE FROM sessions WHERE user = ?1").bind(user.as_str().to_owned())
+                query_scalar("DELETE FROM sessions WHERE user = ?1 RETURNING token")
+                    .bind(user.as_str().to_owned())
             }
-            Self::Expired(now) => query("DELETE FROM sessions WHERE expires_at <= ?1").bind(now.0),
+            Self::Expired(now) => {
+                query_scalar("DELETE FROM sessions WHERE expires_at <= ?1 RETURNING token")
+                    .bind(now.0)
+            }
         };
-        let ended = delete.execute(ledger.connection()).await?;
-        Ok(ended.rows_affected())
+        let ended: Vec<Vec<u8>> = delete.fetch_all(ledger.connection()).await?;
+        let token = |bytes: Vec<u8>| bytes.try_into().map(TokenHash);
+        let tokens = ended.into_iter().map(token).collect::<Result<_, _>>();
+        tokens.map_err(|_| senseless("a token has 32 bytes"))
     }
 }
 

@@ -4,8 +4,12 @@
 
 use campanile_adapter_sqlite::Config;
 use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, Stores};
+use campanile_core::port::JobQueue;
 use campanile_metrics::Registry;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 async fn stores() -> Stores {
     let directory = tempfile::tempdir().unwrap();
@@ -45,6 +49,19 @@ async fn messages() {
 #[tokio::test(flavor = "multi_thread")]
 async fn receipts() {
     conformance::receipt_store(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn job_queue() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = AtomicUsize::new(0);
+    conformance::job_queue(async || {
+        let number = opened.fetch_add(1, Ordering::Relaxed);
+        let config = Config::new(directory.path().join(format!("jobs-{number}.db")));
+        let store = config.open(Registry::global()).await.unwrap();
+        Arc::new(store) as Arc<dyn JobQueue>
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

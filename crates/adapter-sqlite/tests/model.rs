@@ -8,7 +8,7 @@ use campanile_conformance::{START, Stores, room, user};
 use campanile_core::{
     message::{Amendment, Draft, Epoch, Message, Sequence},
     name::{RoomName, UserName},
-    port::{AccountChange, NewAccount, NewRoom, Page, PutMember, RoomChange},
+    port::{AccountChange, Head, NewAccount, NewRoom, Page, PutMember, RoomChange},
     room::{Role, Room, RoomKind},
     time::Timestamp,
     user::{PasswordHash, Session, TokenHash},
@@ -46,6 +46,7 @@ enum Sessions {
     Find(u8),
     End(u8),
     EndAll(UserName),
+    Ended(Vec<u8>),
     Purge,
 }
 
@@ -63,6 +64,7 @@ enum Members {
     Put(RoomName, UserName, Option<Role>, usize),
     Remove(RoomName, UserName),
     Role(RoomName, UserName),
+    Roles(Vec<(RoomName, UserName)>),
     List(RoomName, Option<UserName>, usize),
     RoomsOf(UserName),
     Mark(RoomName, UserName, u64),
@@ -75,6 +77,7 @@ enum Messages {
     History(RoomName, Page, usize),
     Amend(RoomName, u64, UserName, Amendment),
     Evict(i64),
+    Heads(Vec<RoomName>),
     Size,
 }
 
@@ -104,6 +107,7 @@ fn sessions() -> impl Strategy<Value = Sessions> {
         3 => (0..4_u8).prop_map(Sessions::Find),
         1 => (0..4_u8).prop_map(Sessions::End),
         1 => users().prop_map(Sessions::EndAll),
+        1 => prop::collection::vec(0..4_u8, 0..6).prop_map(Sessions::Ended),
         1 => Just(Sessions::Purge),
     ]
 }
@@ -125,6 +129,7 @@ fn members() -> impl Strategy<Value = Members> {
         5 => (rooms(), users(), roles, 1..4_usize).prop_map(|(room, user, role, max)| Members::Put(room, user, role, max)),
         1 => (rooms(), users()).prop_map(|(room, user)| Members::Remove(room, user)),
         1 => (rooms(), users()).prop_map(|(room, user)| Members::Role(room, user)),
+        1 => prop::collection::vec((rooms(), users()), 0..5).prop_map(Members::Roles),
         1 => (rooms(), prop::option::of(users()), 0..4_usize).prop_map(|(room, after, limit)| Members::List(room, after, limit)),
         1 => users().prop_map(Members::RoomsOf),
         2 => (rooms(), users(), 0..20_u64).prop_map(|(room, user, seq)| Members::Mark(room, user, seq)),
@@ -151,6 +156,7 @@ fn messages() -> impl Strategy<Value = Messages> {
         3 => (rooms(), page, 0..6_usize).prop_map(|(room, page, limit)| Messages::History(room, page, limit)),
         4 => (rooms(), 0..12_u64, users(), amendment).prop_map(|(room, seq, user, amendment)| Messages::Amend(room, seq, user, amendment)),
         1 => (0..60_i64).prop_map(Messages::Evict),
+        1 => prop::collection::vec(rooms(), 0..5).prop_map(Messages::Heads),
         1 => Just(Messages::Size),
     ]
 }
@@ -244,7 +250,14 @@ async fn session(stores: &Stores, ask: Sessions, now: Timestamp) -> String {
         }
         Sessions::Find(number) => told(sessions.find(token(number), now).await),
         Sessions::End(number) => told(sessions.end(token(number)).await),
-        Sessions::EndAll(user) => told(sessions.end_all(&user).await),
+        Sessions::EndAll(user) => told(sessions.end_all(&user).await.map(|mut tokens| {
+            tokens.sort_by_key(|token| token.0);
+            tokens.iter().map(|token| token.0[0]).collect::<Vec<_>>()
+        })),
+        Sessions::Ended(numbers) => {
+            let tokens: Vec<_> = numbers.into_iter().map(token).collect();
+            told(sessions.ended(&tokens, now).await)
+        }
         Sessions::Purge => told(sessions.purge(now).await),
     }
 }
@@ -281,6 +294,7 @@ async fn member(stores: &Stores, ask: Members, now: Timestamp) -> String {
         }
         Members::Remove(room, user) => told(members.remove(&room, &user).await),
         Members::Role(room, user) => told(members.role(&room, &user).await),
+        Members::Roles(of) => told(members.roles(&of).await),
         Members::List(room, after, limit) => {
             told(members.members(&room, after.as_ref(), limit).await)
         }
@@ -324,6 +338,11 @@ async fn message(stores: &Stores, ask: Messages, now: Timestamp) -> String {
             told(messages.amend(&room, Sequence(seq), &by, &amendment, now).await)
         }
         Messages::Evict(before) => told(messages.evict(at(before), 1_000).await),
+        Messages::Heads(rooms) => {
+            let heads = messages.heads(&rooms).await.unwrap();
+            let plain = |head: Head| (head.last_seq, head.amended_at);
+            told(heads.into_iter().map(|head| head.map(plain)).collect::<Vec<_>>())
+        }
         Messages::Size => told(messages.size().await.map(|size| size.messages)),
     }
 }

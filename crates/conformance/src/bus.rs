@@ -2,9 +2,14 @@
 
 use crate::stores::{START, room, user};
 use campanile_core::{
-    event::{Audience, EndReason, EndedSessions, Event, LeaveReason, ResyncReason, Signal},
+    event::{
+        Answer, Ask, Audience, EndReason, EndedSessions, Event, LeaveReason, Question,
+        ResyncReason, Signal,
+    },
+    fanout::{ConnectionSeen, RoomSeen, Survey},
+    labels::Transport,
     message::{Amendment, Epoch, Message, MessageId, Reaction, Sequence},
-    port::{Bus, BusReceiver},
+    port::{Bus, BusReceiver, ConnectionId, Heard, NodeId},
     room::{Role, RoomKind},
     user::{Presence, Status, TokenHash},
 };
@@ -39,9 +44,15 @@ fn number(signal: &Signal) -> u64 {
 }
 
 async fn received(receiver: &mut dyn BusReceiver) -> Arc<Signal> {
-    let signal = timeout(DEADLINE, receiver.receive()).await;
-    let signal = signal.expect("a signal arrives in time");
-    signal.expect("the bus has not ended")
+    let heard = timeout(DEADLINE, receiver.receive()).await;
+    told_signal(heard.expect("a signal arrives in time"))
+}
+
+fn told_signal(heard: Option<Heard>) -> Arc<Signal> {
+    match heard.expect("the bus has not ended") {
+        Heard::Signal(signal, _) => signal,
+        Heard::Missed => panic!("nothing is lost on a healthy bus"),
+    }
 }
 
 async fn a_node_alone_publishes_to_nobody(nodes: Vec<Arc<dyn Bus>>) {
@@ -109,8 +120,8 @@ async fn giving_up_on_receiving_loses_nothing(nodes: Vec<Arc<dyn Bus>>) {
     for sent in 0..200 {
         nodes[0].publish(numbered(sent)).await.unwrap();
         // Polled once and dropped, wherever it has come to.
-        if let Some(signal) = receiver.receive().now_or_never() {
-            heard.push(number(&signal.expect("the bus has not ended")));
+        if let Some(next) = receiver.receive().now_or_never() {
+            heard.push(number(&told_signal(next)));
         }
     }
     while heard.len() < 200 {
@@ -131,15 +142,20 @@ async fn every_signal_arrives_as_it_was(nodes: Vec<Arc<dyn Bus>>) {
 async fn nodes_are_listed_while_they_live(mut nodes: Vec<Arc<dyn Bus>>) {
     let listed = async |bus: &Arc<dyn Bus>| {
         let nodes = bus.nodes().await.unwrap();
-        nodes.iter().map(|node| node.id).collect::<HashSet<_>>()
+        assert!(nodes.is_sorted_by_key(|node| &node.name), "by name");
+        let alive = nodes.iter().filter(|node| node.alive);
+        alive.map(|node| node.id).collect::<HashSet<_>>()
     };
     let all = listed(&nodes[0]).await;
     assert_eq!(all.len(), 3, "each node has its own identity");
     assert_eq!(all, listed(&nodes[2]).await, "everyone sees the same");
+    nodes[1].leave().await.unwrap();
+    let left = nodes[0].nodes().await.unwrap();
+    assert_eq!(left.len(), 2, "who leaves is not missed");
     drop(nodes.pop());
     let deadline = Instant::now() + DEADLINE;
-    while listed(&nodes[0]).await.len() > 2 {
-        assert!(Instant::now() < deadline, "a node that is gone is listed");
+    while listed(&nodes[0]).await.len() > 1 {
+        assert!(Instant::now() < deadline, "a node that is gone counts as alive");
         tokio::task::yield_now().await;
     }
 }
@@ -175,6 +191,11 @@ fn signals() -> Vec<Signal> {
         Signal::Unsubscribe { room: lobby.clone(), user: Some(ada.clone()) },
         Signal::Unsubscribe { room: lobby.clone(), user: None },
     ]);
+    let question = Question::Survey { connections_max: 3, rooms_max: 0 };
+    signals.push(Signal::Ask(Ask { id: u64::MAX, from: NodeId(7), question }));
+    let answer = |survey| Answer { ask: 0, to: NodeId(u64::MAX), from: NodeId(0), survey };
+    signals.push(Signal::Answer(answer(Survey::default())));
+    signals.push(Signal::Answer(answer(survey())));
     let token = EndedSessions::Token(TokenHash([200; 32]));
     for reason in [EndReason::LoggedOut, EndReason::PasswordChanged, EndReason::Banned] {
         signals.push(Signal::EndSessions(EndedSessions::User(ada.clone()), reason));
@@ -223,5 +244,29 @@ fn message() -> Message {
         edited_at: Some(START),
         deleted: false,
         reactions: vec![Reaction { emoji: "👍".into(), users: vec![user("bob"), user("ada")] }],
+    }
+}
+
+fn survey() -> Survey {
+    let seen = |address: &str, outbox_bytes| ConnectionSeen {
+        connection: ConnectionId(u64::MAX),
+        user: user("ada"),
+        transport: Transport::WebSocket,
+        address: address.parse().unwrap(),
+        since: START,
+        rooms: 2,
+        outbox_bytes,
+    };
+    let busy = RoomSeen {
+        room: room("lobby"),
+        kind: RoomKind::Private,
+        participants: 12,
+        messages: u64::MAX,
+    };
+    Survey {
+        connections_open: 10_000,
+        users: 9_000,
+        connections: vec![seen("127.0.0.1", 0), seen("2001:db8::7", 1 << 20)],
+        rooms: vec![busy],
     }
 }

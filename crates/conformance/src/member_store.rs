@@ -26,6 +26,7 @@ pub async fn member_store(make: impl AsyncFn() -> Stores) {
     members_are_listed_by_name(make().await).await;
     rooms_of_a_user_are_listed_by_name(make().await).await;
     who_was_removed_is_heard_no_more(make().await).await;
+    many_roles_are_asked_for_at_once(make().await).await;
 }
 
 async fn put_role(
@@ -293,4 +294,24 @@ async fn who_was_removed_is_heard_no_more(stores: Stores) {
     speaking.await.unwrap();
     let all = stores.all(&lobby).await;
     assert_eq!(all.len() as u64, last.0, "nothing came after the removal");
+}
+
+async fn many_roles_are_asked_for_at_once(stores: Stores) {
+    let (owner, lobby) = stores.owner_and_room().await;
+    let (ada, den) = (stores.account("ada").await, stores.public("den", &owner).await);
+    stores.join(&lobby, &ada).await;
+    let asked = [
+        (den.clone(), ada.clone()),
+        (lobby.clone(), ada.clone()),
+        (room("nowhere"), ada.clone()),
+        (lobby.clone(), owner.clone()),
+        (lobby.clone(), user("nobody")),
+        (den, owner),
+    ];
+    let roles = stores.members.roles(&asked).await.unwrap();
+    let (member, owner) = (Some(Role::Member), Some(Role::Owner));
+    assert_eq!(roles, [None, member, None, owner, None, owner]);
+    assert_eq!(stores.members.roles(&[]).await.unwrap(), []);
+    let many = vec![(lobby, ada); 1_000];
+    assert_eq!(stores.members.roles(&many).await.unwrap(), vec![member; 1_000]);
 }

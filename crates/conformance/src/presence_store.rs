@@ -43,11 +43,10 @@ async fn a_connection_says_what_its_user_is(presence: &dyn PresenceStore) {
     for (status, before) in said {
         let answer = presence.put(&ada, connection, status).await.unwrap();
         assert_eq!(answer, change(before, status, 1));
-        assert_eq!(
-            presence.users_online().await.unwrap(),
-            1,
-            "a user who says {status:?} has a connection"
-        );
+        let online = presence.users_online().await.unwrap();
+        assert_eq!(online, 1, "a user who says {status:?} has a connection");
+        let reconciled = presence.reconcile().await.unwrap();
+        assert_eq!(reconciled, [], "there is nothing to put right");
     }
     let removed = presence.remove(&ada, connection).await.unwrap();
     assert_eq!(removed, change(Available, Unavailable, 0));

@@ -22,6 +22,7 @@ pub async fn room_store(make: impl AsyncFn() -> Stores) {
     a_change_answers_with_the_room(make().await).await;
     a_deleted_room_is_gone_with_all_it_had(make().await).await;
     a_room_made_again_is_another_room(make().await).await;
+    a_room_is_of_its_kind_while_it_lives(make().await).await;
 }
 
 async fn a_room_is_found_as_it_was_made(stores: Stores) {
@@ -195,4 +196,18 @@ async fn a_room_made_again_is_another_room(stores: Stores) {
     assert!(!first.duplicate, "the old room's keys are forgotten");
     assert_eq!(first.message.id.seq, Sequence(1));
     assert_eq!(first.message.id.epoch, after.epoch);
+}
+
+async fn a_room_is_of_its_kind_while_it_lives(stores: Stores) {
+    let (ada, bob) = (stores.account("ada").await, stores.account("bob").await);
+    let kind = async |name| stores.rooms.kind(&room(name)).await.unwrap();
+    for (name, made) in [("lobby", RoomKind::Public), ("den", RoomKind::Private)] {
+        assert_eq!(kind(name).await, None);
+        stores.room(name, made, &ada).await;
+        assert_eq!(kind(name).await, Some(made));
+    }
+    stores.made(new_room("dm.1", RoomKind::Direct, &[&ada, &bob])).await;
+    assert_eq!(kind("dm.1").await, Some(RoomKind::Direct));
+    stores.rooms.delete(&room("lobby")).await.unwrap();
+    assert_eq!(kind("lobby").await, None);
 }

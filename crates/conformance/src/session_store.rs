@@ -19,6 +19,7 @@ pub async fn session_store(make: impl AsyncFn() -> Stores) {
     an_ended_session_is_gone(make().await).await;
     all_sessions_of_one_user_end(make().await).await;
     expired_sessions_are_forgotten(make().await).await;
+    many_are_asked_for_at_once(make().await).await;
 }
 
 fn session(user: &UserName, token: u8) -> Session {
@@ -84,9 +85,14 @@ async fn all_sessions_of_one_user_end(stores: Stores) {
         stores.sessions.open(session(&ada, token)).await.unwrap();
     }
     stores.sessions.open(session(&bob, 4)).await.unwrap();
-    assert_eq!(stores.sessions.end_all(&ada).await.unwrap(), 3);
-    assert_eq!(stores.sessions.end_all(&ada).await.unwrap(), 0);
-    assert_eq!(stores.sessions.end_all(&user("nobody")).await.unwrap(), 0);
+    let end_all = async |user| {
+        let mut ended = stores.sessions.end_all(user).await.unwrap();
+        ended.sort_by_key(|token| token.0);
+        ended
+    };
+    assert_eq!(end_all(&ada).await, [1, 2, 3].map(|token| TokenHash([token; 32])));
+    assert_eq!(end_all(&ada).await, []);
+    assert_eq!(end_all(&user("nobody")).await, []);
     for token in 1..=3 {
         let found = stores.sessions.find(TokenHash([token; 32]), START).await;
         assert_eq!(found.unwrap(), None);
@@ -106,4 +112,22 @@ async fn expired_sessions_are_forgotten(stores: Stores) {
     assert_eq!(stores.sessions.purge(end).await.unwrap(), 0);
     assert!(!stores.sessions.end(TokenHash([2; 32])).await.unwrap());
     assert!(stores.sessions.end(long.token).await.unwrap());
+}
+
+async fn many_are_asked_for_at_once(stores: Stores) {
+    let (ada, bob) = (stores.account("ada").await, stores.account("bob").await);
+    let long = Session { expires_at: START.plus(2 * LIFETIME), ..session(&ada, 1) };
+    stores.sessions.open(long).await.unwrap();
+    for (user, token) in [(&ada, 2), (&ada, 3), (&bob, 4)] {
+        stores.sessions.open(session(user, token)).await.unwrap();
+    }
+    stores.sessions.end(TokenHash([3; 32])).await.unwrap();
+    stores.accounts.change(&bob, AccountChange::Banned(true)).await.unwrap();
+    let tokens = [4, 1, 9, 2, 3, 1].map(|token| TokenHash([token; 32]));
+    let ended = async |now| stores.sessions.ended(&tokens, now).await.unwrap();
+    assert_eq!(ended(START).await, [true, false, true, false, true, false]);
+    assert_eq!(ended(START.plus(LIFETIME)).await, [true, false, true, true, true, false]);
+    assert!(stores.sessions.ended(&[], START).await.unwrap().is_empty());
+    let many = vec![tokens[1]; 1_000];
+    assert_eq!(stores.sessions.ended(&many, START).await.unwrap(), vec![false; 1_000]);
 }

@@ -14,7 +14,7 @@ use campanile_core::{
     message::Draft,
     metrics::{App, ChatMetrics, NATIVE_APP},
     name::{RoomName, UserName},
-    port::{Clock, ConnectionId, NewAccount, NodeId},
+    port::{Clock, ConnectionId, NewAccount, Node, NodeId},
     room::RoomKind,
     user::{PasswordHash, TokenHash},
 };
@@ -32,7 +32,8 @@ async fn talk() -> Result<(), Box<dyn Error>> {
     let (shards, mut inboxes) = Shards::new(1, limits.shard_queue_events_max);
     let recording = Recording::with(Registry::builder().values::<App>([NATIVE_APP]));
     let metrics = ChatMetrics::register(recording.registry());
-    let chat = Arc::new(Chat::new(ports(&limits), shards.clone(), limits, metrics, digest));
+    let chat =
+        Arc::new(Chat::new(NodeId(1), ports(&limits), shards.clone(), limits, metrics, digest));
 
     // What a protocol makes of an event; here, a line of text.
     let encoder: Encoder = Box::new(|event| match event {
@@ -92,7 +93,7 @@ fn ports(limits: &Limits) -> Ports {
         uploads: store,
         blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
-        bus: Arc::new(MemoryHub::new().join(NodeId(1), "example", clock.now())),
+        bus: Arc::new(MemoryHub::new().join(Node::new(NodeId(1), "example", "0", clock.now()))),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
         clock,
     }

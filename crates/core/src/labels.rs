@@ -8,6 +8,14 @@ use crate::{
 use campanile_metrics::labels;
 
 labels! {
+    /// What nodes ask one another.
+    pub enum ClusterOperation("operation") {
+        /// What connections and rooms they have.
+        Survey = "survey",
+    }
+}
+
+labels! {
     /// How a client is connected.
     pub enum Transport("transport") {
         /// WebSocket.

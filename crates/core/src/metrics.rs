@@ -4,9 +4,9 @@
 //! decorators in [`crate::instrumented`].
 
 use crate::labels::{
-    AuthRefusal, ChannelType, Direction, DropReason, JoinRefusal, Mechanism, MessageErrorReason,
-    MessageKind, MessageResult, Outcome, PresenceType, RecoverySource, Scope, Transport,
-    UnsubscribeReason, UploadResult,
+    AuthRefusal, ChannelType, ClusterOperation, Direction, DropReason, JoinRefusal, Mechanism,
+    MessageErrorReason, MessageKind, MessageResult, Outcome, PresenceType, RecoverySource, Scope,
+    Transport, UnsubscribeReason, UploadResult,
 };
 use crate::port::{Limiter, LimiterContext};
 use campanile_metrics::{Description, Registry, buckets, catalogue, labels};
@@ -159,6 +159,23 @@ catalogue! {
     }
 }
 
+catalogue! {
+    /// The nodes together.
+    pub struct ClusterMetrics {
+        /// Nodes this node sees alive, itself included.
+        gauge nodes() = "chat_cluster_nodes";
+        /// Nodes configured, or seen in the last hour and not gone on purpose.
+        gauge nodes_expected() = "chat_cluster_nodes_expected";
+        /// Requests to other nodes.
+        counter requests(ClusterOperation, Outcome) = "chat_cluster_requests_total";
+        /// Time to collect all answers of one node request.
+        histogram request_duration(ClusterOperation) = "chat_cluster_request_duration_seconds" [Seconds]
+            buckets buckets::FAST;
+        /// Answers that did not arrive in time.
+        counter replies_missing(ClusterOperation) = "chat_cluster_replies_missing_total";
+    }
+}
+
 /// Everything the rules of chat count.
 #[derive(Clone, Debug)]
 pub struct ChatMetrics {
@@ -180,11 +197,13 @@ pub struct ChatMetrics {
     pub uploads: UploadMetrics,
     /// Rate limits.
     pub rate_limits: RateLimitMetrics,
+    /// The nodes together.
+    pub cluster: ClusterMetrics,
 }
 
 impl ChatMetrics {
     /// What is declared here.
-    pub const DESCRIPTIONS: [&'static [Description]; 8] = [
+    pub const DESCRIPTIONS: [&'static [Description]; 9] = [
         FanoutMetrics::DESCRIPTIONS,
         AuthMetrics::DESCRIPTIONS,
         MessageMetrics::DESCRIPTIONS,
@@ -193,6 +212,7 @@ impl ChatMetrics {
         RecoveryMetrics::DESCRIPTIONS,
         UploadMetrics::DESCRIPTIONS,
         RateLimitMetrics::DESCRIPTIONS,
+        ClusterMetrics::DESCRIPTIONS,
     ];
 
     /// Makes every series, at 0. The registry's values of [`App`] should have [`NATIVE_APP`].
@@ -207,6 +227,7 @@ impl ChatMetrics {
             recovery: RecoveryMetrics::register(registry),
             uploads: UploadMetrics::register(registry),
             rate_limits: RateLimitMetrics::register(registry),
+            cluster: ClusterMetrics::register(registry),
         }
     }
 }

@@ -15,7 +15,7 @@ use campanile_core::{
     fanout::{Class, Outbox, ShardInbox, Shards},
     limits::Limits,
     metrics::{App, ChatMetrics, NATIVE_APP},
-    port::{Clock, NodeId},
+    port::{Clock, Node, NodeId},
 };
 use campanile_metrics::{Registry, testing::Recording};
 use campanile_server::{
@@ -164,11 +164,13 @@ fn chat(metrics: ChatMetrics, frames: FrameLimits) -> (Arc<Chat>, Vec<ShardInbox
         uploads: store,
         blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
-        bus: Arc::new(MemoryHub::new().join(NodeId(1), "echo", clock.now())),
+        bus: Arc::new(MemoryHub::new().join(Node::new(NodeId(1), "echo", "0", clock.now()))),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
         clock,
     };
     let (shards, inboxes) = Shards::new(WORKERS, limits.shard_queue_events_max);
-    let chat = Chat::new(ports, shards, limits, metrics, |_| unreachable!("nobody opens rooms"));
+    let chat = Chat::new(NodeId(1), ports, shards, limits, metrics, |_| {
+        unreachable!("nobody opens rooms")
+    });
     (Arc::new(chat), inboxes)
 }

@@ -65,6 +65,14 @@ impl MemberStore for MemoryStore {
         Ok(member.map(|member| member.role))
     }
 
+    async fn roles(&self, of: &[(RoomName, UserName)]) -> Result<Vec<Option<Role>>, Fault> {
+        let mut roles = Vec::with_capacity(of.len());
+        for (room, user) in of {
+            roles.push(self.role(room, user).await?);
+        }
+        Ok(roles)
+    }
+
     async fn members(
         &self,
         room: &RoomName,

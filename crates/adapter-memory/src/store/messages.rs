@@ -6,8 +6,8 @@ use campanile_core::{
     message::{Amendment, Draft, Message, MessageId, Sequence},
     name::{RoomName, UserName},
     port::{
-        AmendError, AppendError, Appended, Archive, Fault, History, HistoryError, MessageStore,
-        Page, check_amendment, group_reactions,
+        AmendError, AppendError, Appended, Archive, Fault, Head, History, HistoryError,
+        MessageStore, Page, check_amendment, group_reactions,
     },
     time::Timestamp,
 };
@@ -96,7 +96,11 @@ impl MessageStore for MemoryStore {
             None => return Err(AmendError::UnknownMessage),
         };
         check_amendment(&stored.message, by, role, amendment)?;
-        stored.amend(by, amendment, now, self.reactions_per_message_max)
+        let amended = stored.amend(by, amendment, now, self.reactions_per_message_max)?;
+        if amended {
+            record.amended_at = record.amended_at.max(Some(now));
+        }
+        Ok(amended)
     }
 
     async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault> {
@@ -109,6 +113,16 @@ impl MessageStore for MemoryStore {
             }
         }
         Ok(evicted as u64)
+    }
+
+    async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Option<Head>>, Fault> {
+        let state = self.state();
+        let head = |record: &RoomRecord| Head {
+            epoch: record.epoch,
+            last_seq: Sequence(record.last_seq),
+            amended_at: record.amended_at,
+        };
+        Ok(rooms.iter().map(|room| state.rooms.get(room).map(head)).collect())
     }
 
     async fn size(&self) -> Result<Archive, Fault> {

@@ -48,6 +48,7 @@ struct RoomRecord {
     epoch: Epoch,
     created_at: Timestamp,
     last_seq: u64,
+    amended_at: Option<Timestamp>,
     members: BTreeMap<UserName, MemberRecord>,
     // The last ones: the first of them is `last_seq - messages.len() + 1`.
     messages: VecDeque<Stored>,

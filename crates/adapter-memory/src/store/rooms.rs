@@ -39,6 +39,7 @@ impl RoomStore for MemoryStore {
             epoch: Epoch(rand::random()),
             created_at: new.created_at,
             last_seq: 0,
+            amended_at: None,
             members,
             messages: VecDeque::new(),
             keys: HashMap::new(),
@@ -51,6 +52,10 @@ impl RoomStore for MemoryStore {
     async fn find(&self, name: &RoomName) -> Result<Option<Room>, Fault> {
         let state = self.state();
         Ok(state.rooms.get(name).map(|record| record.room(name)))
+    }
+
+    async fn kind(&self, name: &RoomName) -> Result<Option<RoomKind>, Fault> {
+        Ok(self.state().rooms.get(name).map(|record| record.kind))
     }
 
     async fn list(

@@ -30,11 +30,18 @@ impl SessionStore for MemoryStore {
         Ok(self.state().sessions.remove(&token).is_some())
     }
 
-    async fn end_all(&self, user: &UserName) -> Result<u64, Fault> {
+    async fn end_all(&self, user: &UserName) -> Result<Vec<TokenHash>, Fault> {
         let mut state = self.state();
-        let before = state.sessions.len();
-        state.sessions.retain(|_, session| session.user != *user);
-        Ok((before - state.sessions.len()) as u64)
+        let of_user = state.sessions.extract_if(|_, session| session.user == *user);
+        Ok(of_user.map(|(token, _)| token).collect())
+    }
+
+    async fn ended(&self, tokens: &[TokenHash], now: Timestamp) -> Result<Vec<bool>, Fault> {
+        let mut ended = Vec::with_capacity(tokens.len());
+        for token in tokens {
+            ended.push(self.find(*token, now).await?.is_none());
+        }
+        Ok(ended)
     }
 
     async fn purge(&self, now: Timestamp) -> Result<u64, Fault> {

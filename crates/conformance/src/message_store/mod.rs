@@ -2,6 +2,7 @@
 
 mod amend;
 mod append;
+mod heads;
 mod history;
 mod idempotence;
 mod retention;
@@ -15,4 +16,5 @@ pub async fn message_store(make: impl AsyncFn() -> Stores) {
     history::prove(&make).await;
     amend::prove(&make).await;
     retention::prove(&make).await;
+    heads::prove(&make).await;
 }

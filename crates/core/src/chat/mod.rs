@@ -1,20 +1,26 @@
 //! What can be done in the chat: each operation checks, changes the store, and tells who is to know.
 
 mod accounts;
+mod cluster;
 mod joining;
 mod membership;
 mod messages;
 mod presence;
 mod rooms;
+mod step;
 mod uploads;
 
 pub use accounts::AuthenticateError;
+pub use cluster::ClusterSurvey;
 pub use joining::EnterError;
 pub use membership::MembershipError;
 pub use messages::{ChangeError, SendError, Source};
 pub(crate) use presence::Departure;
 pub use rooms::{AccessError, ManageError};
 pub use uploads::{Arrival, UploadError};
+
+use cluster::Asked;
+use step::Step;
 
 use crate::{
     event::{Envelope, Signal},
@@ -23,9 +29,9 @@ use crate::{
     limits::{Limits, Rate, Rates},
     metrics::ChatMetrics,
     port::{
-        AccountStore, BlobStore, Bus, BusReceiver, Clock, Limiter, LimiterContext, MemberStore,
-        MessageStore, PresenceStore, RateLimiter, ReceiptStore, RoomStore, SessionStore,
-        UploadStore, Verdict,
+        AccountStore, BlobStore, Bus, Clock, Limiter, LimiterContext, MemberStore, MessageStore,
+        NodeId, PresenceStore, RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore,
+        Verdict,
     },
     room::RoomKind,
 };
@@ -65,6 +71,9 @@ pub struct Chat {
     ports: Ports,
     shards: Shards,
     context: Arc<Context>,
+    node: NodeId,
+    step: Step,
+    asked: Asked,
     /// Gives at least 32 hexadecimal digits for any bytes; names direct rooms.
     digest: fn(&[u8]) -> String,
 }
@@ -78,8 +87,9 @@ pub struct Limited {
 }
 
 impl Chat {
-    /// A chat over these ports, told to these shards.
+    /// The chat of this node over these ports, told to these shards.
     pub fn new(
+        node: NodeId,
         ports: Ports,
         shards: Shards,
         limits: Limits,
@@ -93,7 +103,9 @@ impl Chat {
             messages: ports.messages.clone(),
             directory: Directory::default(),
         };
-        Self { ports, shards, context: Arc::new(context), digest }
+        let context = Arc::new(context);
+        let (step, asked) = (Step::default(), Asked::default());
+        Self { ports, shards, context, node, step, asked, digest }
     }
 
     /// The bounds in force.
@@ -128,14 +140,6 @@ impl Chat {
     /// The worker threads.
     pub fn shards(&self) -> &Shards {
         &self.shards
-    }
-
-    /// Hears the other nodes until the bus ends. Spawned once by whoever owns the chat.
-    pub async fn listen(&self, mut bus: Box<dyn BusReceiver>) {
-        while let Some(signal) = bus.receive().await {
-            let accepted = self.clock().moment();
-            self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: true })).await;
-        }
     }
 
     /// Whether one more may pass. One that comes a little too early waits for its time and asks

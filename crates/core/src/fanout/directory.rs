@@ -50,6 +50,11 @@ impl Directory {
         rooms.fold((0, 0), |(rooms, listeners), room| (rooms + 1, listeners + room.listeners))
     }
 
+    /// The rooms with at least one subscriber.
+    pub fn names(&self) -> Vec<RoomName> {
+        self.lock().rooms.keys().cloned().collect()
+    }
+
     /// Subscriptions to a room on this node.
     pub fn listeners(&self, room: &RoomName) -> usize {
         self.lock().rooms.get(room).map_or(0, |room| room.listeners)

@@ -148,6 +148,9 @@ impl Hub {
         let state = self.state.borrow();
         let connections = state.users.values().flatten().take(connections_max);
         let mut survey = Survey {
+            // Counted by whoever asks, over all workers.
+            connections_open: 0,
+            users: 0,
             connections: connections.map(|seat| ConnectionSeen::of(seat.as_ref())).collect(),
             rooms: state.rooms.iter().map(|(name, room)| RoomSeen::of(name, room)).collect(),
         };

@@ -15,12 +15,14 @@ mod hub;
 mod tell;
 mod pump;
 mod survey;
+mod roll;
 
 pub use class::{Class, Origin};
 pub use directory::Directory;
 pub use hub::Encoder;
 pub(crate) use hub::Hub;
 pub use outbox::{Outbox, Outgoing};
+pub(crate) use roll::{Compared, Roll};
 pub(crate) use seat::Seat;
 pub use survey::{ConnectionSeen, RoomSeen, Survey};
 
@@ -63,6 +65,8 @@ pub struct ShardInbox {
 enum Instruction {
     Deliver(Arc<Envelope>),
     Survey(SurveyOrder),
+    Roll(oneshot::Sender<Roll>),
+    Compare(Arc<[Compared]>),
     Stop,
 }
 
@@ -117,6 +121,27 @@ impl Shards {
     /// Connections that are open on this node.
     pub fn connections(&self) -> usize {
         self.shown.iter().map(|shown| shown.connections.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Who is connected to this node, and listens to private rooms.
+    pub(crate) async fn roll(&self) -> Roll {
+        let mut roll = Roll::default();
+        for sender in self.senders.iter() {
+            let (reply, answer) = oneshot::channel();
+            if sender.send(Instruction::Roll(reply)).await.is_ok()
+                && let Ok(part) = answer.await
+            {
+                roll.merge(part);
+            }
+        }
+        roll
+    }
+
+    /// Tells every worker what the store has.
+    pub(crate) async fn compare(&self, rooms: Arc<[Compared]>) {
+        for sender in self.senders.iter() {
+            let _ended = sender.send(Instruction::Compare(rooms.clone())).await;
+        }
     }
 
     /// Asks every worker for up to `connections_max` connections and the `rooms_max` busiest

@@ -18,8 +18,21 @@ pub(super) struct Order {
     passed: Option<Sequence>,
     epoch: Option<Epoch>,
     early: BTreeMap<Sequence, Arc<Envelope>>,
+    /// Messages up to here are known to be stored.
+    stored: Sequence,
     /// Since when the message after `passed` is waited for.
     waiting_since: Option<Moment>,
+}
+
+/// Where the gate stands, compared with the store.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Standing {
+    /// Everything that is stored has passed.
+    InStep,
+    /// Stored messages have not come.
+    Behind,
+    /// The room was reset.
+    OtherEpoch,
 }
 
 /// What the gate says to a message.
@@ -83,6 +96,19 @@ impl Order {
         }
     }
 
+    /// Says which message was the last one in the store.
+    pub(super) fn expect(&mut self, (epoch, seq): (Epoch, Sequence), now: Moment) -> Standing {
+        match self.passed {
+            Some(_) if self.epoch != Some(epoch) => Standing::OtherEpoch,
+            Some(passed) if passed < seq => {
+                self.stored = self.stored.max(seq);
+                self.waiting_since.get_or_insert(now);
+                Standing::Behind
+            }
+            _ => Standing::InStep,
+        }
+    }
+
     /// Gives up on everything up to `seq`.
     pub(super) fn skip_to(&mut self, seq: Sequence, now: Moment) {
         if self.passed.is_none_or(|passed| passed < seq) {
@@ -91,10 +117,16 @@ impl Order {
         }
     }
 
-    /// The gap: the last message that passed, the first that is held back, and since when.
+    /// The gap: the last message that passed, the first after it that is held back or does not
+    /// exist yet, and since when.
     pub(super) fn gap(&self) -> Option<(Sequence, Sequence, Moment)> {
-        let (&early, _) = self.early.first_key_value()?;
-        Some((self.passed?, early, self.waiting_since?))
+        let passed = self.passed?;
+        let end = match self.early.first_key_value() {
+            Some((&early, _)) => early,
+            None if self.stored > passed => self.stored.next(),
+            None => return None,
+        };
+        Some((passed, end, self.waiting_since?))
     }
 
     /// Waits for the gap as if it began at `moment`.
@@ -110,7 +142,8 @@ impl Order {
 
     fn pass(&mut self, seq: Sequence, now: Moment) {
         self.passed = Some(seq);
-        let complete = self.early.first_key_value().is_none_or(|(&early, _)| early == seq.next());
+        let ready = self.early.first_key_value().is_none_or(|(&early, _)| early == seq.next());
+        let complete = ready && self.stored <= seq;
         self.waiting_since = if complete { None } else { Some(now) };
     }
 }

@@ -62,6 +62,13 @@ impl Hub {
                 let survey = self.survey(order.connections_max, order.rooms_max);
                 let _asker_gone = order.reply.send(survey);
             }
+            Instruction::Roll(reply) => {
+                let _asker_gone = reply.send(self.roll());
+            }
+            Instruction::Compare(rooms) => {
+                let now = self.tally.now();
+                rooms.iter().for_each(|room| self.compare(room, now));
+            }
             Instruction::Stop => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())

@@ -4,7 +4,8 @@ use super::{
     class::{Class, Origin},
     hub::Hub,
     listeners::Copies,
-    order::Admission,
+    order::{Admission, Standing},
+    roll::Compared,
     seat::Seat,
 };
 use crate::{
@@ -38,6 +39,8 @@ impl Hub {
             Signal::Tell(Audience::Everyone, event) => self.tell_everyone(event, envelope, now),
             Signal::Unsubscribe { room, user } => self.expel(room, user.as_ref()),
             Signal::EndSessions(ended, reason) => self.end_sessions(ended, *reason),
+            // Between nodes, not for their connections.
+            Signal::Ask(_) | Signal::Answer(_) => {}
         }
     }
 
@@ -100,6 +103,36 @@ impl Hub {
                 drop(state);
                 self.resync((name, kind), ResyncReason::Epoch, now);
             }
+        }
+    }
+
+    /// Puts a room right that was compared with the store.
+    pub(super) fn compare(&self, compared: &Compared, now: Moment) {
+        let name = &compared.room;
+        let Some(kind) = self.kind(name) else {
+            return;
+        };
+        let Some(place) = compared.place else {
+            self.resync((name, kind), ResyncReason::Epoch, now);
+            self.expel(name, None);
+            return;
+        };
+        let mut state = self.state.borrow_mut();
+        let Some(room) = state.rooms.get_mut(name) else {
+            return;
+        };
+        let standing = room.order.expect(place, now);
+        if standing == Standing::OtherEpoch {
+            room.order.restart(place, now);
+        }
+        drop(state);
+        match standing {
+            Standing::OtherEpoch => self.resync((name, kind), ResyncReason::Epoch, now),
+            _ if compared.changed => self.resync((name, kind), ResyncReason::Gap, now),
+            _ => {}
+        }
+        if standing == Standing::Behind {
+            self.gaps.borrow_mut().insert(name.clone());
         }
     }
 

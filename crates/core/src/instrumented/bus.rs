@@ -4,7 +4,7 @@ use super::{BusDirection, BusFault, BusMetrics, BusOperation, Driver};
 use crate::{
     event::Signal,
     labels::Outcome,
-    port::{Bus, BusError, BusReceiver, Clock, Node},
+    port::{Bus, BusError, BusReceiver, Clock, Heard, Node},
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -39,6 +39,9 @@ impl InstrumentedBus {
         if let Err(error) = &answer {
             let reason = match error {
                 BusError::Unreachable(_) => BusFault::Connection,
+                BusError::Timeout => BusFault::Timeout,
+                BusError::Refused(_) => BusFault::Auth,
+                BusError::TooLong { .. } => BusFault::Encode,
                 BusError::Overflow => BusFault::Overflow,
             };
             self.metrics.errors.increment(self.driver, reason);
@@ -66,15 +69,22 @@ impl Bus for InstrumentedBus {
     async fn nodes(&self) -> Result<Vec<Node>, BusError> {
         self.count(BusOperation::Request, self.inner.nodes()).await
     }
+
+    async fn leave(&self) -> Result<(), BusError> {
+        self.count(BusOperation::Unsubscribe, self.inner.leave()).await
+    }
 }
 
 #[async_trait]
 impl BusReceiver for InstrumentedReceiver {
-    async fn receive(&mut self) -> Option<Arc<Signal>> {
-        let received = self.inner.receive().await;
-        if received.is_some() {
+    async fn receive(&mut self) -> Option<Heard> {
+        let heard = self.inner.receive().await;
+        if let Some(Heard::Signal(_, lag)) = &heard {
             self.metrics.messages.increment(self.driver, BusDirection::In);
+            if let Some(lag) = lag {
+                self.metrics.lag.observe(*lag, self.driver);
+            }
         }
-        received
+        heard
     }
 }

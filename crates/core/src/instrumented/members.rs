@@ -27,6 +27,10 @@ impl MemberStore for Instrumented<dyn MemberStore> {
         self.gauge.count(StoreCall::MembersGet, self.inner.role(room, user)).await
     }
 
+    async fn roles(&self, of: &[(RoomName, UserName)]) -> Result<Vec<Option<Role>>, Fault> {
+        self.gauge.count(StoreCall::MembersGet, self.inner.roles(of)).await
+    }
+
     async fn members(
         &self,
         room: &RoomName,

@@ -5,8 +5,8 @@ use crate::{
     message::{Amendment, Draft, Sequence},
     name::{RoomName, UserName},
     port::{
-        AmendError, AppendError, Appended, Archive, Fault, History, HistoryError, MessageStore,
-        Page,
+        AmendError, AppendError, Appended, Archive, Fault, Head, History, HistoryError,
+        MessageStore, Page,
     },
     time::Timestamp,
 };
@@ -60,6 +60,10 @@ impl MessageStore for Instrumented<dyn MessageStore> {
             self.gauge.metrics.archive.evictions.add(evicted, EvictionReason::Ttl);
         }
         answer
+    }
+
+    async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Option<Head>>, Fault> {
+        self.gauge.count(StoreCall::ArchiveQuery, self.inner.heads(rooms)).await
     }
 
     async fn size(&self) -> Result<Archive, Fault> {

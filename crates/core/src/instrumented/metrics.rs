@@ -64,6 +64,8 @@ labels! {
         PresenceDelete = "presence" "delete",
         /// Presence: counted.
         PresenceQuery = "presence" "query",
+        /// Presence: put right.
+        PresenceScan = "presence" "scan",
         /// Uploads: added, kept.
         UploadsPut = "uploads" "put",
         /// Uploads: found, read.
@@ -120,6 +122,8 @@ labels! {
         Publish = "publish",
         /// The others' signals are asked for.
         Subscribe = "subscribe",
+        /// The node leaves.
+        Unsubscribe = "unsubscribe",
         /// The nodes are asked for.
         Request = "request",
     }
@@ -128,8 +132,14 @@ labels! {
 labels! {
     /// Why the bus failed.
     pub enum BusFault("reason") {
+        /// It took too long.
+        Timeout = "timeout",
         /// It cannot be reached.
         Connection = "connection",
+        /// It does not let this node in.
+        Auth = "auth",
+        /// A signal is too long for it.
+        Encode = "encode",
         /// More is published than it carries.
         Overflow = "overflow",
     }
@@ -196,6 +206,8 @@ catalogue! {
             buckets buckets::FAST;
         /// Messages exchanged with the broker.
         counter messages(Driver, BusDirection) = "chat_broker_messages_total";
+        /// Time a message spent between publish on one node and receipt on another.
+        histogram lag(Driver) = "chat_broker_pubsub_lag_seconds" [Seconds] buckets buckets::FAST;
     }
 }
 
@@ -256,6 +268,7 @@ impl StoreCall {
             | Self::MembersScan
             | Self::ArchiveScan
             | Self::ReceiptsScan
+            | Self::PresenceScan
             | Self::UploadsScan => Operation::Scan,
         }
     }

@@ -34,4 +34,8 @@ impl PresenceStore for Instrumented<dyn PresenceStore> {
     async fn users_online(&self) -> Result<u64, Fault> {
         self.gauge.count(StoreCall::PresenceQuery, self.inner.users_online()).await
     }
+
+    async fn reconcile(&self) -> Result<Vec<(UserName, Status)>, Fault> {
+        self.gauge.count(StoreCall::PresenceScan, self.inner.reconcile()).await
+    }
 }

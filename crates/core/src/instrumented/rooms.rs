@@ -4,7 +4,7 @@ use super::{Instrumented, StoreCall};
 use crate::{
     name::{RoomName, UserName},
     port::{CreateRoomError, Fault, NewRoom, RoomChange, RoomStore},
-    room::Room,
+    room::{Room, RoomKind},
 };
 use async_trait::async_trait;
 
@@ -16,6 +16,10 @@ impl RoomStore for Instrumented<dyn RoomStore> {
 
     async fn find(&self, name: &RoomName) -> Result<Option<Room>, Fault> {
         self.gauge.count(StoreCall::RoomsGet, self.inner.find(name)).await
+    }
+
+    async fn kind(&self, name: &RoomName) -> Result<Option<RoomKind>, Fault> {
+        self.gauge.count(StoreCall::RoomsGet, self.inner.kind(name)).await
     }
 
     async fn list(

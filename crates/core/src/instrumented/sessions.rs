@@ -23,8 +23,12 @@ impl SessionStore for Instrumented<dyn SessionStore> {
         self.gauge.count(StoreCall::SessionsDelete, self.inner.end(token)).await
     }
 
-    async fn end_all(&self, user: &UserName) -> Result<u64, Fault> {
+    async fn end_all(&self, user: &UserName) -> Result<Vec<TokenHash>, Fault> {
         self.gauge.count(StoreCall::SessionsDelete, self.inner.end_all(user)).await
+    }
+
+    async fn ended(&self, tokens: &[TokenHash], now: Timestamp) -> Result<Vec<bool>, Fault> {
+        self.gauge.count(StoreCall::SessionsGet, self.inner.ended(tokens, now)).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<u64, Fault> {

@@ -68,6 +68,13 @@ pub struct Node {
     pub alive: bool,
 }
 
+impl Node {
+    /// A node that has just started.
+    pub fn new(id: NodeId, name: &str, version: &str, since: Timestamp) -> Self {
+        Self { id, name: name.to_owned(), version: version.to_owned(), since, alive: true }
+    }
+}
+
 /// Why the bus did not carry.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {

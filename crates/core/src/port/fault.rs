@@ -1,14 +1,14 @@
 //! What goes wrong behind a port through no fault of the request.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 /// The neighbour behind the port failed: the same request may succeed later.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fault {
     /// What kind of failure it was; decides how it is counted.
     pub kind: FaultKind,
     /// The driver's own error.
-    pub source: Box<dyn Error + Send + Sync>,
+    pub source: Arc<dyn Error + Send + Sync>,
 }
 
 /// Kinds of failure.
@@ -33,7 +33,7 @@ pub enum FaultKind {
 impl Fault {
     /// A failure of this kind with the driver's error.
     pub fn new(kind: FaultKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, source: source.into() }
+        Self { kind, source: source.into().into() }
     }
 }
 

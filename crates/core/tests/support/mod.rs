@@ -17,7 +17,7 @@ use campanile_core::{
     message::{Amendment, Draft},
     metrics::{App, ChatMetrics, NATIVE_APP},
     name::{RoomName, UserName},
-    port::{Appended, Clock, ConnectionId, NewAccount, NodeId},
+    port::{self, Appended, Clock, ConnectionId, NewAccount, NodeId},
     room::RoomKind,
     time::{Moment, Timestamp},
     user::{PasswordHash, TokenHash},
@@ -105,7 +105,7 @@ impl Node {
         let behind = Behind { store: "memory", blobs: "memory", presence: "memory", bus: "memory" };
         let clock = Arc::new(HandClock::default());
         let ports = ports(&limits, clock.clone()).instrumented(recording.registry(), behind);
-        let chat = Arc::new(Chat::new(ports, shards, limits, metrics, digest));
+        let chat = Arc::new(Chat::new(NodeId(1), ports, shards, limits, metrics, digest));
         let inbox = inboxes.pop().expect("one worker has one inbox");
         let shard = Shard::new(chat.clone(), vec![encoder()], inbox);
         Self { chat, shard, clock, recording, connections: Cell::new(0) }
@@ -243,7 +243,7 @@ fn ports(limits: &Limits, clock: Arc<HandClock>) -> Ports {
         uploads: store,
         blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
-        bus: Arc::new(MemoryHub::new().join(NodeId(1), "test", clock.now())),
+        bus: Arc::new(MemoryHub::new().join(port::Node::new(NodeId(1), "test", "0", clock.now()))),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
         clock,
     }

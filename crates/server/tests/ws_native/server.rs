@@ -12,7 +12,7 @@ use campanile_core::{
     limits::Limits,
     metrics::{App as AppLabel, ChatMetrics, NATIVE_APP},
     name::{RoomName, UserName},
-    port::{Clock, NewAccount, NodeId},
+    port::{Clock, NewAccount, Node, NodeId},
     room::RoomKind,
     user::PasswordHash,
 };
@@ -139,12 +139,12 @@ fn chat(metrics: ChatMetrics, limits: Limits) -> (Arc<Chat>, Vec<ShardInbox>) {
         uploads: store,
         blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
-        bus: Arc::new(MemoryHub::new().join(NodeId(1), "test", clock.now())),
+        bus: Arc::new(MemoryHub::new().join(Node::new(NodeId(1), "test", "0", clock.now()))),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
         clock,
     };
     let (shards, inboxes) = Shards::new(WORKERS, limits.shard_queue_events_max);
-    (Arc::new(Chat::new(ports, shards, limits, metrics, token::hex_digest)), inboxes)
+    (Arc::new(Chat::new(NodeId(1), ports, shards, limits, metrics, token::hex_digest)), inboxes)
 }
 
 impl Server {
