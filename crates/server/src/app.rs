@@ -128,22 +128,23 @@ impl<S: Future<Output = ()>> App<S> {
         let registry = registry(&config, &exporters, (&store, bus), workers);
         let tls = Tls::load(&config.server, &registry)?;
         let limits = config.limits.to_core();
-        let id = NodeId(rand::random());
+        let (id, name) = (NodeId(rand::random()), config.node_name());
         let Adapters { ports, ask_store, close_store } =
-            adapters::open((&store, bus), (&limits, &config.uploads_dir()), id, &registry).await?;
+            adapters::open((&store, bus), (&limits, &config.uploads_dir()), (id, &name), &registry)
+                .await?;
         let node = Node { id, since: ports.clock.now(), store: store.name(), bus: bus.name() };
         let ports = ports.instrumented(&registry, behind(&store, bus));
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
         let metrics = ChatMetrics::register(&registry);
-        let chat = Arc::new(Chat::new(ports, shards, limits, metrics, token::hex_digest));
+        let chat = Arc::new(Chat::new(id, ports, shards, limits, metrics, token::hex_digest));
         let runtime = observe_program(&registry, &config, chat.ports());
         let metrics = EdgeMetrics::register(&registry);
-        let bus_ports = chat.ports().bus.clone();
+        let (counting, expected) = (chat.clone(), config.cluster.nodes);
         let neighbours = Neighbours {
             store: ask_store,
             bus: Box::new(move || {
-                let bus = bus_ports.clone();
-                Box::pin(async move { bus.nodes().await.is_ok() })
+                let chat = counting.clone();
+                Box::pin(async move { chat.count_nodes(expected).await.is_ok() })
             }),
             driver: registry.label(node.bus),
         };
@@ -207,6 +208,8 @@ impl<S: Future<Output = ()>> App<S> {
         tracing::info!(seconds = drain.as_secs_f64(), "stopping");
         edge.health.drain();
         let ending = async {
+            // The others do not wait for this node any more.
+            let _counted = edge.chat.ports().bus.leave().await;
             lobby.drain(drain).await;
             // Whoever has gone is told and kept before the workers end.
             edge.chat.shards().stop().await;
@@ -314,6 +317,9 @@ async fn start_tasks(
     let others = chat.ports().bus.subscribe().await?;
     let listening = chat.clone();
     tasks.spawn("bus", health, async move { listening.listen(others).await });
+    let stepping = chat.clone();
+    tasks.spawn("step", health, async move { stepping.keep_in_step().await });
+    tasks.spawn("presence", health, collect::reconcile_presence(chat.clone()));
     let watching = health.clone();
     tasks.spawn("health", health, async move { watching.watch().await });
     let readings = edge.readings.clone();

@@ -18,6 +18,9 @@ const ARCHIVE_EVERY: Duration = Duration::from_secs(60);
 /// How often uploads of deleted rooms are cleared away.
 const UPLOADS_EVERY: Duration = Duration::from_secs(60);
 
+/// How often presence is put right.
+const PRESENCE_EVERY: Duration = Duration::from_secs(3);
+
 /// How often expired sessions are forgotten.
 const SESSIONS_EVERY: Duration = Duration::from_secs(600);
 
@@ -92,6 +95,15 @@ pub async fn clear_uploads(chat: Arc<Chat>) {
         ticks.tick().await;
         // A store that fails is counted where it is called; the next tick tries again.
         let _counted = chat.clear_uploads().await;
+    }
+}
+
+/// Puts presence right after nodes have died; for the server to spawn.
+pub async fn reconcile_presence(chat: Arc<Chat>) {
+    let mut ticks = tokio::time::interval(PRESENCE_EVERY);
+    loop {
+        ticks.tick().await;
+        let _counted = chat.reconcile_presence().await;
     }
 }
 

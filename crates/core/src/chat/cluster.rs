@@ -46,6 +46,19 @@ pub struct ClusterSurvey {
     pub missing: usize,
 }
 
+impl ClusterSurvey {
+    /// What all nodes have together: up to `connections_max` connections and the `rooms_max`
+    /// busiest rooms.
+    pub fn merged(self, connections_max: usize, rooms_max: usize) -> Survey {
+        let mut merged = Survey::default();
+        for (_, survey) in self.nodes {
+            merged.merge(survey);
+        }
+        merged.trim(connections_max, rooms_max);
+        merged
+    }
+}
+
 impl Chat {
     /// Hears the other nodes until the bus ends. Spawned once by whoever owns the chat.
     pub async fn listen(&self, mut bus: Box<dyn BusReceiver>) {

@@ -67,6 +67,21 @@ impl Chat {
         }
     }
 
+    /// Puts presence right after nodes have died or were cut off, and tells the rooms of the users
+    /// whose status changed by it. Called every few seconds.
+    pub async fn reconcile_presence(&self) -> Result<(), Fault> {
+        for (user, status) in self.ports.presence.reconcile().await? {
+            let rooms = self.ports.members.rooms_of(&user).await?;
+            let rooms = rooms.into_iter().map(|(room, _)| room.name).collect();
+            let last_seen = match status {
+                Status::Unavailable => self.last_seen(&user).await?,
+                _ => None,
+            };
+            self.tell_presence(Presence { user, status, last_seen }, rooms).await;
+        }
+        Ok(())
+    }
+
     async fn tell_presence(&self, presence: Presence, rooms: Vec<RoomName>) {
         if !rooms.is_empty() {
             self.tell(Signal::Tell(Audience::Rooms(rooms), Event::Presence(presence))).await;

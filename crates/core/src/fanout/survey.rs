@@ -81,14 +81,16 @@ impl RoomSeen {
 }
 
 impl Survey {
-    /// Adds another worker's part: its connections, and its share of each room.
-    pub(super) fn merge(&mut self, part: Survey) {
+    /// Adds another worker's or node's part: its connections, and its share of each room.
+    pub(crate) fn merge(&mut self, part: Survey) {
+        self.connections_open += part.connections_open;
+        self.users += part.users;
         self.connections.extend(part.connections);
         for room in part.rooms {
             match self.rooms.iter_mut().find(|known| known.room == room.room) {
                 Some(known) => {
                     known.participants += room.participants;
-                    // Each worker counts every message once, so they are not added up.
+                    // Each counts every message once, so they are not added up.
                     known.messages = known.messages.max(room.messages);
                 }
                 None => self.rooms.push(room),
@@ -96,7 +98,7 @@ impl Survey {
         }
     }
 
-    pub(super) fn trim(&mut self, connections_max: usize, rooms_max: usize) {
+    pub(crate) fn trim(&mut self, connections_max: usize, rooms_max: usize) {
         self.connections.sort_by_key(|seen| (seen.since, seen.connection));
         self.connections.truncate(connections_max);
         self.rooms.sort_by_key(|room| Reverse((room.messages, room.participants)));

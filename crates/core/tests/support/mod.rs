@@ -1,6 +1,8 @@
-//! One node over memory, whose connections are read as lines of text.
+//! Nodes over memory, whose connections are read as lines of text.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+
+pub(crate) mod two;
 
 use bytes::Bytes;
 use campanile_adapter_memory::{
@@ -95,6 +97,12 @@ pub(crate) fn on_a_node<F: Future<Output = ()>>(limits: Limits, test: impl FnOnc
 
 impl Node {
     fn new(limits: Limits) -> Self {
+        let clock = Arc::new(HandClock::default());
+        let ports = ports(&limits, clock.clone());
+        Self::over(NodeId(1), limits, ports, clock)
+    }
+
+    fn over(id: NodeId, limits: Limits, ports: Ports, clock: Arc<HandClock>) -> Self {
         let (shards, mut inboxes) = Shards::new(1, limits.shard_queue_events_max);
         let builder = Registry::builder()
             .values::<App>([NATIVE_APP])
@@ -103,9 +111,8 @@ impl Node {
         let recording = Recording::with(builder);
         let metrics = ChatMetrics::register(recording.registry());
         let behind = Behind { store: "memory", blobs: "memory", presence: "memory", bus: "memory" };
-        let clock = Arc::new(HandClock::default());
-        let ports = ports(&limits, clock.clone()).instrumented(recording.registry(), behind);
-        let chat = Arc::new(Chat::new(NodeId(1), ports, shards, limits, metrics, digest));
+        let ports = ports.instrumented(recording.registry(), behind);
+        let chat = Arc::new(Chat::new(id, ports, shards, limits, metrics, digest));
         let inbox = inboxes.pop().expect("one worker has one inbox");
         let shard = Shard::new(chat.clone(), vec![encoder()], inbox);
         Self { chat, shard, clock, recording, connections: Cell::new(0) }

@@ -13,7 +13,7 @@ mod validate;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use metrics::{BasicAuth, Metrics, Prometheus, Tls};
-pub use people::{Bus, Registration, Server, ServerTls, Store, WebSocket};
+pub use people::{Bus, Cluster, Registration, Server, ServerTls, Store, WebSocket};
 pub use secret::Secret;
 pub use sources::{ConfigError, Flags, Sources};
 
@@ -31,6 +31,8 @@ section! {
         store: Store = Store::default();
         /// What connects the nodes.
         bus: Bus = Bus::default();
+        /// This node among the others.
+        cluster: Cluster = Cluster::default();
         /// What monitoring sees, and who may look.
         metrics: Metrics = Metrics::default();
         /// What the program says about itself.
@@ -58,6 +60,15 @@ impl Config {
     /// Where the bytes of uploads are.
     pub fn uploads_dir(&self) -> PathBuf {
         self.server.data_dir.join("uploads")
+    }
+
+    /// The name of this node: as set, else that of its host with its port.
+    pub fn node_name(&self) -> String {
+        self.cluster.node.clone().unwrap_or_else(|| {
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            let port = self.server.listen.rsplit_once(':').map_or("", |(_, port)| port);
+            format!("{host}:{port}")
+        })
     }
 
     /// Where the store is: as set, else a file in the data directory.

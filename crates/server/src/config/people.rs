@@ -113,3 +113,14 @@ section! {
         url: String = "memory:".to_owned();
     }
 }
+
+section! {
+    /// This node among the others.
+    pub struct Cluster {
+        /// Name of this node, the same after each start and different from every other's. By
+        /// default the host's name with the port of `server.listen`.
+        node: Option<String> = None;
+        /// How many nodes there are to be: `chat_cluster_nodes_expected` is at least this.
+        nodes: usize = 1;
+    }
+}

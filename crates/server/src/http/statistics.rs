@@ -87,7 +87,7 @@ struct BusStats {
     kind: &'static str,
 }
 
-/// The busiest rooms of this node.
+/// The busiest rooms, over all nodes.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BusyRooms {
@@ -99,13 +99,13 @@ pub(super) struct BusyRooms {
 struct BusyRoom {
     room: String,
     kind: super::shapes::RoomKind,
-    /// Connections that listen to it on this node.
+    /// Connections that listen to it.
     participants: usize,
-    /// Messages since this node opened it.
+    /// Messages since a node first opened it.
     messages_total: u64,
 }
 
-/// Connections of this node, oldest first.
+/// Connections, node by node, each node's oldest first.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OpenConnections {
@@ -115,6 +115,9 @@ pub(super) struct OpenConnections {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct OpenConnection {
+    /// The node that has it.
+    #[schema(pattern = "^[0-9a-f]{16}$")]
+    node: String,
     #[schema(pattern = "^[0-9a-f]{16}$")]
     connection: String,
     user: String,
@@ -128,25 +131,32 @@ struct OpenConnection {
     outbox_bytes: usize,
 }
 
-/// The nodes that are alive.
+/// The nodes: those that are alive, and those that went within the last hour without a word.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nodes {
-    nodes: Vec<LiveNode>,
+    nodes: Vec<KnownNode>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct LiveNode {
+struct KnownNode {
     #[schema(pattern = "^[0-9a-f]{16}$")]
     node: String,
+    name: String,
+    /// Whether it is heard of.
+    alive: bool,
     version: String,
     #[schema(value_type = String, format = DateTime)]
     since: Stamp,
-    /// How many connections it has, where that is known: of the node that answers.
+    /// How many connections it has; left out where it does not say so in time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    connections: Option<usize>,
+    connections: Option<u64>,
+    /// How many users have one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    users: Option<u64>,
     /// Whether it is the node that answers.
     #[serde(rename = "self")]
     is_self: bool,
@@ -202,7 +212,7 @@ pub(super) async fn rooms(
     query: Query<Top>,
 ) -> Result<HttpResponse, Refused> {
     let top = listed("top", query.top, 20)?;
-    let survey = edge.chat.shards().survey(0, top).await;
+    let survey = edge.chat.survey(0, top).await.merged(0, top);
     let rooms = survey.rooms.iter().map(|seen| BusyRoom {
         room: seen.room.to_string(),
         kind: seen.kind.into(),
@@ -212,7 +222,7 @@ pub(super) async fn rooms(
     Ok(HttpResponse::Ok().json(BusyRooms { rooms: rooms.collect() }))
 }
 
-/// Who is connected to this node.
+/// Who is connected.
 #[utoipa::path(
     get, path = "/api/v1/stats/connections", tag = "operators", operation_id = "openConnections",
     params(Limit),
@@ -227,8 +237,13 @@ pub(super) async fn connections(
     query: Query<Limit>,
 ) -> Result<HttpResponse, Refused> {
     let limit = listed("limit", query.limit, 100)?;
-    let survey = edge.chat.shards().survey(limit, 0).await;
-    let connections = survey.connections.iter().map(|seen| OpenConnection {
+    let survey = edge.chat.survey(limit, 0).await;
+    let connections = survey.nodes.iter().flat_map(|(node, survey)| {
+        let of_node = move |seen| (node, seen);
+        survey.connections.iter().map(of_node)
+    });
+    let connections = connections.map(|(node, seen)| OpenConnection {
+        node: node.to_string(),
         connection: format!("{:016x}", seen.connection.0),
         user: seen.user.to_string(),
         transport: seen.transport.values()[0],
@@ -240,7 +255,7 @@ pub(super) async fn connections(
     Ok(HttpResponse::Ok().json(OpenConnections { connections: connections.collect() }))
 }
 
-/// The nodes that are alive.
+/// The nodes.
 #[utoipa::path(
     get, path = "/api/v1/nodes", tag = "operators", operation_id = "nodes",
     responses(
@@ -250,14 +265,18 @@ pub(super) async fn connections(
 )]
 pub(super) async fn nodes(edge: Data<Edge>, _operator: Operator) -> Result<HttpResponse, Refused> {
     let nodes = edge.chat.ports().bus.nodes().await?;
+    let survey = edge.chat.survey(0, 0).await;
     let nodes = nodes.into_iter().map(|node| {
-        let is_self = node.id == edge.node.id;
-        LiveNode {
+        let seen = survey.nodes.iter().find(|(id, _)| *id == node.id);
+        KnownNode {
             node: node.id.to_string(),
+            name: node.name,
+            alive: node.alive,
             version: node.version,
             since: stamp(node.since),
-            connections: is_self.then(|| edge.chat.shards().connections()),
-            is_self,
+            connections: seen.map(|(_, survey)| survey.connections_open),
+            users: seen.map(|(_, survey)| survey.users),
+            is_self: node.id == edge.node.id,
         }
     });
     Ok(HttpResponse::Ok().json(Nodes { nodes: nodes.collect() }))

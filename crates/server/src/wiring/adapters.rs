@@ -10,8 +10,8 @@ use campanile_core::{
     chat::Ports,
     limits::Limits,
     port::{
-        AccountStore, BlobStore, Clock, MemberStore, MessageStore, NodeId, ReceiptStore, RoomStore,
-        SessionStore, UploadStore,
+        AccountStore, BlobStore, Clock, MemberStore, MessageStore, Node, NodeId, ReceiptStore,
+        RoomStore, SessionStore, UploadStore,
     },
 };
 use campanile_metrics::Registry;
@@ -129,12 +129,15 @@ impl BusKind {
 pub async fn open(
     (store, bus): (&StoreKind, BusKind),
     (limits, uploads): (&Limits, &Path),
-    node: NodeId,
+    (node, name): (NodeId, &str),
     registry: &Registry,
 ) -> Result<Adapters, AdapterError> {
     let clock = Arc::new(SystemClock::new());
     let bus = match bus {
-        BusKind::Memory => MemoryHub::new().join(node, env!("CARGO_PKG_VERSION"), clock.now()),
+        BusKind::Memory => {
+            let version = env!("CARGO_PKG_VERSION");
+            MemoryHub::new().join(Node::new(node, name, version, clock.now()))
+        }
     };
     let beside = Beside { clock, bus: Arc::new(bus) };
     match store {

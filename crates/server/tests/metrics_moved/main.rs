@@ -50,6 +50,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("chat_storage_pool_pending_requests", "adapter-sqlite/tests/metrics.rs"),
     ("chat_storage_pool_timeouts_total", "adapter-sqlite/tests/metrics.rs"),
     ("chat_archive_write_queue_messages", "adapter-sqlite/tests/metrics.rs"),
+    // Other nodes.
+    ("chat_cluster_requests_total", "core/tests/cluster.rs"),
+    ("chat_cluster_request_duration_seconds", "core/tests/cluster.rs"),
+    ("chat_cluster_replies_missing_total", "core/tests/cluster.rs"),
     // A blocked runtime would block the test.
     ("chat_runtime_queue_tasks", "metrics/src/standard/runtime.rs"),
     ("chat_runtime_scheduler_lag_max_seconds", "metrics/src/standard/lag.rs"),

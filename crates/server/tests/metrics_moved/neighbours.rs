@@ -28,7 +28,12 @@ cases! {
         "chat_broker_messages_total",
     ] told;
     a_bus_that_fails_is_counted moves ["chat_broker_errors_total"] fails;
-    neighbours_are_probed moves ["chat_health_probe_success", "chat_broker_up"] probed;
+    neighbours_are_probed moves [
+        "chat_health_probe_success",
+        "chat_broker_up",
+        "chat_cluster_nodes",
+        "chat_cluster_nodes_expected",
+    ] probed;
 }
 
 fn told(scene: &Scene) {
@@ -98,6 +103,10 @@ impl Bus for Broken {
     async fn nodes(&self) -> Result<Vec<Node>, BusError> {
         Err(BusError::Overflow)
     }
+
+    async fn leave(&self) -> Result<(), BusError> {
+        Err(BusError::Overflow)
+    }
 }
 
 fn probed(scene: &Scene) {
@@ -106,4 +115,6 @@ fn probed(scene: &Scene) {
         scene.is(&server, "chat_health_probe_success", &[("probe", probe)], 1.0);
     }
     scene.is(&server, "chat_broker_up", &[MEMORY], 1.0);
+    scene.is(&server, "chat_cluster_nodes", &[], 1.0);
+    scene.is(&server, "chat_cluster_nodes_expected", &[], 1.0);
 }
