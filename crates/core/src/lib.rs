@@ -18,3 +18,6 @@ pub mod fanout;
 pub mod chat;
 pub mod connection;
 pub mod instrumented;
+mod cached;
+mod coalesced;
+mod flights;

@@ -151,7 +151,7 @@ impl Chat {
         page: Page,
         limit: usize,
     ) -> Result<History, AccessError> {
-        self.room(viewer, name).await?;
+        self.known(viewer, name).await?;
         let limit = limit.min(self.limits().history_page_max);
         self.ports.messages.history(name, page, limit).await.map_err(|error| match error {
             HistoryError::UnknownRoom => AccessError::UnknownRoom,
@@ -166,7 +166,7 @@ impl Chat {
         name: &RoomName,
         seq: Sequence,
     ) -> Result<bool, AccessError> {
-        let (room, _) = self.entered(by, name).await?;
+        let (kind, _) = self.entered(by, name).await?;
         let marked = self.ports.receipts.mark(name, by, seq).await;
         let metrics = &self.metrics().messages;
         match marked {
@@ -174,7 +174,7 @@ impl Chat {
                 metrics.acks.increment(Outcome::Ok);
                 metrics.processed.increment(MessageKind::Receipt, MessageResult::Accepted);
                 let read = Event::Read { room: name.clone(), user: by.clone(), seq };
-                self.tell(Signal::Tell(Audience::Room(name.clone(), room.kind), read)).await;
+                self.tell(Signal::Tell(Audience::Room(name.clone(), kind), read)).await;
                 Ok(true)
             }
             Ok(Marked::Stayed) => {
@@ -197,7 +197,7 @@ impl Chat {
         viewer: &UserName,
         name: &RoomName,
     ) -> Result<Vec<(UserName, Sequence)>, AccessError> {
-        self.room(viewer, name).await?;
+        self.known(viewer, name).await?;
         Ok(self.ports.receipts.receipts(name, self.limits().members_listed_max).await?)
     }
 
@@ -208,9 +208,9 @@ impl Chat {
         name: &RoomName,
         on: bool,
     ) -> Result<(), AccessError> {
-        let (room, _) = self.entered(by, name).await?;
+        let (kind, _) = self.entered(by, name).await?;
         let typing = Event::Typing { room: name.clone(), user: by.clone(), on };
-        self.tell(Signal::Tell(Audience::Room(name.clone(), room.kind), typing)).await;
+        self.tell(Signal::Tell(Audience::Room(name.clone(), kind), typing)).await;
         Ok(())
     }
 
@@ -274,8 +274,8 @@ impl Chat {
         self.check_amendment(&amendment)?;
         let key = (Limiter::Message, LimiterContext::User);
         self.pass(key, by.as_str(), |rates| rates.messages_per_user).await?;
-        let room = match self.entered(by, name).await {
-            Ok((room, _)) => room,
+        let kind = match self.entered(by, name).await {
+            Ok((kind, _)) => kind,
             Err(AccessError::UnknownRoom) => return Err(ChangeError::UnknownRoom),
             Err(AccessError::NotMember) => return Err(ChangeError::Forbidden),
             Err(AccessError::Fault(fault)) => return Err(fault.into()),
@@ -285,7 +285,7 @@ impl Chat {
         if changed {
             let (name, by) = (name.clone(), by.clone());
             let amended = Event::Amended { room: name.clone(), seq, amendment, by, at };
-            self.tell(Signal::Tell(Audience::Room(name, room.kind), amended)).await;
+            self.tell(Signal::Tell(Audience::Room(name, kind), amended)).await;
         }
         Ok(changed)
     }

@@ -145,13 +145,13 @@ impl Chat {
 
     /// Deletes a room with everything in it.
     pub async fn delete_room(&self, by: &UserName, name: &RoomName) -> Result<(), ManageError> {
-        let room = self.owned(by, name).await?;
+        let kind = self.owned(by, name).await?;
         if !self.ports.rooms.delete(name).await? {
             return Err(ManageError::Access(AccessError::UnknownRoom));
         }
         let left =
             Event::Left { room: name.clone(), user: by.clone(), reason: LeaveReason::RoomDeleted };
-        self.tell(Signal::Tell(Audience::Room(name.clone(), room.kind), left)).await;
+        self.tell(Signal::Tell(Audience::Room(name.clone(), kind), left)).await;
         self.tell(Signal::Unsubscribe { room: name.clone(), user: None }).await;
         Ok(())
     }
@@ -164,7 +164,7 @@ impl Chat {
         after: Option<&UserName>,
         limit: usize,
     ) -> Result<Vec<(Member, Status)>, AccessError> {
-        self.room(viewer, name).await?;
+        self.known(viewer, name).await?;
         Ok(self.members_with_status(name, after, limit).await?)
     }
 
@@ -188,20 +188,36 @@ impl Chat {
         self.ports.members.role(room, user).await
     }
 
-    /// The room, if `by` may look into it as a member.
+    /// The kind of a room that `viewer` may know of: a public one, or one of its own.
+    pub(super) async fn known(
+        &self,
+        viewer: &UserName,
+        name: &RoomName,
+    ) -> Result<RoomKind, AccessError> {
+        let kind = self.ports.rooms.kind(name).await?.ok_or(AccessError::UnknownRoom)?;
+        if kind == RoomKind::Public || self.role(viewer, name).await?.is_some() {
+            return Ok(kind);
+        }
+        Err(AccessError::UnknownRoom)
+    }
+
+    /// The kind of a room that `by` is a member of, and as what.
     pub(super) async fn entered(
         &self,
         by: &UserName,
         name: &RoomName,
-    ) -> Result<(Room, Role), AccessError> {
-        let room = self.room(by, name).await?;
-        let role = self.role(by, name).await?.ok_or(AccessError::NotMember)?;
-        Ok((room, role))
+    ) -> Result<(RoomKind, Role), AccessError> {
+        let kind = self.ports.rooms.kind(name).await?.ok_or(AccessError::UnknownRoom)?;
+        match (self.role(by, name).await?, kind) {
+            (Some(role), _) => Ok((kind, role)),
+            (None, RoomKind::Public) => Err(AccessError::NotMember),
+            (None, _) => Err(AccessError::UnknownRoom),
+        }
     }
 
-    async fn owned(&self, by: &UserName, name: &RoomName) -> Result<Room, ManageError> {
+    async fn owned(&self, by: &UserName, name: &RoomName) -> Result<RoomKind, ManageError> {
         match self.entered(by, name).await {
-            Ok((room, Role::Owner)) => Ok(room),
+            Ok((kind, Role::Owner)) => Ok(kind),
             Ok(_) | Err(AccessError::NotMember) => Err(ManageError::NotOwner),
             Err(error) => Err(error.into()),
         }

@@ -1,6 +1,9 @@
 //! What is measured at the ports, in the same way whatever is behind them.
 
-use crate::{labels::Outcome, port::FaultKind};
+use crate::{
+    labels::Outcome,
+    port::{CacheName, FaultKind},
+};
 use campanile_metrics::{Description, Registry, buckets, catalogue, labels};
 
 labels! {
@@ -208,6 +211,33 @@ catalogue! {
         counter messages(Driver, BusDirection) = "chat_broker_messages_total";
         /// Time a message spent between publish on one node and receipt on another.
         histogram lag(Driver) = "chat_broker_pubsub_lag_seconds" [Seconds] buckets buckets::FAST;
+    }
+}
+
+labels! {
+    /// What is asked of a cache.
+    pub enum CacheOperation("operation") {
+        /// One entry is looked up.
+        Get = "get",
+        /// One is taken in.
+        Set = "set",
+        /// Some are forgotten.
+        Invalidate = "invalidate",
+    }
+}
+
+catalogue! {
+    /// Calls of the cache.
+    pub struct CacheMetrics {
+        /// Cache look-ups that found a value.
+        counter hits(CacheName) = "chat_cache_hits_total";
+        /// Cache look-ups that found none.
+        counter misses(CacheName) = "chat_cache_misses_total";
+        /// Cache operations.
+        counter operations(CacheName, CacheOperation, Outcome) = "chat_cache_operations_total";
+        /// Duration of one cache operation.
+        histogram duration(CacheName, CacheOperation) = "chat_cache_operation_duration_seconds" [Seconds]
+            buckets buckets::FAST;
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod bus;
+mod cache;
 mod members;
 mod messages;
 mod metrics;
@@ -16,9 +17,11 @@ mod uploads;
 #[cfg(test)]
 mod tests;
 
+pub use cache::InstrumentedCache;
 pub use metrics::{
-    ArchiveMetrics, Backend, BusDirection, BusFault, BusMetrics, BusOperation, Driver,
-    EvictionReason, Operation, PortMetrics, StorageFault, StorageMetrics, StoreCall,
+    ArchiveMetrics, Backend, BusDirection, BusFault, BusMetrics, BusOperation, CacheMetrics,
+    CacheOperation, Driver, EvictionReason, Operation, PortMetrics, StorageFault, StorageMetrics,
+    StoreCall,
 };
 
 use crate::{

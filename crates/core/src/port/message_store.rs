@@ -67,7 +67,7 @@ pub struct Appended {
 }
 
 /// Which part of a room's history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Page {
     /// The newest messages.
     Newest,
@@ -133,7 +133,7 @@ pub enum AppendError {
 }
 
 /// Why a page was not read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum HistoryError {
     /// There is no such room.
     #[error("there is no such room")]
