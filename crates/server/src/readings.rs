@@ -11,8 +11,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What is delivered how fast.
-const DELIVERY: &str = "chat_message_delivery_latency_seconds_bucket";
+/// Of what the last minute is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timed {
+    /// Messages, from accepted to written.
+    Delivery,
+    /// Signals between nodes, from published to received.
+    Bus,
+}
+
+impl Timed {
+    const ALL: [Self; 2] = [Self::Delivery, Self::Bus];
+
+    fn series(self) -> &'static str {
+        match self {
+            Self::Delivery => "chat_message_delivery_latency_seconds_bucket",
+            Self::Bus => "chat_broker_pubsub_lag_seconds_bucket",
+        }
+    }
+}
 
 /// A metric that every program with a catalogue has, and no other.
 const MARK: &str = "metrics_series_max";
@@ -45,7 +62,7 @@ pub type Buckets = Vec<(f64, f64)>;
 pub struct Readings {
     registry: Registry,
     store: Arc<Store>,
-    kept: Mutex<VecDeque<(Instant, Buckets)>>,
+    kept: Mutex<VecDeque<(Instant, [Buckets; Timed::ALL.len()])>>,
 }
 
 impl Readings {
@@ -65,11 +82,11 @@ impl Readings {
         read.await.unwrap_or_default()
     }
 
-    /// How long so many of a hundred deliveries took at most within the minute before a reading.
-    pub fn delivery_quantile(&self, reading: &Reading, quantile: f64) -> Option<f64> {
-        let now = reading.buckets(DELIVERY, &[]);
+    /// How long this share of them took at most within the minute before a reading.
+    pub fn quantile(&self, reading: &Reading, timed: Timed, quantile: f64) -> Option<f64> {
+        let now = reading.buckets(timed.series(), &[]);
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = kept.front().map(|(_, buckets)| buckets);
+        let before = kept.front().map(|(_, buckets)| &buckets[timed as usize]);
         let since: Buckets = now
             .into_iter()
             .enumerate()
@@ -86,7 +103,8 @@ impl Readings {
         let mut ticks = tokio::time::interval(EVERY);
         loop {
             ticks.tick().await;
-            let buckets = self.read().buckets(DELIVERY, &[]);
+            let reading = self.read();
+            let buckets = Timed::ALL.map(|timed| reading.buckets(timed.series(), &[]));
             let now = Instant::now();
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push_back((now, buckets));

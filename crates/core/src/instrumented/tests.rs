@@ -1,9 +1,14 @@
-//! A refusal is counted as an answer, a fault as an error with its reason.
+//! A refusal is counted as an answer, a fault as an error with its reason; a signal with how long
+//! it was under way.
 
-use super::{Backend, Gauge, Instrumented, PortMetrics};
+use super::{Backend, Driver, Gauge, Instrumented, PortMetrics, bus::InstrumentedBus};
 use crate::{
+    event::{Audience, Event, Signal},
     name::UserName,
-    port::{AccountChange, AccountStore, Clock, CreateAccountError, Fault, FaultKind, NewAccount},
+    port::{
+        AccountChange, AccountStore, Bus, BusError, BusReceiver, Clock, CreateAccountError, Fault,
+        FaultKind, Heard, NewAccount, Node,
+    },
     time::{Moment, Timestamp},
     user::{Account, PasswordHash},
 };
@@ -108,4 +113,62 @@ async fn a_refusal_went_well_and_a_fault_did_not() {
     let put = [("backend", "grumpy"), ("operation", "put")];
     let seconds = probe.value("chat_storage_operation_duration_seconds_sum", &put);
     assert!((seconds.unwrap() - 0.02).abs() < 1e-9, "{seconds:?}");
+}
+
+/// A bus on which one signal comes that took 20 ms, after others were lost.
+struct Slow(Vec<Heard>);
+
+#[async_trait]
+impl Bus for Slow {
+    async fn publish(&self, _: Arc<Signal>) -> Result<(), BusError> {
+        Err(BusError::TooLong { bytes: 9, max: 8 })
+    }
+
+    async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {
+        Ok(Box::new(Slow(self.0.clone())))
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, BusError> {
+        Err(BusError::Timeout)
+    }
+
+    async fn leave(&self) -> Result<(), BusError> {
+        Err(BusError::Refused("no".into()))
+    }
+}
+
+#[async_trait]
+impl BusReceiver for Slow {
+    async fn receive(&mut self) -> Option<Heard> {
+        self.0.pop()
+    }
+}
+
+#[tokio::test]
+async fn a_signal_is_counted_with_how_long_it_took_and_a_loss_is_no_signal() {
+    let recording = Recording::with(Registry::builder().values::<Driver>(["slow"]));
+    let signal = Arc::new(Signal::Tell(Audience::Everyone, Event::Draining { after_ms: 1 }));
+    let heard = Heard::Signal(signal.clone(), Some(Duration::from_millis(20)));
+    let bus = InstrumentedBus {
+        inner: Arc::new(Slow(vec![heard, Heard::Missed])),
+        clock: Arc::new(Manual::default()),
+        metrics: PortMetrics::register(recording.registry()).bus,
+        driver: recording.registry().label("slow"),
+    };
+    let mut receiver = bus.subscribe().await.unwrap();
+    while receiver.receive().await.is_some() {}
+    bus.publish(signal).await.unwrap_err();
+    bus.nodes().await.unwrap_err();
+    bus.leave().await.unwrap_err();
+    let probe = recording.probe();
+    let received = [("driver", "slow"), ("direction", "in")];
+    assert_eq!(probe.value("chat_broker_messages_total", &received), Some(1.0));
+    let driver = [("driver", "slow")];
+    assert_eq!(probe.value("chat_broker_pubsub_lag_seconds_count", &driver), Some(1.0));
+    let seconds = probe.value("chat_broker_pubsub_lag_seconds_sum", &driver).unwrap();
+    assert!((seconds - 0.02).abs() < 1e-9, "{seconds}");
+    for reason in ["encode", "timeout", "auth"] {
+        let error = [("driver", "slow"), ("reason", reason)];
+        assert_eq!(probe.value("chat_broker_errors_total", &error), Some(1.0), "{reason}");
+    }
 }

@@ -1,7 +1,11 @@
 //! What operators see: the numbers of monitoring, and what stands behind them.
 
 use super::{asked::Operator, edge::Edge};
-use crate::{readings::Reading, reply::Refused, ws::stamp};
+use crate::{
+    readings::{Reading, Timed},
+    reply::Refused,
+    ws::stamp,
+};
 use actix_web::{
     HttpResponse,
     web::{Data, Query},
@@ -29,6 +33,8 @@ pub(super) struct Stats {
     http: HttpStats,
     store: StoreStats,
     bus: BusStats,
+    cache: CacheStats,
+    cluster: ClusterStats,
     rooms_active: u64,
     memory_bytes: u64,
     cpu_seconds_total: f64,
@@ -78,6 +84,18 @@ struct StoreStats {
     kind: &'static str,
     operations_total: u64,
     errors_total: u64,
+    pool: PoolStats,
+}
+
+/// Connections to the store.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PoolStats {
+    used: u64,
+    idle: u64,
+    max: u64,
+    /// Requests that wait for one.
+    pending: u64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -85,6 +103,30 @@ struct StoreStats {
 struct BusStats {
     up: bool,
     kind: &'static str,
+    received_total: u64,
+    published_total: u64,
+    errors_total: u64,
+    reconnects_total: u64,
+    /// How long signals of other nodes took within the last minute; null where there were none.
+    #[schema(required)]
+    lag_p99_seconds: Option<f64>,
+}
+
+/// What is kept beside the store; all 0 where there is no cache.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CacheStats {
+    hits_total: u64,
+    misses_total: u64,
+    used_bytes: u64,
+    max_bytes: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ClusterStats {
+    nodes: u64,
+    nodes_expected: u64,
 }
 
 /// The busiest rooms, over all nodes.
@@ -312,8 +354,8 @@ impl Stats {
                 failed_total: processed("failed"),
             },
             delivery: DeliveryStats {
-                p50_seconds: edge.readings.delivery_quantile(reading, 0.5),
-                p99_seconds: edge.readings.delivery_quantile(reading, 0.99),
+                p50_seconds: edge.readings.quantile(reading, Timed::Delivery, 0.5),
+                p99_seconds: edge.readings.quantile(reading, Timed::Delivery, 0.99),
             },
             http: HttpStats {
                 requests_total: reading.whole("chat_http_requests_total", &[]),
@@ -326,10 +368,32 @@ impl Stats {
                 kind: edge.node.store,
                 operations_total: reading.whole("chat_storage_operations_total", &[]),
                 errors_total: reading.whole("chat_storage_errors_total", &[]),
+                pool: PoolStats {
+                    used: reading.whole("chat_storage_pool_connections", &[("state", "used")]),
+                    idle: reading.whole("chat_storage_pool_connections", &[("state", "idle")]),
+                    max: reading.whole("chat_storage_pool_connections_max", &[]),
+                    pending: reading.whole("chat_storage_pool_pending_requests", &[]),
+                },
             },
             bus: BusStats {
                 up: reading.sum("chat_health_probe_success", &[("probe", "broker")]) > 0.0,
                 kind: edge.node.bus,
+                received_total: reading.whole("chat_broker_messages_total", &[("direction", "in")]),
+                published_total: reading
+                    .whole("chat_broker_messages_total", &[("direction", "out")]),
+                errors_total: reading.whole("chat_broker_errors_total", &[]),
+                reconnects_total: reading.whole("chat_broker_reconnects_total", &[]),
+                lag_p99_seconds: edge.readings.quantile(reading, Timed::Bus, 0.99),
+            },
+            cache: CacheStats {
+                hits_total: reading.whole("chat_cache_hits_total", &[]),
+                misses_total: reading.whole("chat_cache_misses_total", &[]),
+                used_bytes: reading.whole("chat_cache_used_bytes", &[]),
+                max_bytes: reading.whole("chat_cache_max_bytes", &[]),
+            },
+            cluster: ClusterStats {
+                nodes: reading.whole("chat_cluster_nodes", &[]),
+                nodes_expected: reading.whole("chat_cluster_nodes_expected", &[]),
             },
             rooms_active: reading.whole("chat_rooms_active", &[]),
             memory_bytes: reading.whole("process_resident_memory_bytes", &[]),

@@ -51,6 +51,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("chat_storage_pool_timeouts_total", "adapter-sqlite/tests/metrics.rs"),
     ("chat_archive_write_queue_messages", "adapter-sqlite/tests/metrics.rs"),
     // Other nodes.
+    ("chat_broker_pubsub_lag_seconds", "core/src/instrumented/tests.rs"),
     ("chat_cluster_requests_total", "core/tests/cluster.rs"),
     ("chat_cluster_request_duration_seconds", "core/tests/cluster.rs"),
     ("chat_cluster_replies_missing_total", "core/tests/cluster.rs"),

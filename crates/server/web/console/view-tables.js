@@ -10,15 +10,18 @@ const ROOMS = [
   { title: 'Messages', number: true, cell: (row) => row.messages_total.toLocaleString() },
 ];
 const NODES = [
-  { title: 'Node', cell: (row) => (row.self ? `${row.node} (this one)` : row.node) },
+  { title: 'Node', cell: (row) => (row.self ? `${row.name} (this one)` : row.name) },
+  { title: 'State', cell: (row) => (row.alive ? 'alive' : 'missing') },
   { title: 'Version', cell: (row) => row.version },
   { title: 'Since', cell: (row) => ago(row.since) },
   { title: 'Connections', number: true, cell: (row) => row.connections?.toLocaleString() ?? '–' },
+  { title: 'Users', number: true, cell: (row) => row.users?.toLocaleString() ?? '–' },
 ];
 const CLIENTS = [
   { title: 'User', cell: (row) => row.user ?? 'signing in' },
   { title: 'Transport', cell: (row) => row.transport },
   { title: 'Address', cell: (row) => row.address },
+  { title: 'Node', cell: (row) => row.nodeName },
   { title: 'Connected', cell: (row) => ago(row.since) },
   { title: 'Rooms', number: true, cell: (row) => row.rooms.toLocaleString() },
   { title: 'Outbox', number: true, cell: (row) => bytes(row.outbox_bytes) },
@@ -32,6 +35,7 @@ export class TablesView {
   #clients = new Table('Connected clients', CLIENTS, 'Nobody is connected.');
   #filter = el('input', { type: 'search', placeholder: 'Filter by user or address', 'aria-label': 'Filter connected clients', autocomplete: 'off' });
   #connections = [];
+  #names = new Map();
 
   constructor() {
     this.#filter.addEventListener('input', () => this.#showClients());
@@ -43,7 +47,10 @@ export class TablesView {
   /** Shows what was answered; null leaves a table as it is. */
   show({ rooms, connections, nodes }) {
     if (rooms) this.#rooms.show([...rooms].sort((one, other) => other.participants - one.participants || other.messages_total - one.messages_total));
-    if (nodes) this.#nodes.show(nodes);
+    if (nodes) {
+      this.#nodes.show(nodes);
+      this.#names = new Map(nodes.map(({ node, name }) => [node, name]));
+    }
     if (!connections) return;
     this.#connections = connections;
     this.#showClients();
@@ -51,7 +58,8 @@ export class TablesView {
 
   #showClients() {
     const wanted = this.#filter.value.trim().toLowerCase();
-    this.#clients.show(this.#connections.filter(({ user, address }) => (user ?? '').includes(wanted) || String(address).includes(wanted)));
+    const matching = this.#connections.filter(({ user, address }) => (user ?? '').includes(wanted) || String(address).includes(wanted));
+    this.#clients.show(matching.map((connection) => ({ ...connection, nodeName: this.#names.get(connection.node) ?? connection.node })));
   }
 }
 
