@@ -12,12 +12,14 @@ mod jobs;
 mod presence;
 mod rate_limiter;
 mod store;
+mod ports;
 
 pub use blobs::MemoryBlobs;
 pub use bus::{MemoryBus, MemoryHub};
 pub use cache::MemoryCache;
 pub use clock::SystemClock;
 pub use jobs::MemoryJobs;
+pub use ports::ports;
 pub use presence::MemoryPresence;
 pub use rate_limiter::MemoryRateLimiter;
 pub use store::MemoryStore;

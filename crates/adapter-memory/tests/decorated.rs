@@ -1,13 +1,10 @@
 //! Ports behind a cache, with equal readings made once, keep every promise all the same.
 
-use campanile_adapter_memory::{
-    MemoryBlobs, MemoryCache, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore,
-};
+use campanile_adapter_memory::{MemoryCache, ports};
 use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, START, Stores, TestClock};
 use campanile_core::{
-    chat::Ports,
     instrumented::InstrumentedCache,
-    port::{Cache, Node, NodeId},
+    port::Cache,
     room::{Role, RoomKind},
 };
 use campanile_metrics::testing::{Probe, Recording};
@@ -16,21 +13,7 @@ use std::{sync::Arc, time::Duration};
 /// Stores behind a cache in which nothing ever expires: the worst there is.
 fn behind_cache(recording: &Recording) -> Stores {
     let clock = Arc::new(TestClock::default());
-    let store = Arc::new(MemoryStore::new(IDEMPOTENCY_WINDOW));
-    let ports = Ports {
-        accounts: store.clone(),
-        sessions: store.clone(),
-        rooms: store.clone(),
-        members: store.clone(),
-        messages: store.clone(),
-        receipts: store.clone(),
-        uploads: store,
-        blobs: Arc::new(MemoryBlobs::default()),
-        presence: Arc::new(MemoryPresence::default()),
-        bus: Arc::new(MemoryHub::new().join(Node::new(NodeId(1), "one", "0", START))),
-        limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
-        clock: clock.clone(),
-    };
+    let ports = ports(clock.clone(), IDEMPOTENCY_WINDOW);
     let cache = Arc::new(MemoryCache::new(clock.clone(), Duration::from_secs(1 << 30)));
     let cache: Arc<dyn Cache> =
         Arc::new(InstrumentedCache::new(cache, clock, recording.registry()));

@@ -1,9 +1,7 @@
 //! Two users talk, in one process, without a network: the whole of the core's use.
 
 use bytes::Bytes;
-use campanile_adapter_memory::{
-    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
-};
+use campanile_adapter_memory::{self as memory, SystemClock};
 use campanile_core::{
     chat::{Chat, Ports, Source},
     connection::{Greeting, Shard},
@@ -14,7 +12,7 @@ use campanile_core::{
     message::Draft,
     metrics::{App, ChatMetrics, NATIVE_APP},
     name::{RoomName, UserName},
-    port::{Clock, ConnectionId, NewAccount, Node, NodeId},
+    port::{ConnectionId, NewAccount, NodeId},
     room::RoomKind,
     user::{PasswordHash, TokenHash},
 };
@@ -82,21 +80,7 @@ async fn talk() -> Result<(), Box<dyn Error>> {
 
 fn ports(limits: &Limits) -> Ports {
     let clock = Arc::new(SystemClock::new());
-    let store = Arc::new(MemoryStore::new(limits.idempotency_window));
-    Ports {
-        accounts: store.clone(),
-        sessions: store.clone(),
-        rooms: store.clone(),
-        members: store.clone(),
-        messages: store.clone(),
-        receipts: store.clone(),
-        uploads: store,
-        blobs: Arc::new(MemoryBlobs::default()),
-        presence: Arc::new(MemoryPresence::default()),
-        bus: Arc::new(MemoryHub::new().join(Node::new(NodeId(1), "example", "0", clock.now()))),
-        limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
-        clock,
-    }
+    memory::ports(clock, limits.idempotency_window)
 }
 
 async fn account(chat: &Chat, name: &str) -> Result<UserName, Box<dyn Error>> {

@@ -6,16 +6,14 @@ use actix_web::{
     HttpRequest, HttpResponse, HttpServer,
     web::{self, Bytes, Data},
 };
-use campanile_adapter_memory::{
-    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
-};
+use campanile_adapter_memory::{self as memory, SystemClock};
 use campanile_core::{
-    chat::{Chat, Ports},
+    chat::Chat,
     connection::Shard,
     fanout::{Class, Outbox, ShardInbox, Shards},
     limits::Limits,
     metrics::{App, ChatMetrics, NATIVE_APP},
-    port::{Clock, Node, NodeId},
+    port::{Clock, NodeId},
 };
 use campanile_metrics::{Registry, testing::Recording};
 use campanile_server::{
@@ -153,21 +151,7 @@ fn chat(metrics: ChatMetrics, frames: FrameLimits) -> (Arc<Chat>, Vec<ShardInbox
         ..Limits::default()
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let store = Arc::new(MemoryStore::new(limits.idempotency_window));
-    let ports = Ports {
-        accounts: store.clone(),
-        sessions: store.clone(),
-        rooms: store.clone(),
-        members: store.clone(),
-        messages: store.clone(),
-        receipts: store.clone(),
-        uploads: store,
-        blobs: Arc::new(MemoryBlobs::default()),
-        presence: Arc::new(MemoryPresence::default()),
-        bus: Arc::new(MemoryHub::new().join(Node::new(NodeId(1), "echo", "0", clock.now()))),
-        limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
-        clock,
-    };
+    let ports = memory::ports(clock, limits.idempotency_window);
     let (shards, inboxes) = Shards::new(WORKERS, limits.shard_queue_events_max);
     let chat = Chat::new(NodeId(1), ports, shards, limits, metrics, |_| {
         unreachable!("nobody opens rooms")

@@ -5,9 +5,7 @@
 pub(crate) mod two;
 
 use bytes::Bytes;
-use campanile_adapter_memory::{
-    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore,
-};
+use campanile_adapter_memory as memory;
 use campanile_core::{
     chat::{Chat, Ports, SendError, Source},
     connection::{Connection, Greeting, Shard},
@@ -19,7 +17,7 @@ use campanile_core::{
     message::{Amendment, Draft},
     metrics::{App, ChatMetrics, NATIVE_APP},
     name::{RoomName, UserName},
-    port::{self, Appended, Clock, ConnectionId, NewAccount, NodeId},
+    port::{Appended, Clock, ConnectionId, NewAccount, NodeId},
     room::RoomKind,
     time::{Moment, Timestamp},
     user::{PasswordHash, TokenHash},
@@ -239,21 +237,7 @@ fn encoder() -> Encoder {
 }
 
 fn ports(limits: &Limits, clock: Arc<HandClock>) -> Ports {
-    let store = Arc::new(MemoryStore::new(limits.idempotency_window));
-    Ports {
-        accounts: store.clone(),
-        sessions: store.clone(),
-        rooms: store.clone(),
-        members: store.clone(),
-        messages: store.clone(),
-        receipts: store.clone(),
-        uploads: store,
-        blobs: Arc::new(MemoryBlobs::default()),
-        presence: Arc::new(MemoryPresence::default()),
-        bus: Arc::new(MemoryHub::new().join(port::Node::new(NodeId(1), "test", "0", clock.now()))),
-        limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
-        clock,
-    }
+    memory::ports(clock, limits.idempotency_window)
 }
 
 fn digest(bytes: &[u8]) -> String {

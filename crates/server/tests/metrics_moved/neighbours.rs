@@ -5,9 +5,7 @@ use crate::{
     support::start,
 };
 use async_trait::async_trait;
-use campanile_adapter_memory::{
-    MemoryBlobs, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
-};
+use campanile_adapter_memory::{self as memory, SystemClock};
 use campanile_core::{
     chat::Ports,
     event::{Audience, Event, ResyncReason, Signal},
@@ -57,21 +55,7 @@ fn fails(scene: &Scene) {
     let builder = Registry::builder().values::<Driver>(["memory"]).values::<Backend>(["memory"]);
     let recording = Recording::with(builder);
     let clock = Arc::new(SystemClock::new());
-    let store = Arc::new(MemoryStore::new(Duration::from_secs(60)));
-    let ports = Ports {
-        accounts: store.clone(),
-        sessions: store.clone(),
-        rooms: store.clone(),
-        members: store.clone(),
-        messages: store.clone(),
-        receipts: store.clone(),
-        uploads: store,
-        blobs: Arc::new(MemoryBlobs::default()),
-        presence: Arc::new(MemoryPresence::default()),
-        bus: Arc::new(Broken),
-        limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
-        clock,
-    };
+    let ports = Ports { bus: Arc::new(Broken), ..memory::ports(clock, Duration::from_secs(60)) };
     let behind = Behind { store: "memory", blobs: "memory", presence: "memory", bus: "memory" };
     let ports = ports.instrumented(recording.registry(), behind);
     let room = RoomName::parse("lobby").expect("a name");

@@ -2,17 +2,15 @@
 
 use crate::client::{Client, DEADLINE};
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
-use campanile_adapter_memory::{
-    MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
-};
+use campanile_adapter_memory::{self as memory, SystemClock};
 use campanile_core::{
-    chat::{Chat, Ports},
+    chat::Chat,
     connection::Shard,
     fanout::{ShardInbox, Shards},
     limits::Limits,
     metrics::{App as AppLabel, ChatMetrics, NATIVE_APP},
     name::{RoomName, UserName},
-    port::{Clock, NewAccount, Node, NodeId},
+    port::{Clock, NewAccount, NodeId},
     room::RoomKind,
     user::PasswordHash,
 };
@@ -128,21 +126,7 @@ fn serve(
 
 fn chat(metrics: ChatMetrics, limits: Limits) -> (Arc<Chat>, Vec<ShardInbox>) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let store = Arc::new(MemoryStore::new(limits.idempotency_window));
-    let ports = Ports {
-        accounts: store.clone(),
-        sessions: store.clone(),
-        rooms: store.clone(),
-        members: store.clone(),
-        messages: store.clone(),
-        receipts: store.clone(),
-        uploads: store,
-        blobs: Arc::new(MemoryBlobs::default()),
-        presence: Arc::new(MemoryPresence::default()),
-        bus: Arc::new(MemoryHub::new().join(Node::new(NodeId(1), "test", "0", clock.now()))),
-        limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
-        clock,
-    };
+    let ports = memory::ports(clock, limits.idempotency_window);
     let (shards, inboxes) = Shards::new(WORKERS, limits.shard_queue_events_max);
     (Arc::new(Chat::new(NodeId(1), ports, shards, limits, metrics, token::hex_digest)), inboxes)
 }
