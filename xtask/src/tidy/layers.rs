@@ -21,10 +21,11 @@ const LAYERS: &[Layer] = &[
     Layer { of: "protocol", uses: &[], tests_use: &[] },
     Layer { of: "pusher", uses: &[], tests_use: &[] },
     Layer { of: "conformance", uses: &["core", "metrics"], tests_use: &[] },
+    Layer { of: "neighbours", uses: &[], tests_use: &[] },
     Layer {
         of: "adapter-*",
         uses: &["core", "metrics"],
-        tests_use: &["conformance", "adapter-memory", "exporter-*"],
+        tests_use: &["conformance", "neighbours", "adapter-memory", "exporter-*"],
     },
     Layer { of: "exporter-*", uses: &["metrics"], tests_use: &["conformance"] },
     Layer { of: "loki", uses: &["metrics"], tests_use: &[] },
@@ -32,7 +33,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         of: "server",
         uses: &["core", "metrics", "protocol", "pusher", "adapter-*", "exporter-*", "loki"],
-        tests_use: &[],
+        tests_use: &["neighbours"],
     },
     Layer { of: "loadgen", uses: &["protocol", "pusher"], tests_use: &[] },
     Layer { of: "xtask", uses: &["monitor-lint"], tests_use: &[] },

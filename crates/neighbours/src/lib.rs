@@ -1,0 +1,17 @@
+//! Real neighbours for tests: databases and brokers that a test starts, hurts and ends.
+//!
+//! Each runs on a free port of the loopback interface, in a temporary directory, and is gone when
+//! it is dropped. What is missing or does not start is a panic that says what to do: a test that
+//! needs a neighbour and has none has failed. `cargo xtask test` installs the programs.
+
+mod program;
+mod wait;
+mod postgres;
+mod pgbouncer;
+mod redis;
+
+pub use pgbouncer::PgBouncer;
+pub use postgres::Postgres;
+pub use program::Program;
+pub use redis::Redis;
+pub use wait::{free_port, until};

@@ -1,0 +1,204 @@
+//! A private PostgreSQL.
+
+use crate::{
+    program::{Program, find, unprivileged},
+    wait::{free_port, until},
+};
+use rustix::process::Signal;
+use std::{
+    fs,
+    net::{Ipv4Addr, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// How long starting may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whom the tests are.
+const USER: &str = "campanile";
+
+/// How they prove it.
+const PASSWORD: &str = "a password of the tests";
+
+/// A PostgreSQL server with nothing in it.
+#[derive(Debug)]
+pub struct Postgres {
+    directory: TempDir,
+    port: u16,
+    settings: Vec<String>,
+    program: Option<Program>,
+}
+
+impl Postgres {
+    /// Starts one.
+    ///
+    /// # Panics
+    ///
+    /// When there is no PostgreSQL, or it does not start.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with settings, each `name=value`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Postgres::start`].
+    pub fn start_with(settings: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        Self::start_in(directory, settings)
+    }
+
+    /// The same in a directory, which may be on a file system of its own.
+    ///
+    /// # Panics
+    ///
+    /// As [`Postgres::start`].
+    pub fn start_in(directory: TempDir, settings: &[&str]) -> Self {
+        let password = directory.path().join("password");
+        fs::write(&password, PASSWORD).expect("the directory can be written");
+        let mut initdb = unprivileged(program("initdb"), directory.path());
+        let data = directory.path().join("data");
+        initdb.arg("--pgdata").arg(&data).args(["--username", USER, "--encoding", "UTF8"]);
+        initdb.args(["--locale", "C", "--no-sync", "--auth", "scram-sha-256", "--pwfile"]);
+        let made = initdb.arg(&password).output().expect("initdb can be started");
+        let said = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "cannot make a cluster: {said}");
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let mut server = Self { directory, port: free_port(), settings, program: None };
+        server.start_again();
+        server
+    }
+
+    /// Where a database is.
+    pub fn url(&self, database: &str) -> String {
+        let password = PASSWORD.replace(' ', "%20");
+        format!("postgres://{USER}:{password}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Makes an empty database; where it is.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot.
+    pub fn create_database(&self, name: &str) -> String {
+        self.sql("postgres", &format!("CREATE DATABASE \"{name}\""));
+        self.url(name)
+    }
+
+    /// Runs SQL in a database; what it gave, a line a row.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    pub fn sql(&self, database: &str, sql: &str) -> String {
+        let mut psql = Command::new(program("psql"));
+        psql.arg(self.url(database)).args(["--no-psqlrc", "--quiet", "--no-align"]);
+        psql.args(["--tuples-only", "--set", "ON_ERROR_STOP=1", "--command", sql]);
+        let ran = psql.output().expect("psql can be started");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{sql}: {said}");
+        String::from_utf8_lossy(&ran.stdout).trim_end().to_owned()
+    }
+
+    /// Kills it, as a power cut does.
+    pub fn kill(&mut self) {
+        // Its children notice that it is gone and end too; a new one waits for them.
+        if let Some(mut program) = self.program.take() {
+            program.kill();
+        }
+    }
+
+    /// Ends it without a checkpoint: connections are cut at once.
+    pub fn stop_immediately(&mut self) {
+        if let Some(mut program) = self.program.take() {
+            program.stop(Signal::QUIT);
+        }
+    }
+
+    /// Starts it again over what it has kept.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn start_again(&mut self) {
+        let log = self.directory.path().join("log");
+        let data = self.directory.path().join("data");
+        until("the children of a killed one end", PATIENCE, || (!is_in_use(&data)).then_some(()));
+        let _stale = fs::remove_file(data.join("postmaster.pid"));
+        let mut postgres = unprivileged(program("postgres"), self.directory.path());
+        postgres.arg("-D").arg(&data).args(["-p", &self.port.to_string()]);
+        postgres.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
+        for setting in &self.settings {
+            postgres.args(["-c", setting]);
+        }
+        let mut program = Program::start(postgres, &log);
+        until("PostgreSQL starts", PATIENCE, || {
+            assert!(program.runs(), "PostgreSQL ended: {}", program.last_words());
+            self.answers().then_some(())
+        });
+        self.program = Some(program);
+    }
+
+    /// Holds up the server and all its children.
+    pub fn pause(&self) {
+        self.signal_all(Signal::STOP);
+    }
+
+    /// Lets them go on.
+    pub fn resume(&self) {
+        self.signal_all(Signal::CONT);
+    }
+
+    /// Whether it takes connections.
+    pub fn answers(&self) -> bool {
+        let ready = Command::new(program("pg_isready"))
+            .args(["--quiet", "--host", "127.0.0.1", "--port", &self.port.to_string()])
+            .status();
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok()
+            && ready.is_ok_and(|status| status.success())
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        let Some(program) = &self.program else {
+            return;
+        };
+        program.signal(signal);
+        let name = if signal == Signal::STOP { "-STOP" } else { "-CONT" };
+        // The parent's number is in the first line.
+        let pid = fs::read_to_string(self.directory.path().join("data/postmaster.pid"));
+        let pid = pid.unwrap_or_default().lines().next().unwrap_or_default().to_owned();
+        let _none = Command::new("pkill").args([name, "--parent", &pid]).status();
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.resume();
+        self.stop_immediately();
+    }
+}
+
+/// Whether processes of a server that was killed still use its data: each stands in it.
+fn is_in_use(data: &Path) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let places = processes.filter_map(|entry| fs::read_link(entry.path().join("cwd")).ok());
+    places.into_iter().any(|place| place == data)
+}
+
+/// A program of PostgreSQL, the newest version that is installed.
+fn program(name: &str) -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
+    folders.sort();
+    folders.reverse();
+    find(name, &folders, "postgresql")
+}
