@@ -32,6 +32,12 @@ impl SqliteStore {
         self.writer.probe().await
     }
 
+    /// Whether another process has changed the store since this was last asked; the first answer
+    /// is yes, as nobody knows. Cheap, and never in the way of what is written.
+    pub async fn changed_elsewhere(&self) -> Result<bool, Fault> {
+        self.writer.changed_elsewhere().await
+    }
+
     pub(crate) fn writer(&self) -> &Writer {
         &self.writer
     }

@@ -6,7 +6,7 @@ use campanile_adapter_sqlite::{Config, OpenError, SqliteStore};
 use campanile_conformance::{START, Stores, user};
 use campanile_core::{
     message::Draft,
-    port::{AccountStore, NewAccount},
+    port::{AccountChange, AccountStore, NewAccount},
     user::PasswordHash,
 };
 use campanile_metrics::{Registry, testing::Recording};
@@ -138,6 +138,32 @@ async fn a_file_that_another_program_keeps_locked_is_named() {
         Config { busy_timeout: std::time::Duration::from_millis(50), ..Config::new(&path) };
     let error = config.open(Registry::global()).await.unwrap_err();
     assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_another_process_changes_is_noticed_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("campanile.db");
+    let store = Arc::new(open(&path).await.unwrap());
+    let server = Stores::of(store.clone());
+    assert!(store.changed_elsewhere().await.unwrap(), "nobody knows what was before");
+    let ada = server.account("ada").await;
+    assert!(!store.changed_elsewhere().await.unwrap(), "its own changes are none");
+
+    let guest = Config::new(&path).open_beside(Registry::global()).await.unwrap();
+    guest.count().await.unwrap();
+    assert!(!store.changed_elsewhere().await.unwrap(), "reading changes nothing");
+    AccountStore::change(&guest, &ada, AccountChange::Banned(true)).await.unwrap();
+    guest.close().await;
+    // What the server writes itself in between does not hide it.
+    server.account("bob").await;
+    assert!(store.changed_elsewhere().await.unwrap());
+    assert!(!store.changed_elsewhere().await.unwrap(), "it was told already");
+
+    run(&path, "DELETE FROM accounts WHERE name = 'bob'").await;
+    assert!(store.changed_elsewhere().await.unwrap(), "whoever changed it");
+    store.close().await;
+    store.changed_elsewhere().await.expect_err("a closed store is not asked");
 }
 
 #[tokio::test]

@@ -24,6 +24,9 @@ const KNOWN_MAX: usize = 200_000;
 pub(crate) struct Ledger {
     connection: SqliteConnection,
     data_version: i64,
+    /// Whether another process has written since that was last asked; before it is first asked,
+    /// nobody knows.
+    changed_elsewhere: bool,
     rooms: HashMap<RoomName, Known>,
     known: usize,
     idempotency_window: Duration,
@@ -52,6 +55,7 @@ impl Ledger {
         Self {
             connection,
             data_version: 0,
+            changed_elsewhere: true,
             rooms: HashMap::new(),
             known: 0,
             idempotency_window: config.idempotency_window,
@@ -108,11 +112,29 @@ impl Ledger {
         let data_version = query_scalar("BEGIN IMMEDIATE; PRAGMA data_version")
             .fetch_one(&mut self.connection)
             .await?;
-        if self.data_version != data_version || self.known > KNOWN_MAX {
+        self.note(data_version);
+        if self.known > KNOWN_MAX {
             self.forget_all();
         }
-        self.data_version = data_version;
         Ok(())
+    }
+
+    /// Whether another process has written since this was last asked. Outside of a transaction it
+    /// costs a look at the log's index, and waits for nobody.
+    pub(super) async fn changed_elsewhere(&mut self) -> Result<bool, Error> {
+        let data_version =
+            query_scalar("PRAGMA data_version").fetch_one(&mut self.connection).await?;
+        self.note(data_version);
+        Ok(std::mem::take(&mut self.changed_elsewhere))
+    }
+
+    /// The version differs from the last one when others have written, and only then.
+    fn note(&mut self, data_version: i64) {
+        if self.data_version != data_version {
+            self.data_version = data_version;
+            self.changed_elsewhere = true;
+            self.forget_all();
+        }
     }
 
     pub(super) async fn commit(&mut self) -> Result<(), Error> {

@@ -61,6 +61,8 @@ enum Command {
     Append(Append),
     Mark(Mark),
     Change(Box<dyn Job>),
+    /// Say whether another process has written since this was last asked.
+    Look(oneshot::Sender<Result<bool, Fault>>),
     /// Finish what has come so far, take no more.
     Close,
 }
@@ -141,6 +143,11 @@ impl Writer {
     /// Finds out whether writing works.
     pub(crate) async fn probe(&self) -> Result<(), Fault> {
         self.change(Pulse).await
+    }
+
+    /// Whether another process has written since this was last asked.
+    pub(crate) async fn changed_elsewhere(&self) -> Result<bool, Fault> {
+        self.submit(Command::Look).await?
     }
 
     /// Finishes what was accepted and ends. A second call waits for nothing.

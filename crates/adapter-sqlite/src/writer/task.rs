@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{
     Config,
-    fault::{Scope, scope},
+    fault::{Scope, scope, shared_fault},
     open::OpenError,
 };
-use campanile_core::time::Timestamp;
+use campanile_core::{port::Fault, time::Timestamp};
 use campanile_metrics::GaugeHandle;
 use sqlx::{Connection, Error};
 use std::{sync::Arc, time::Duration};
@@ -32,6 +32,8 @@ pub(super) struct Task {
     /// `None` after an error that the connection may not have survived.
     ledger: Option<Ledger>,
     commands: mpsc::Receiver<Command>,
+    /// Who waits to hear whether another process has written.
+    looks: Vec<oneshot::Sender<Result<bool, Fault>>>,
     up: GaugeHandle,
     is_up: bool,
     /// The latest time that a caller has told.
@@ -52,7 +54,15 @@ impl Task {
         commands: mpsc::Receiver<Command>,
         up: GaugeHandle,
     ) -> Self {
-        Self { config, ledger: Some(ledger), commands, up, is_up: true, now: Timestamp::default() }
+        Self {
+            config,
+            ledger: Some(ledger),
+            commands,
+            looks: Vec::new(),
+            up,
+            is_up: true,
+            now: Timestamp::default(),
+        }
     }
 
     /// Writes until nobody can ask any more, or [`Command::Close`].
@@ -63,6 +73,7 @@ impl Task {
                 Event::Commands => {
                     let batch = self.gather(commands.drain(..));
                     self.commit(batch).await;
+                    self.look().await;
                     self.after(async |ledger, now| upkeep::keep_up(ledger, now).await).await;
                 }
                 Event::Idle => self.idle().await,
@@ -102,6 +113,7 @@ impl Task {
                 }
                 Command::Mark(mark) => batch.marks.push(mark),
                 Command::Change(change) => batch.changes.push(change),
+                Command::Look(answer) => self.looks.push(answer),
                 Command::Close => self.commands.close(),
             }
         }
@@ -140,6 +152,25 @@ impl Task {
             self.set_up(true);
         }
         attempted
+    }
+
+    /// Says whether another process has written, to whoever has asked.
+    async fn look(&mut self) {
+        if self.looks.is_empty() {
+            return;
+        }
+        let looked = match self.ledger().await {
+            Ok(ledger) => ledger.changed_elsewhere().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &looked {
+            self.recover(error).await;
+        }
+        let looked = looked.map_err(Arc::new);
+        for answer in self.looks.drain(..) {
+            let answered = looked.as_ref().copied().map_err(|error| shared_fault(error.clone()));
+            let _gone = answer.send(answered);
+        }
     }
 
     /// After an error: the transaction is undone, or the connection given up.
