@@ -64,8 +64,6 @@ labels! {
         Policy = "policy",
         /// The client did not read what it was sent.
         SlowConsumer = "slow_consumer",
-        /// Another connection took its place.
-        Replaced = "replaced",
         /// The network failed.
         NetworkError = "network_error",
         /// Anything else.
@@ -128,11 +126,10 @@ labels! {
         UnknownTarget = "unknown_target",
         /// The store failed.
         Storage = "storage",
-        /// The bus failed; the message is stored and heard on this node.
+        /// The bus failed: the message is stored and heard on this node, and other nodes may miss
+        /// it for a while.
         Broker = "broker",
-        /// It could not be encoded.
-        Encode = "encode",
-        /// It took too long.
+        /// The store did not answer in time: whether the message is stored is not known.
         Timeout = "timeout",
         /// Anything else, rate limits among them.
         Other = "other",

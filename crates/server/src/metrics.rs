@@ -28,6 +28,8 @@ labels! {
 labels! {
     /// What went wrong with a connection.
     pub enum ConnectionErrorType("error_type") {
+        /// The TLS handshake under it failed.
+        Tls = "tls",
         /// It did not begin properly.
         Handshake = "handshake",
         /// The client broke the protocol.
@@ -201,6 +203,7 @@ labels! {
         Forbidden = "403",
         NotFound = "404",
         MethodNotAllowed = "405",
+        RequestTimeout = "408",
         Conflict = "409",
         TooLarge = "413",
         UnsupportedMediaType = "415",
@@ -217,7 +220,8 @@ labels! {
 catalogue! {
     /// What is asked over HTTP.
     pub struct HttpMetrics {
-        /// HTTP requests answered.
+        /// HTTP requests answered. A connection on which no request has come in time is answered
+        /// 408 and counted as unmatched; what is no HTTP is answered 400 or 431 and not counted.
         counter requests(Endpoint, Status) = "chat_http_requests_total";
         /// Time to answer one HTTP request; a connection that became a WebSocket is not one.
         histogram duration(Endpoint) = "chat_http_request_duration_seconds" [Seconds]

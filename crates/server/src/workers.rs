@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, Server},
-    http::{Edge, gate, measure, routes},
+    http::{Edge, FirstRequests, gate, measure, routes},
     listeners::Listeners,
     tls::{self, Tls},
     wiring::protocols,
@@ -111,6 +111,8 @@ pub(crate) fn start(
     config: &Config,
 ) -> io::Result<actix_web::dev::Server> {
     let connection = connection_config(config);
+    let capacity = Capacity::of(&config.server);
+    let first_requests = FirstRequests::new(&parts.edge.metrics.http, capacity.request_timeout);
     let app = move || {
         let worker = Data::new(parts.worker(connection.clone()));
         App::new()
@@ -122,9 +124,8 @@ pub(crate) fn start(
             .wrap(from_fn(measure))
             .configure(routes)
     };
-    let capacity = Capacity::of(&config.server);
     if let Some(tls) = tls {
-        return tls::serve(tls, listeners.web, capacity, app);
+        return tls::serve((tls, listeners.web), capacity, first_requests, app);
     }
     let server = HttpServer::new(app)
         .workers(capacity.workers)
@@ -133,7 +134,10 @@ pub(crate) fn start(
         .keep_alive(KeepAlive::Timeout(capacity.keep_alive))
         .client_request_timeout(capacity.request_timeout)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .on_connect(ws::prepare_socket)
+        .on_connect(move |stream, connection| {
+            ws::prepare_socket(stream, connection);
+            connection.insert(first_requests.wait());
+        })
         .shutdown_timeout(STOP_SECONDS)
         .disable_signals();
     Ok(server.listen(listeners.web)?.run())

@@ -9,8 +9,8 @@ use crate::{
     message::{Amendment, Draft, Sequence},
     name::{RoomName, UserName},
     port::{
-        AmendError, AppendError, Appended, Fault, History, HistoryError, Limiter, LimiterContext,
-        Marked, Page,
+        AmendError, AppendError, Appended, Fault, FaultKind, History, HistoryError, Limiter,
+        LimiterContext, Marked, Page,
     },
 };
 
@@ -185,7 +185,7 @@ impl Chat {
             Err(fault) => {
                 metrics.acks.increment(Outcome::Error);
                 metrics.processed.increment(MessageKind::Receipt, MessageResult::Failed);
-                metrics.errors.increment(MessageErrorReason::Storage);
+                metrics.errors.increment((&fault).into());
                 Err(fault.into())
             }
         }
@@ -306,7 +306,7 @@ impl Chat {
     fn count_refusal(&self, reason: MessageErrorReason) -> MessageResult {
         self.metrics().messages.errors.increment(reason);
         match reason {
-            MessageErrorReason::Storage => MessageResult::Failed,
+            MessageErrorReason::Storage | MessageErrorReason::Timeout => MessageResult::Failed,
             _ => MessageResult::Rejected,
         }
     }
@@ -343,7 +343,7 @@ impl From<&SendError> for MessageErrorReason {
             SendError::UnknownRoom | SendError::UnknownReply => Self::UnknownTarget,
             SendError::NotMember => Self::Forbidden,
             SendError::Limited(_) => Self::Other,
-            SendError::Fault(_) => Self::Storage,
+            SendError::Fault(fault) => fault.into(),
         }
     }
 }
@@ -356,7 +356,16 @@ impl From<&ChangeError> for MessageErrorReason {
             ChangeError::UnknownRoom | ChangeError::UnknownMessage => Self::UnknownTarget,
             ChangeError::Forbidden => Self::Forbidden,
             ChangeError::TooManyReactions | ChangeError::Limited(_) => Self::Other,
-            ChangeError::Fault(_) => Self::Storage,
+            ChangeError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<&Fault> for MessageErrorReason {
+    fn from(fault: &Fault) -> Self {
+        match fault.kind {
+            FaultKind::Timeout => Self::Timeout,
+            _ => Self::Storage,
         }
     }
 }

@@ -23,9 +23,9 @@ use cluster::Asked;
 use step::Step;
 
 use crate::{
-    event::{Envelope, Signal},
+    event::{Envelope, Event, Signal},
     fanout::{Context, Directory, Shards},
-    labels::{ChannelType, JoinRefusal},
+    labels::{ChannelType, JoinRefusal, MessageErrorReason},
     limits::{Limits, Rate, Rates},
     metrics::ChatMetrics,
     port::{
@@ -203,6 +203,17 @@ impl Chat {
         let accepted = self.clock().moment();
         let envelope = Envelope { signal: signal.clone(), accepted, remote: false };
         self.shards.deliver(Arc::new(envelope)).await;
-        let _counted = self.ports.bus.publish(signal).await;
+        let published = self.ports.bus.publish(signal.clone()).await;
+        if published.is_err() && is_message(&signal) {
+            self.metrics().messages.errors.increment(MessageErrorReason::Broker);
+        }
     }
+}
+
+/// Whether a signal tells of what a client sent, as messages are counted.
+fn is_message(signal: &Signal) -> bool {
+    let Signal::Tell(_, event) = signal else {
+        return false;
+    };
+    matches!(event, Event::Message(_) | Event::Amended { .. } | Event::Read { .. })
 }

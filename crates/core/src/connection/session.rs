@@ -4,7 +4,7 @@ use super::Shard;
 use crate::{
     chat::{Departure, EnterError},
     fanout::{Outbox, Seat},
-    labels::{CloseReason, DropReason, JoinRefusal, Transport, UnsubscribeReason},
+    labels::{JoinRefusal, Transport, UnsubscribeReason},
     message::{Epoch, Message, Sequence},
     name::{RoomName, UserName},
     port::{ConnectionId, Fault, History},
@@ -205,7 +205,7 @@ impl Drop for Joining {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.seat.outbox.abort(CloseReason::Other, DropReason::NoRecipient);
+        self.seat.outbox.give_up();
         let rooms = self.shard.hub().unseat(&self.seat);
         let (user, connection) = (self.seat.user.clone(), self.seat.id);
         self.shard.chat().directory().depart(&user);

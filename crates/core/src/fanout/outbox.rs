@@ -100,8 +100,8 @@ impl Outbox {
     /// Puts a frame whose event was accepted at `accepted`.
     pub(super) fn push_accepted(&self, bytes: Bytes, class: Class, accepted: Moment, now: Moment) {
         let mut queue = self.queue.borrow_mut();
-        if queue.ended.is_some() {
-            return self.tally.dropped(DropReason::NoRecipient, class, 1);
+        if let Some(ended) = queue.ended {
+            return self.tally.dropped(drop_reason(ended), class, 1);
         }
         let bytes_after = queue.bytes + bytes.len();
         let ephemeral = matches!(class, Class::Ephemeral | Class::Presence(_));
@@ -167,6 +167,12 @@ impl Outbox {
         self.end(reason);
     }
 
+    /// Gives up what waits, as there is nobody to write it any more.
+    pub(crate) fn give_up(&self) {
+        let ended = self.end_reason().unwrap_or(CloseReason::Other);
+        self.abort(ended, drop_reason(ended));
+    }
+
     /// Waits until the outbox has ended; says why.
     pub async fn ended(&self) -> CloseReason {
         poll_fn(|context| {
@@ -209,9 +215,17 @@ impl Outbox {
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        self.abort(CloseReason::Other, DropReason::NoRecipient);
+        self.give_up();
         let mut queue = self.queue.borrow_mut();
         self.count(&mut queue.written);
+    }
+}
+
+/// Why something was not written to a connection that has ended so.
+fn drop_reason(ended: CloseReason) -> DropReason {
+    match ended {
+        CloseReason::ServerShutdown => DropReason::Shutdown,
+        _ => DropReason::NoRecipient,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Measures every request: what was answered, how long it took, how large it was.
 
+use super::first_request::FirstRequest;
 use crate::{
     health::Health,
     metrics::{Endpoint, HttpMetrics, Method, Route, Status},
@@ -30,6 +31,9 @@ pub async fn measure(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let health = request.app_data::<Data<Health>>().expect("every worker has it").clone();
     let metrics = request.app_data::<Data<HttpMetrics>>().expect("every worker has it").clone();
+    if let Some(awaited) = request.conn_data::<FirstRequest>() {
+        awaited.has_come();
+    }
     let pattern = request.match_pattern();
     let mut meter = Meter::begin(&metrics, request.method(), pattern.as_deref());
     let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {

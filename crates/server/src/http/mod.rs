@@ -4,6 +4,7 @@ mod account;
 mod address;
 mod asked;
 mod edge;
+mod first_request;
 mod gate;
 mod health;
 mod measure;
@@ -22,6 +23,7 @@ mod upload;
 
 pub use address::Proxies;
 pub use edge::{Edge, EdgeSettings, Node};
+pub(crate) use first_request::FirstRequests;
 pub use gate::gate;
 pub use measure::measure;
 pub use openapi::document;

@@ -8,11 +8,12 @@ pub(crate) use serve::serve;
 
 use crate::{
     config::Server,
-    metrics::{HandshakeResult, TlsMetrics},
+    metrics::{ConnectionErrorType, HandshakeResult, TlsMetrics},
     ws,
 };
 use actix_http::Protocol;
-use campanile_metrics::{Counter, Registry};
+use campanile_core::metrics::{App, NATIVE_APP};
+use campanile_metrics::{Counter, CounterHandle, Registry};
 use certificate::{Certificate, Files};
 use rustls::{
     ServerConfig,
@@ -34,6 +35,7 @@ const HTTP: &[u8] = b"http/1.1";
 pub(crate) struct Tls {
     acceptor: TlsAcceptor,
     handshakes: Counter<(HandshakeResult,)>,
+    errors: CounterHandle,
     handshake_max: Duration,
     certificate: Arc<Certificate>,
 }
@@ -50,6 +52,7 @@ impl Tls {
     pub(crate) fn load(
         server: &Server,
         registry: &Registry,
+        errors: &Counter<(App, ConnectionErrorType)>,
     ) -> Result<Option<Self>, CertificateError> {
         let Some(files) = Files::of(server) else { return Ok(None) };
         let read = files.read()?;
@@ -58,6 +61,7 @@ impl Tls {
         Ok(Some(Self {
             acceptor: Arc::new(settings(certificate.clone())).into(),
             handshakes: metrics.handshakes,
+            errors: errors.handle(registry.label(NATIVE_APP), ConnectionErrorType::Tls),
             handshake_max: Duration::from_secs_f64(server.request_timeout_seconds),
             certificate,
         }))
@@ -85,6 +89,7 @@ impl Tls {
             }
             Err(error) => {
                 self.handshakes.increment(HandshakeResult::Error);
+                self.errors.increment();
                 tracing::debug!(%error, ?address, "a TLS handshake failed");
                 Err(Failed)
             }

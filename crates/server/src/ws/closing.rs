@@ -15,8 +15,7 @@ pub(super) fn code(reason: CloseReason) -> CloseCode {
         CloseReason::PingTimeout
         | CloseReason::IdleTimeout
         | CloseReason::AuthExpired
-        | CloseReason::Policy
-        | CloseReason::Replaced => CloseCode::Policy,
+        | CloseReason::Policy => CloseCode::Policy,
         CloseReason::SlowConsumer => CloseCode::TryAgainLater,
         // Written for completeness: the network is gone, or the server gave up without a reason.
         CloseReason::NetworkError | CloseReason::Other => CloseCode::GoingAway,

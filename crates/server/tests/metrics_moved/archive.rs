@@ -2,7 +2,7 @@
 
 use crate::{
     scene::{Scene, cases},
-    support::{Server, User, start, start_in, start_with},
+    support::{Server, User, sabotage::change, start, start_in, start_with},
 };
 use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -106,7 +106,7 @@ fn shown(scene: &Scene) {
 fn fails(scene: &Scene) {
     let server = start();
     let ada = settled(&server);
-    sabotage(&server, "DROP TABLE messages");
+    change(&server, "DROP TABLE messages");
     let before = server.scrape();
     assert_eq!(server.get_as(&ada, MESSAGES).refused(503), "unavailable");
     let other = ("chat_storage_errors_total", &[SQLITE, ("reason", "other")][..]);
@@ -118,18 +118,6 @@ fn fails(scene: &Scene) {
         *name == "chat_storage_operations_total" && is_error
     });
     assert_eq!(failed.map(|(_, _, by)| by).sum::<f64>(), 1.0);
-}
-
-/// Runs a statement behind the server's back.
-fn sabotage(server: &Server, statement: &'static str) {
-    use sqlx::{Connection, SqliteConnection};
-    let url = format!("sqlite://{}", server.data.path().join("campanile.db").display());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(async {
-        let mut connection = SqliteConnection::connect(&url).await.expect("the file opens");
-        sqlx::query(statement).execute(&mut connection).await.expect("it is done");
-        connection.close().await.expect("the file closes");
-    });
 }
 
 #[expect(clippy::disallowed_methods, reason = "it is compared with the world's clock")]

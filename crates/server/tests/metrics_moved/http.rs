@@ -13,7 +13,12 @@ use campanile_server::{
     tasks::Tasks,
 };
 use serde_json::json;
-use std::{io::Write, net::TcpStream, sync::Arc, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    sync::Arc,
+    time::Duration,
+};
 
 const LOGIN: (&str, &str) = ("route", "/api/v1/login");
 const POST: (&str, &str) = ("method", "POST");
@@ -29,6 +34,7 @@ cases! {
     a_connection_that_becomes_a_websocket_is_a_request_without_a_duration moves [
         "chat_http_requests_total",
     ] upgraded;
+    a_request_that_does_not_come_in_time_is_counted moves ["chat_http_requests_total"] late;
     a_request_that_is_being_answered_is_seen_and_one_that_is_given_up_too moves [
         "chat_http_requests_in_flight",
         "chat_http_requests_total",
@@ -72,6 +78,22 @@ fn upgraded(scene: &Scene) {
         0.0,
     );
     scene.rose(&server, &before, ("chat_http_request_duration_seconds_count", &endpoint), 0.0);
+}
+
+fn late(scene: &Scene) {
+    let server = start_with(|config| config.server.request_timeout_seconds = 1.5);
+    let before = server.scrape();
+    // One that begins to ask, and one that leaves before it is answered.
+    let mut slow = TcpStream::connect(server.address).expect("it listens");
+    slow.write_all(b"GET / HTTP/1.1\r\nHost:").expect("sent");
+    drop(TcpStream::connect(server.address).expect("it listens"));
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let labels = [("method", "_OTHER"), ("route", "_unmatched"), ("status", "408")];
+    scene.rose(&server, &before, ("chat_http_requests_total", &labels), 1.0);
+    server.get("/livez");
+    scene.total_rose(&server, &before, "chat_http_requests_total", 2.0);
 }
 
 fn given_up(scene: &Scene) {

@@ -2,7 +2,7 @@
 
 use crate::{
     scene::{NATIVE, Scene, WEBSOCKET, cases, listener},
-    support::{Server, User, socket::Socket, start, start_with, until},
+    support::{Server, User, sabotage::lock, socket::Socket, start, start_with, until},
 };
 use serde_json::json;
 
@@ -21,6 +21,9 @@ cases! {
         "chat_message_fanout_recipients",
     ] followed;
     a_message_that_is_refused_says_why moves ["chat_message_errors_total"] refused;
+    a_message_that_the_store_does_not_take_in_time_is_an_error moves [
+        "chat_message_errors_total",
+    ] late;
     a_repeated_message_is_stored_once moves ["chat_message_duplicates_suppressed_total"] repeated;
     a_read_mark_is_an_acknowledgement moves ["chat_message_acks_total"] read;
     a_message_that_is_being_handled_is_seen moves ["chat_message_handlers_active"] handled;
@@ -78,6 +81,22 @@ fn refused(scene: &Scene) {
     scene.total_rose(&server, &before, "chat_message_errors_total", 3.0);
     let rejected = ("chat_messages_processed_total", &[ROOM, ("result", "rejected")][..]);
     scene.rose(&server, &before, rejected, 2.0);
+}
+
+fn late(scene: &Scene) {
+    let server = start();
+    let ada = server.user("ada");
+    server.room(&ada, "lobby");
+    let before = server.scrape();
+    let hold = lock(&server);
+    let path = "/api/v1/rooms/lobby/messages";
+    assert_eq!(server.post_as(&ada, path, json!({"body": "x"})).refused(503), "unavailable");
+    drop(hold);
+    let timeout = ("chat_message_errors_total", &[("reason", "timeout")][..]);
+    scene.rose(&server, &before, timeout, 1.0);
+    scene.total_rose(&server, &before, "chat_message_errors_total", 1.0);
+    let failed = ("chat_messages_processed_total", &[ROOM, ("result", "failed")][..]);
+    scene.rose(&server, &before, failed, 1.0);
 }
 
 fn repeated(scene: &Scene) {

@@ -7,11 +7,18 @@ use crate::{
 use async_trait::async_trait;
 use campanile_adapter_memory::{self as memory, SystemClock};
 use campanile_core::{
-    chat::Ports,
-    event::{Audience, Event, ResyncReason, Signal},
+    chat::{Chat, Ports, SendError, Source},
+    event::Signal,
+    fanout::Shards,
     instrumented::{Backend, Behind, Driver},
-    name::RoomName,
-    port::{Bus, BusError, BusReceiver, Node},
+    labels::Transport,
+    limits::Limits,
+    message::Draft,
+    metrics::{App, ChatMetrics, NATIVE_APP},
+    name::{RoomName, UserName},
+    port::{Appended, Bus, BusError, BusReceiver, NewAccount, Node, NodeId},
+    room::RoomKind,
+    user::PasswordHash,
 };
 use campanile_metrics::{Registry, testing::Recording};
 use serde_json::json;
@@ -25,7 +32,10 @@ cases! {
         "chat_broker_operation_duration_seconds",
         "chat_broker_messages_total",
     ] told;
-    a_bus_that_fails_is_counted moves ["chat_broker_errors_total"] fails;
+    a_bus_that_fails_is_counted moves [
+        "chat_broker_errors_total",
+        "chat_message_errors_total",
+    ] fails;
     neighbours_are_probed moves [
         "chat_health_probe_success",
         "chat_broker_up",
@@ -52,23 +62,47 @@ fn told(scene: &Scene) {
 
 /// The bus in memory cannot fail, so one that only fails is measured in its place.
 fn fails(scene: &Scene) {
-    let builder = Registry::builder().values::<Driver>(["memory"]).values::<Backend>(["memory"]);
+    let builder = Registry::builder()
+        .values::<App>([NATIVE_APP])
+        .values::<Driver>(["memory"])
+        .values::<Backend>(["memory"]);
     let recording = Recording::with(builder);
-    let clock = Arc::new(SystemClock::new());
-    let ports = Ports { bus: Arc::new(Broken), ..memory::ports(clock, Duration::from_secs(60)) };
-    let behind = Behind { store: "memory", blobs: "memory", presence: "memory", bus: "memory" };
-    let ports = ports.instrumented(recording.registry(), behind);
-    let room = RoomName::parse("lobby").expect("a name");
-    let event = Event::Resync { room, reason: ResyncReason::Gap };
-    let signal = Arc::new(Signal::Tell(Audience::Everyone, event));
+    let ports = over_a_broken_bus().instrumented(recording.registry(), BEHIND);
+    let (shards, _nobody_listens) = Shards::new(0, 1);
+    let metrics = ChatMetrics::register(recording.registry());
+    let (id, limits) = (NodeId(1), Limits::default());
+    let chat = Chat::new(id, ports, shards, limits, metrics, |_| "0".repeat(32));
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let published = runtime.block_on(ports.bus.publish(signal));
-    assert!(matches!(published, Err(BusError::Overflow)));
-    scene.note("chat_broker_errors_total");
+    runtime.block_on(send(&chat)).expect("a message is stored and heard here all the same");
     let errors = recording.probe();
+    scene.note("chat_message_errors_total");
+    let broker = errors.value("chat_message_errors_total", &[("reason", "broker")]);
+    assert_eq!(broker, Some(1.0), "the room that was told of before is no message");
+    assert_eq!(errors.sum("chat_message_errors_total"), 1.0);
+    scene.note("chat_broker_errors_total");
     let overflow = [MEMORY, ("reason", "overflow")];
-    assert_eq!(errors.value("chat_broker_errors_total", &overflow), Some(1.0));
-    assert_eq!(errors.sum("chat_broker_errors_total"), 1.0);
+    assert_eq!(errors.value("chat_broker_errors_total", &overflow), Some(2.0));
+    assert_eq!(errors.sum("chat_broker_errors_total"), 2.0);
+}
+
+/// A message in a room of its own.
+async fn send(chat: &Chat) -> Result<Appended, SendError> {
+    let (name, created_at) = (UserName::parse("ada").expect("a name"), chat.clock().now());
+    let account =
+        NewAccount { name, password: PasswordHash(String::new()), operator: false, created_at };
+    let from = chat.register(account).await.expect("a new account").name;
+    let room = RoomName::parse("lobby").expect("a name");
+    chat.create_room(&from, room.clone(), RoomKind::Public).await.expect("a new room");
+    let draft = Draft { room, from, body: "x".into(), key: None, reply_to: None };
+    chat.send(draft, Source { transport: Transport::WebSocket }).await
+}
+
+const BEHIND: Behind<'static> =
+    Behind { store: "memory", blobs: "memory", presence: "memory", bus: "memory" };
+
+fn over_a_broken_bus() -> Ports {
+    let clock = Arc::new(SystemClock::new());
+    Ports { bus: Arc::new(Broken), ..memory::ports(clock, Duration::from_secs(60)) }
 }
 
 /// A bus on which nothing goes.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod program;
+pub(crate) mod sabotage;
 pub(crate) mod socket;
 
 use campanile_metrics::testing::Probe;

@@ -89,12 +89,16 @@ impl Program {
         self.scrape().value(name, labels)
     }
 
-    /// How many handshakes went well, and how many did not.
-    pub(crate) fn handshakes(&self) -> [f64; 2] {
+    /// How many handshakes went well, how many did not, and how many of those are errors of
+    /// connections: all.
+    pub(crate) fn handshakes(&self) -> [f64; 3] {
         let seen = self.scrape();
-        ["ok", "error"].map(|result| {
-            seen.value("chat_tls_handshakes_total", &[("result", result)]).expect("it is counted")
-        })
+        let value = |name, labels: &[_]| seen.value(name, labels).expect("it is counted");
+        [
+            value("chat_tls_handshakes_total", &[("result", "ok")]),
+            value("chat_tls_handshakes_total", &[("result", "error")]),
+            value("chat_connection_errors_total", &[("app", "native"), ("error_type", "tls")]),
+        ]
     }
 }
 

@@ -123,3 +123,16 @@ fn what_does_not_matter_later_is_dropped_first() {
     let reason = [("reason", "queue_full")];
     assert_eq!(recording.probe().value("chat_messages_dropped_total", &reason), Some(1.0));
 }
+
+#[test]
+fn what_a_stop_leaves_unwritten_is_counted_so() {
+    let Fixture { recording, outbox, .. } = fixture();
+    outbox.push(frame(10), MESSAGE);
+    outbox.end(CloseReason::ServerShutdown);
+    outbox.push(frame(10), MESSAGE);
+    drop(outbox);
+    let probe = recording.probe();
+    let dropped = |reason| probe.value("chat_messages_dropped_total", &[("reason", reason)]);
+    assert_eq!(dropped("shutdown"), Some(2.0));
+    assert_eq!(dropped("no_recipient"), Some(0.0));
+}
