@@ -52,7 +52,7 @@ async fn talk() -> Result<(), Box<dyn Error>> {
     let room = RoomName::parse_chosen("square")?;
     chat.create_room(&ada, room.clone(), RoomKind::Public).await?;
 
-    let outbox = shard.outbox();
+    let outbox = shard.outbox(Transport::WebSocket);
     let greeting = Greeting {
         connection: ConnectionId(1),
         user: bob,

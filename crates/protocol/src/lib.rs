@@ -39,6 +39,7 @@ mod answer;
 mod close;
 mod codec;
 mod event;
+mod event_stream;
 mod id;
 mod json;
 mod object;
@@ -53,6 +54,10 @@ pub use codec::{BadFrame, BadRequest, Codec};
 pub use event::{
     Deleted, Draining, Edited, Event, Joined, LeaveReason, Left, PresenceChanged, Reacted, Read,
     Resync, ResyncReason, Typing,
+};
+pub use event_stream::{
+    HEARTBEAT, ID_FIELD, LastEventId, NoEventId, Position, STREAM_ROOMS_MAX, write_event,
+    write_position,
 };
 pub use id::{ID_BYTES_MAX, RequestId};
 pub use json::JsonV1;

@@ -11,6 +11,7 @@ use campanile_core::{
     chat::Chat,
     connection::Shard,
     fanout::{Class, Outbox, ShardInbox, Shards},
+    labels::Transport,
     limits::Limits,
     metrics::{App, ChatMetrics, NATIVE_APP},
     port::{Clock, NodeId},
@@ -87,7 +88,7 @@ async fn echo(
     payload: web::Payload,
     echoes: Data<Echoes>,
 ) -> actix_web::Result<HttpResponse> {
-    let outbox = echoes.shard.outbox();
+    let outbox = echoes.shard.outbox(Transport::WebSocket);
     let opening = Opening {
         outbox: outbox.clone(),
         unread_bytes_max: usize::try_from(echoes.frames.message_bytes_max).unwrap_or(usize::MAX),

@@ -39,7 +39,11 @@ pub fn count_what_is_open(
     registry.add_collector(move || {
         let counted = chat.metrics();
         let native = counted.native;
-        metrics.active.recount([(native, Transport::WebSocket, lobby.connections())]);
+        let connected = lobby.connected();
+        metrics.active.recount([
+            (native, Transport::WebSocket, connected.websocket),
+            (native, Transport::Sse, connected.sse),
+        ]);
         counted.connections.send_queue.set(chat.shards().frames_waiting());
         let directory = chat.directory();
         counted.connections.users_online.recount([(native, directory.users())]);

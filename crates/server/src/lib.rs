@@ -8,6 +8,7 @@ pub mod password;
 pub mod readings;
 pub mod health;
 pub mod ws;
+pub mod sse;
 pub mod http;
 pub mod wiring;
 pub mod listeners;

@@ -119,6 +119,7 @@ labels! {
         Alive = "/livez",
         Ready = "/readyz",
         WebSocket = "/ws",
+        EventStream = "/sse",
         OpenApi = "/api/openapi.json",
         Users = "/api/v1/users",
         Ban = "/api/v1/users/{user}/ban",
@@ -156,6 +157,7 @@ labels! {
         Ready = "GET" "/readyz",
         HeadReady = "HEAD" "/readyz",
         WebSocket = "GET" "/ws",
+        EventStream = "GET" "/sse",
         OpenApi = "GET" "/api/openapi.json",
         CreateUser = "POST" "/api/v1/users",
         Ban = "PUT" "/api/v1/users/{user}/ban",
@@ -223,7 +225,8 @@ catalogue! {
         /// HTTP requests answered. A connection on which no request has come in time is answered
         /// 408 and counted as unmatched; what is no HTTP is answered 400 or 431 and not counted.
         counter requests(Endpoint, Status) = "chat_http_requests_total";
-        /// Time to answer one HTTP request; a connection that became a WebSocket is not one.
+        /// Time to answer one HTTP request; one that became a WebSocket or a stream of events is
+        /// none.
         histogram duration(Endpoint) = "chat_http_request_duration_seconds" [Seconds]
             buckets buckets::LATENCY;
         /// Request body size.

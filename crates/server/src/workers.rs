@@ -161,6 +161,7 @@ impl WorkerParts {
             chat: edge.chat.clone(),
             shard,
             protocol: protocols::NATIVE,
+            event_stream: protocols::EVENT_STREAM,
             metrics: Arc::new(edge.metrics.connections.clone()),
             lobby,
             config,

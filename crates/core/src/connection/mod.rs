@@ -10,6 +10,7 @@ pub use session::{Connection, Greeting, JoinError, Joining, Refused};
 use crate::{
     chat::{Chat, Departure},
     fanout::{Encoder, Hub, Outbox, ShardInbox},
+    labels::Transport,
 };
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 use tokio::sync::Notify;
@@ -49,8 +50,8 @@ impl Shard {
     }
 
     /// An outbox for a connection of this worker, which may use it before it is authenticated.
-    pub fn outbox(&self) -> Rc<Outbox> {
-        self.hub().outbox()
+    pub fn outbox(&self, transport: Transport) -> Rc<Outbox> {
+        self.hub().outbox(transport)
     }
 
     pub(super) fn chat(&self) -> &Arc<Chat> {

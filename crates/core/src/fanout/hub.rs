@@ -6,6 +6,7 @@
 use super::{
     Context, ShardInbox, Shown,
     directory::Turn,
+    frames::PROTOCOLS_MAX,
     listeners::Room,
     outbox::Outbox,
     seat::Seat,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     event::Event,
-    labels::{ChannelType, UnsubscribeReason},
+    labels::{ChannelType, Transport, UnsubscribeReason},
     name::{RoomName, UserName},
     room::RoomKind,
 };
@@ -52,6 +53,7 @@ pub(super) struct State {
 impl Hub {
     /// An empty hub. `encoders` are numbered as seats name their protocol.
     pub(crate) fn new(context: Arc<Context>, encoders: Vec<Encoder>, inbox: ShardInbox) -> Self {
+        assert!(encoders.len() <= PROTOCOLS_MAX, "there are more protocols than {PROTOCOLS_MAX}");
         let shown = inbox.shown.clone();
         let waiting = shown.frames_waiting.clone();
         let tally = Tally::new(context.clock.clone(), context.metrics.clone(), waiting);
@@ -68,8 +70,8 @@ impl Hub {
     }
 
     /// An outbox for a connection of this worker.
-    pub(crate) fn outbox(&self) -> Rc<Outbox> {
-        Rc::new(Outbox::new(&self.context.limits, self.tally.clone()))
+    pub(crate) fn outbox(&self, transport: Transport) -> Rc<Outbox> {
+        Rc::new(Outbox::new(&self.context.limits, transport, self.tally.clone()))
     }
 
     /// Puts a connection's seat among its user's.

@@ -1,6 +1,6 @@
 //! The listeners of one room on one worker.
 
-use super::{class::Class, order::Order, seat::Seat};
+use super::{class::Class, frames::Frames, order::Order, seat::Seat};
 use crate::{
     event::{Envelope, Event, Signal},
     message::Sequence,
@@ -8,7 +8,6 @@ use crate::{
     room::RoomKind,
     time::Moment,
 };
-use bytes::Bytes;
 use std::{rc::Rc, sync::Arc};
 
 /// A room as one worker knows it.
@@ -38,10 +37,10 @@ pub(super) struct Held {
     pub(super) overflowed: bool,
 }
 
-/// A frame for the listeners of a room, by protocol.
+/// An event for the listeners of a room.
 pub(super) struct Copies<'a> {
     pub(super) envelope: &'a Arc<Envelope>,
-    pub(super) frames: &'a [Option<Bytes>],
+    pub(super) frames: &'a Frames<'a>,
     pub(super) class: Class,
 }
 
@@ -108,9 +107,9 @@ impl Room {
             if seq.is_some_and(|seq| seq <= listener.given) {
                 continue;
             }
-            if let Some(frame) = &frames[listener.seat.protocol] {
+            if let Some(frame) = frames.of(listener.seat.protocol) {
                 let outbox = &listener.seat.outbox;
-                outbox.push_accepted(frame.clone(), *class, envelope.accepted, now);
+                outbox.push_accepted(frame, *class, envelope.accepted, now);
             }
         }
     }

@@ -9,6 +9,7 @@ mod directory;
 mod outbox;
 mod tally;
 mod seat;
+mod frames;
 mod order;
 mod listeners;
 mod hub;

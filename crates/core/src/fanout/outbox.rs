@@ -5,7 +5,7 @@
 
 use super::{class::Class, tally::Tally};
 use crate::{
-    labels::{CloseReason, DropReason},
+    labels::{CloseReason, DropReason, Transport},
     limits::Limits,
     time::Moment,
 };
@@ -43,6 +43,7 @@ pub enum Outgoing {
 pub struct Outbox {
     queue: RefCell<Queue>,
     tally: Rc<Tally>,
+    transport: Transport,
     bounds: Bounds,
 }
 
@@ -81,14 +82,14 @@ const COPIES_PER_COUNT: u64 = 64;
 const FRAMES_KEPT: usize = 32;
 
 impl Outbox {
-    /// An empty outbox that counts into `tally`.
-    pub(super) fn new(limits: &Limits, tally: Rc<Tally>) -> Self {
+    /// An empty outbox of a connection over `transport` that counts into `tally`.
+    pub(super) fn new(limits: &Limits, transport: Transport, tally: Rc<Tally>) -> Self {
         let bounds = Bounds {
             bytes_max: limits.outbox_bytes_max,
             ephemeral_bytes_max: limits.outbox_ephemeral_bytes_max,
             age_max: limits.outbox_age_max,
         };
-        Self { queue: RefCell::default(), tally, bounds }
+        Self { queue: RefCell::default(), tally, transport, bounds }
     }
 
     /// Puts a complete frame at the end. Nothing is taken once the outbox has ended.
@@ -111,7 +112,7 @@ impl Outbox {
         let oldest = queue.frames.front().map_or(now, |frame| frame.accepted);
         if bytes_after > self.bounds.bytes_max || now.since(oldest) > self.bounds.age_max {
             drop(queue);
-            self.tally.slow_consumer();
+            self.tally.slow_consumer(self.transport);
             self.tally.dropped(DropReason::SlowConsumer, class, 1);
             return self.abort(CloseReason::SlowConsumer, DropReason::SlowConsumer);
         }
@@ -207,7 +208,8 @@ impl Outbox {
 
     fn count(&self, written: &mut Written) {
         if let Some(class) = written.class.take() {
-            self.tally.written(class, written.copies, written.accepted);
+            let since = written.accepted;
+            self.tally.written(self.transport, class, (written.copies, since));
             written.copies = 0;
         }
     }

@@ -46,8 +46,8 @@ impl Tally {
         self.show(self.waiting.get() - frames);
     }
 
-    pub(super) fn slow_consumer(&self) {
-        self.metrics.connections.slow_consumers.increment(Transport::WebSocket);
+    pub(super) fn slow_consumer(&self, transport: Transport) {
+        self.metrics.connections.slow_consumers.increment(transport);
     }
 
     pub(super) fn dropped(&self, reason: DropReason, class: Class, copies: u64) {
@@ -56,11 +56,17 @@ impl Tally {
         }
     }
 
-    pub(super) fn written(&self, class: Class, copies: u64, accepted: Moment) {
+    /// Copies of one class were written, the first of which was accepted then.
+    pub(super) fn written(
+        &self,
+        transport: Transport,
+        class: Class,
+        (copies, accepted): (u64, Moment),
+    ) {
         match class {
             Class::Message(channel, origin) => {
                 let metrics = &self.metrics.messages;
-                metrics.sent.add(copies, self.metrics.native, Transport::WebSocket, channel);
+                metrics.sent.add(copies, self.metrics.native, transport, channel);
                 let scope = match origin {
                     Origin::Here => Scope::Local,
                     Origin::Elsewhere => Scope::Remote,

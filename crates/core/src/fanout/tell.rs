@@ -2,6 +2,7 @@
 
 use super::{
     class::{Class, Origin},
+    frames::Frames,
     hub::Hub,
     listeners::Copies,
     order::{Admission, Standing},
@@ -17,7 +18,6 @@ use crate::{
     room::RoomKind,
     time::Moment,
 };
-use bytes::Bytes;
 use std::{rc::Rc, sync::Arc};
 
 impl Hub {
@@ -198,7 +198,7 @@ impl Hub {
         if ephemeral && room.len() > limits.presence_audience_max {
             return;
         }
-        let frames = self.encode(event);
+        let frames = self.frames(event);
         let copies = Copies { envelope, frames: &frames, class };
         room.deliver(&copies, now, limits.gap_events_max);
     }
@@ -209,11 +209,10 @@ impl Hub {
         let audience_max = self.context.limits.presence_audience_max;
         let state = self.state.borrow();
         let rooms = names.iter().filter_map(|name| state.rooms.get(name));
-        let mut frames = None;
+        let frames = self.frames(event);
         for room in rooms.filter(|room| room.len() <= audience_max) {
             for seat in room.seats().filter(|seat| seat.stamp.replace(stamp) != stamp) {
-                let frames = frames.get_or_insert_with(|| self.encode(event));
-                push_frame(seat, frames, class(event, room.kind, envelope), envelope, now);
+                push_frame(seat, &frames, class(event, room.kind, envelope), envelope, now);
             }
         }
     }
@@ -223,14 +222,14 @@ impl Hub {
         let Some(seats) = state.users.get(user) else {
             return;
         };
-        let frames = self.encode(event);
+        let frames = self.frames(event);
         for seat in seats {
             push_frame(seat, &frames, Class::Lasting, envelope, now);
         }
     }
 
     fn tell_everyone(&self, event: &Event, envelope: &Arc<Envelope>, now: Moment) {
-        let frames = self.encode(event);
+        let frames = self.frames(event);
         for seat in self.state.borrow().users.values().flatten() {
             push_frame(seat, &frames, Class::Lasting, envelope, now);
         }
@@ -243,12 +242,11 @@ impl Hub {
         envelope: &Arc<Envelope>,
         (kind, now): (RoomKind, Moment),
     ) {
-        push_frame(seat, &self.encode(event), class(event, kind, envelope), envelope, now);
+        push_frame(seat, &self.frames(event), class(event, kind, envelope), envelope, now);
     }
 
-    /// Once per protocol, however many hear it.
-    fn encode(&self, event: &Event) -> Vec<Option<Bytes>> {
-        self.encoders.iter().map(|encode| encode(event)).collect()
+    fn frames<'a>(&'a self, event: &'a Event) -> Frames<'a> {
+        Frames::new(event, &self.encoders)
     }
 
     fn resync(&self, (name, kind): (&RoomName, RoomKind), reason: ResyncReason, now: Moment) {
@@ -260,8 +258,8 @@ impl Hub {
 
     fn resync_one(&self, name: &RoomName, seat: &Seat, reason: ResyncReason) {
         let event = Event::Resync { room: name.clone(), reason };
-        if let Some(frame) = &self.encode(&event)[seat.protocol] {
-            seat.outbox.push(frame.clone(), Class::Lasting);
+        if let Some(frame) = self.frames(&event).of(seat.protocol) {
+            seat.outbox.push(frame, Class::Lasting);
         }
     }
 
@@ -304,15 +302,9 @@ impl Hub {
     }
 }
 
-fn push_frame(
-    seat: &Seat,
-    frames: &[Option<Bytes>],
-    class: Class,
-    envelope: &Envelope,
-    now: Moment,
-) {
-    if let Some(frame) = &frames[seat.protocol] {
-        seat.outbox.push_accepted(frame.clone(), class, envelope.accepted, now);
+fn push_frame(seat: &Seat, frames: &Frames<'_>, class: Class, envelope: &Envelope, now: Moment) {
+    if let Some(frame) = frames.of(seat.protocol) {
+        seat.outbox.push_accepted(frame, class, envelope.accepted, now);
     }
 }
 

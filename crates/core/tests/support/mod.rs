@@ -139,7 +139,7 @@ impl Node {
             transport: Transport::WebSocket,
             address: Ipv4Addr::LOCALHOST.into(),
         };
-        let outbox = self.shard.outbox();
+        let outbox = self.shard.outbox(Transport::WebSocket);
         let connection = self.shard.connect(greeting, outbox.clone()).await.expect("room for it");
         Client { connection, outbox }
     }

@@ -5,12 +5,13 @@ use crate::{
     health::Health,
     metrics::{Endpoint, HttpMetrics, Method, Route, Status},
     reply::Refused,
+    sse,
 };
 use actix_web::{
     Error,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{self, StatusCode},
+    http::{self, StatusCode, header},
     middleware::Next,
     web::{Bytes, Data},
 };
@@ -49,8 +50,8 @@ pub async fn measure(
         }
     };
     let status = response.status();
-    if status == StatusCode::SWITCHING_PROTOCOLS {
-        meter.become_connection();
+    if status == StatusCode::SWITCHING_PROTOCOLS || is_event_stream(&response) {
+        meter.become_connection(status);
         return Ok(response);
     }
     let size = response.response().body().size();
@@ -103,6 +104,10 @@ fn template(pattern: Option<&str>) -> std::borrow::Cow<'_, str> {
     }
 }
 
+fn is_event_stream(response: &ServiceResponse<BoxBody>) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == sse::MEDIA_TYPE)
+}
+
 /// One request. Whatever way it ends, it is counted once: if nobody says how, its client has gone.
 struct Meter {
     metrics: HttpMetrics,
@@ -136,8 +141,8 @@ impl Meter {
     }
 
     /// How long the connection lives is not how long the request took.
-    fn become_connection(&mut self) {
-        self.count(Status::SwitchingProtocols);
+    fn become_connection(&mut self, status: StatusCode) {
+        self.count(status.into());
     }
 
     fn count(&mut self, status: Status) {

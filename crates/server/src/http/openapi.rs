@@ -1,7 +1,10 @@
 //! The description of the REST interface, written from the handlers.
 
 use super::{account, member, message, operator, room, session, statistics, upload};
-use crate::reply::{PROBLEM_JSON, Problem};
+use crate::{
+    reply::{PROBLEM_JSON, Problem},
+    sse,
+};
 use actix_web::HttpResponse;
 use std::sync::LazyLock;
 use utoipa::{
@@ -19,7 +22,7 @@ use utoipa::{
     info(
         title = "Campanile",
         description = "The REST interface of a Campanile chat server. Live events come over the \
-            WebSocket at `/ws`.",
+            WebSocket at `/ws`, or as server-sent events from `/sse`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     paths(
@@ -39,6 +42,7 @@ use utoipa::{
         message::history,
         upload::create,
         upload::show,
+        sse::subscribe,
         operator::ban,
         operator::unban,
         statistics::stats,

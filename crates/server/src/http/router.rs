@@ -3,7 +3,7 @@
 use super::{
     account, health, member, message, openapi, operator, pages, room, session, statistics, upload,
 };
-use crate::{reply::Refused, ws};
+use crate::{reply::Refused, sse, ws};
 use actix_web::{
     Resource, Route, guard,
     http::Method,
@@ -26,6 +26,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(pages_of("/livez", || page().to(health::alive)))
         .service(pages_of("/readyz", || page().to(health::ready)))
         .service(answered("/ws", [(Method::GET, web::get().to(ws::upgrade))]))
+        .service(answered("/sse", [(Method::GET, web::get().to(sse::subscribe))]))
         .service(answered("/api/openapi.json", [(Method::GET, web::get().to(openapi::show))]))
         .configure(people)
         .configure(rooms)

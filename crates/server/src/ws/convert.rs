@@ -12,7 +12,7 @@ pub fn encoder() -> Encoder {
     Box::new(|event| Some(frame::text(&JsonV1, &ServerFrame::Event(self::event(event)))))
 }
 
-pub(super) fn event(event: &event::Event) -> wire::Event {
+pub(crate) fn event(event: &event::Event) -> wire::Event {
     use event::Event;
     match event {
         Event::Message(message) => wire::Event::Message(self::message(message)),
@@ -114,7 +114,7 @@ pub fn stamp(at: Timestamp) -> wire::Stamp {
     wire::Stamp::from_millis(at.0)
 }
 
-pub(super) fn epoch(epoch: core::message::Epoch) -> wire::Epoch {
+pub(crate) fn epoch(epoch: core::message::Epoch) -> wire::Epoch {
     wire::Epoch(epoch.0)
 }
 

@@ -1,5 +1,6 @@
 //! The lobby: how many connections this node has, how many it takes, and when it sends them away.
 
+use campanile_core::labels::Transport;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
@@ -7,26 +8,36 @@ use tokio::{sync::watch, time::Instant};
 pub struct Lobby {
     connections_max: usize,
     /// Told of every change, so that whoever drains sees the last one leave.
-    connections: watch::Sender<usize>,
+    connected: watch::Sender<Connected>,
     drain: watch::Sender<Option<Drain>>,
+}
+
+/// How many connections there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connected {
+    /// Over WebSockets.
+    pub websocket: usize,
+    /// As streams of events.
+    pub sse: usize,
 }
 
 /// That the node is stopping.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Drain {
+pub(crate) struct Drain {
     begun: Instant,
     over: Duration,
 }
 
 /// One connection's view of the node's word that it is stopping.
-pub(super) struct DrainWatch {
+pub(crate) struct DrainWatch {
     drain: watch::Receiver<Option<Drain>>,
     told: bool,
 }
 
 /// A connection's place in the lobby; dropping it gives it back.
-pub(super) struct Place {
+pub(crate) struct Place {
     lobby: Arc<Lobby>,
+    transport: Transport,
 }
 
 impl Lobby {
@@ -34,14 +45,19 @@ impl Lobby {
     pub fn new(connections_max: usize) -> Self {
         Self {
             connections_max,
-            connections: watch::Sender::new(0),
+            connected: watch::Sender::new(Connected::default()),
             drain: watch::Sender::new(None),
         }
     }
 
     /// How many connections there are.
     pub fn connections(&self) -> usize {
-        *self.connections.borrow()
+        self.connected().all()
+    }
+
+    /// The same by transport.
+    pub fn connected(&self) -> Connected {
+        *self.connected.borrow()
     }
 
     /// How many connections there may be; 0: any number.
@@ -63,30 +79,44 @@ impl Lobby {
             drain.get_or_insert(Drain { begun: Instant::now(), over });
             first
         });
-        let mut connections = self.connections.subscribe();
-        connections
-            .wait_for(|connections| *connections == 0)
+        let mut connected = self.connected.subscribe();
+        connected
+            .wait_for(|connected| connected.all() == 0)
             .await
             .expect("the sender is part of this lobby");
     }
 
-    pub(super) fn enter(self: &Arc<Self>) -> Option<Place> {
-        let entered = self.connections.send_if_modified(|connections| {
-            let free = self.connections_max == 0 || *connections < self.connections_max;
-            *connections += usize::from(free);
+    pub(crate) fn enter(self: &Arc<Self>, transport: Transport) -> Option<Place> {
+        let entered = self.connected.send_if_modified(|connected| {
+            let free = self.connections_max == 0 || connected.all() < self.connections_max;
+            *connected.over(transport) += usize::from(free);
             free
         });
-        entered.then(|| Place { lobby: self.clone() })
+        entered.then(|| Place { lobby: self.clone(), transport })
     }
 
-    pub(super) fn drain_watch(&self) -> DrainWatch {
+    pub(crate) fn drain_watch(&self) -> DrainWatch {
         DrainWatch { drain: self.drain.subscribe(), told: false }
+    }
+}
+
+impl Connected {
+    fn all(self) -> usize {
+        self.websocket + self.sse
+    }
+
+    fn over(&mut self, transport: Transport) -> &mut usize {
+        match transport {
+            Transport::Sse => &mut self.sse,
+            // A request over REST takes no place.
+            Transport::WebSocket | Transport::LongPoll => &mut self.websocket,
+        }
     }
 }
 
 impl DrainWatch {
     /// Waits until the node is stopping; says so once.
-    pub(super) async fn begun(&mut self) -> Drain {
+    pub(crate) async fn begun(&mut self) -> Drain {
         if !self.told
             && let Ok(drain) = self.drain.wait_for(Option::is_some).await
         {
@@ -100,13 +130,13 @@ impl DrainWatch {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.lobby.connections.send_modify(|connections| *connections -= 1);
+        self.lobby.connected.send_modify(|connected| *connected.over(self.transport) -= 1);
     }
 }
 
 impl Drain {
     /// When a connection is to close: each at its own time, told by its number.
-    pub(super) fn turn(&self, connection: u64) -> Instant {
+    pub(crate) fn turn(&self, connection: u64) -> Instant {
         // The number is random, so its upper bits spread evenly.
         let share = f64::from(u32::try_from(connection >> 32).expect("32 bits")) / 2f64.powi(32);
         self.begun + self.over.mul_f64(share)

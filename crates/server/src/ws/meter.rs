@@ -12,9 +12,10 @@ use std::{sync::Arc, time::Duration};
 
 /// An open connection, as it is counted: once when it opens and once when it ends, however it
 /// ends.
-pub(super) struct Meter {
+pub(crate) struct Meter {
     metrics: Arc<ConnectionMetrics>,
     app: App,
+    transport: Transport,
     clock: Arc<dyn Clock>,
     opened: Moment,
     reason: CloseReason,
@@ -22,24 +23,28 @@ pub(super) struct Meter {
 
 impl Meter {
     /// Counts a connection as open.
-    pub(super) fn open(metrics: Arc<ConnectionMetrics>, app: App, clock: Arc<dyn Clock>) -> Self {
-        metrics.opened.increment(app, Transport::WebSocket);
+    pub(crate) fn open(
+        metrics: Arc<ConnectionMetrics>,
+        (app, transport): (App, Transport),
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        metrics.opened.increment(app, transport);
         let opened = clock.moment();
-        Self { metrics, app, clock, opened, reason: CloseReason::Other }
+        Self { metrics, app, transport, clock, opened, reason: CloseReason::Other }
     }
 
     /// A pong came.
-    pub(super) fn pong(&self, round_trip: Duration) {
-        self.metrics.ping_rtt.observe(round_trip, Transport::WebSocket);
+    pub(crate) fn pong(&self, round_trip: Duration) {
+        self.metrics.ping_rtt.observe(round_trip, self.transport);
     }
 
     /// The network connection went without a word.
-    pub(super) fn lost(&self) {
+    pub(crate) fn lost(&self) {
         self.error(ConnectionErrorType::Reset);
     }
 
     /// The peer broke the protocol and is closed with this code.
-    pub(super) fn broken(&self, code: CloseCode) {
+    pub(crate) fn broken(&self, code: CloseCode) {
         self.error(match code {
             CloseCode::TooLarge => ConnectionErrorType::FrameTooLarge,
             _ => ConnectionErrorType::Protocol,
@@ -47,12 +52,12 @@ impl Meter {
     }
 
     /// The peer let a deadline pass.
-    pub(super) fn timed_out(&self) {
+    pub(crate) fn timed_out(&self) {
         self.error(ConnectionErrorType::Timeout);
     }
 
     /// Says why the connection ends; it is counted when this is dropped.
-    pub(super) fn close(&mut self, reason: CloseReason) {
+    pub(crate) fn close(&mut self, reason: CloseReason) {
         self.reason = reason;
     }
 
@@ -64,7 +69,7 @@ impl Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         let lived = self.clock.moment().since(self.opened);
-        self.metrics.duration.observe(lived, Transport::WebSocket);
-        self.metrics.closed.increment(Transport::WebSocket, self.reason);
+        self.metrics.duration.observe(lived, self.transport);
+        self.metrics.closed.increment(self.transport, self.reason);
     }
 }

@@ -5,10 +5,11 @@
 //!  bytes ◄─ body ◄──────── outbox ◄──────────────┴─────────────────── core
 //! ```
 //!
-//! `handshake` decides who may connect, `session` is one connection's life, `talk` knows what its
+//! `door` and `handshake` decide who may connect, `session` is one connection's life, `talk` knows what its
 //! frames mean. Reader and writer meet in the outbox, which is the core's, and in `wire`.
 
 mod config;
+mod door;
 mod handshake;
 mod origin;
 mod lobby;
@@ -30,13 +31,19 @@ mod convert;
 
 pub use config::Config;
 pub use convert::{encoder, message, stamp};
+pub(crate) use convert::{epoch, event};
+pub(crate) use door::{COME_BACK, TurnedAway, bearer, enter};
 pub use frame::{binary_of, text_of};
 pub use frame_guard::FrameLimits;
 pub use handshake::upgrade;
-pub use lobby::Lobby;
+pub use lobby::{Connected, Lobby};
+pub(crate) use lobby::{Drain, DrainWatch, Place};
+pub(crate) use meter::Meter;
 pub use opening::Opening;
 pub use session::{Answerer, Standing, Taken};
 pub use socket::prepare_socket;
 pub(crate) use socket::prepare_stream;
 pub use timers::Patience;
+pub(crate) use wire::Wire;
 pub use worker::Worker;
+pub(crate) use worker::{Caller, Recognised};

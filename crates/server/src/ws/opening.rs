@@ -45,7 +45,7 @@ impl Opening {
         payload: Payload,
         answerer: impl Answerer,
     ) -> actix_web::Result<HttpResponse> {
-        match self.lobby.enter() {
+        match self.lobby.enter(Transport::WebSocket) {
             Some(place) => {
                 self.open_in(place, (request, payload), (rand::random(), answerer)).await
             }
@@ -90,7 +90,7 @@ impl Opening {
             clock: self.clock.clone(),
             drain: self.lobby.drain_watch(),
             pings: Pings::default(),
-            meter: Meter::open(self.metrics, self.app, self.clock),
+            meter: Meter::open(self.metrics, (self.app, Transport::WebSocket), self.clock),
             place,
         };
         actix_web::rt::spawn(session.run());

@@ -5,24 +5,21 @@ use super::{
     pace::Pace,
     session::{Answerer, Standing, Taken},
     translate::{Conversation, Given},
-    worker::Worker,
+    worker::{Caller, Recognised, Worker},
 };
 use crate::{metrics::ConnectionRejection, reply::Refused, token};
 use actix_web::web::{Bytes, Data};
 use campanile_core::{
-    chat::AuthenticateError,
-    connection::Greeting,
     fanout::{Class, Outbox},
     labels::{MessageErrorReason, MessageKind, Transport},
-    port::{ConnectionId, Limiter, LimiterContext},
-    time::Moment,
-    user::{Session, TokenHash},
+    port::{Limiter, LimiterContext},
+    user::TokenHash,
 };
 use campanile_protocol::{
     Answer, BadRequest, Codec, Draining, ErrorCode, Event, JsonV1, Request, RequestFrame,
     RequestId, ServerFrame, Welcome,
 };
-use std::{net::IpAddr, rc::Rc, time::Duration};
+use std::{rc::Rc, time::Duration};
 use tokio::time::Instant;
 
 /// The answerer of a chat client.
@@ -32,15 +29,6 @@ pub(super) struct Talk {
     caller: Caller,
     pace: Option<Pace>,
     known: Option<Known>,
-}
-
-/// Where a connection comes from.
-#[derive(Clone, Copy)]
-pub(super) struct Caller {
-    pub(super) connection: ConnectionId,
-    pub(super) address: IpAddr,
-    /// When it asked to be a WebSocket.
-    pub(super) arrived: Moment,
 }
 
 /// A client that has said who it is.
@@ -60,39 +48,12 @@ impl Talk {
 
     /// Takes the client for whom the token says it is.
     pub(super) async fn recognise(&mut self, token: &str) -> Result<(), Refused> {
-        let hash = token::hash(token);
-        let session = self.worker.chat.authenticate(hash).await?;
-        let known = self.admit(session).await?;
-        self.known = Some(known);
-        let took = self.worker.chat.clock().moment().since(self.caller.arrived);
-        self.worker.metrics.handshake_duration.observe(took, Transport::WebSocket);
+        let outbox = self.outbox.clone();
+        let recognised = self.worker.recognise(token, &self.caller, outbox).await?;
+        let Recognised { connection, token, until } = recognised;
+        let conversation = Conversation { chat: self.worker.chat.clone(), connection };
+        self.known = Some(Known { token, until, conversation });
         Ok(())
-    }
-
-    async fn admit(&self, session: Session) -> Result<Known, Refused> {
-        let chat = &self.worker.chat;
-        let greeting = Greeting {
-            connection: self.caller.connection,
-            user: session.user,
-            token: session.token,
-            protocol: self.worker.protocol,
-            transport: Transport::WebSocket,
-            address: self.caller.address,
-        };
-        let connection = self.worker.shard.connect(greeting, self.outbox.clone()).await?;
-        // A log-out between asking for the session and being among the connections that hear of
-        // it would be missed.
-        let now = chat.clock().now();
-        let still = chat.ports().sessions.find(session.token, now).await?;
-        if still.is_none() {
-            return Err(AuthenticateError::Refused.into());
-        }
-        let left = u64::try_from(session.expires_at.0 - now.0).unwrap_or(0);
-        Ok(Known {
-            token: session.token,
-            until: Instant::now() + Duration::from_millis(left),
-            conversation: Conversation { chat: chat.clone(), connection },
-        })
     }
 
     async fn request(&mut self, request: Request) -> Result<Given, Refused> {

@@ -11,7 +11,7 @@ use std::{
 /// The body writes what is in the outbox. Once that has ended it says goodbye with a closing frame
 /// and waits to be dismissed, so that the session decides how long the peer may take to answer.
 #[derive(Default)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     goodbye: Cell<Goodbye>,
     dismissed: Cell<bool>,
     progress: Cell<Progress>,
@@ -23,7 +23,7 @@ pub(super) struct Wire {
 
 /// The code of the closing frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Goodbye {
+pub(crate) enum Goodbye {
     /// As the reason for the end demands.
     #[default]
     ByReason,
@@ -46,12 +46,12 @@ enum Progress {
 
 impl Wire {
     /// Session: the closing frame's code is not what the reason would make it.
-    pub(super) fn set_goodbye(&self, goodbye: Goodbye) {
+    pub(crate) fn set_goodbye(&self, goodbye: Goodbye) {
         self.goodbye.set(goodbye);
     }
 
     /// Session: waits until the closing frame was written, or the writer has gone.
-    pub(super) async fn said_goodbye(&self) {
+    pub(crate) async fn said_goodbye(&self) {
         poll_fn(|context| match self.progress.get() {
             Progress::Writing => {
                 self.reader.set(Some(context.waker().clone()));
@@ -63,7 +63,7 @@ impl Wire {
     }
 
     /// Session: waits while `bytes` says that so many or more wait in the outbox.
-    pub(super) async fn below(&self, limit: usize, bytes: impl Fn() -> usize) {
+    pub(crate) async fn below(&self, limit: usize, bytes: impl Fn() -> usize) {
         poll_fn(|context| {
             if bytes() < limit || self.progress.get() == Progress::Gone {
                 self.wanted_below.set(0);
@@ -77,18 +77,18 @@ impl Wire {
     }
 
     /// Session: nothing holds the network connection any more.
-    pub(super) fn dismiss(&self) {
+    pub(crate) fn dismiss(&self) {
         self.dismissed.set(true);
         wake(&self.writer);
     }
 
     /// Body: the code to close with.
-    pub(super) fn goodbye(&self) -> Goodbye {
+    pub(crate) fn goodbye(&self) -> Goodbye {
         self.goodbye.get()
     }
 
     /// Body: the closing frame was handed over. Ready once the session dismisses it.
-    pub(super) fn poll_dismissed(&self, context: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_dismissed(&self, context: &Context<'_>) -> Poll<()> {
         if self.progress.replace(Progress::SaidGoodbye) == Progress::Writing {
             wake(&self.reader);
         }
@@ -100,7 +100,7 @@ impl Wire {
     }
 
     /// Body: a frame was taken out of the outbox, in which `bytes` says how many are left.
-    pub(super) fn taken(&self, bytes: impl FnOnce() -> usize) {
+    pub(crate) fn taken(&self, bytes: impl FnOnce() -> usize) {
         let wanted_below = self.wanted_below.get();
         if wanted_below > 0 && bytes() < wanted_below {
             wake(&self.reader);
@@ -108,7 +108,7 @@ impl Wire {
     }
 
     /// Session: waits until the writer has gone.
-    pub(super) async fn gone(&self) {
+    pub(crate) async fn gone(&self) {
         poll_fn(|context| {
             if self.progress.get() == Progress::Gone {
                 return Poll::Ready(());
@@ -120,7 +120,7 @@ impl Wire {
     }
 
     /// Body: it is dropped.
-    pub(super) fn go(&self) {
+    pub(crate) fn go(&self) {
         self.progress.set(Progress::Gone);
         wake(&self.reader);
     }

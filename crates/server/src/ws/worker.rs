@@ -1,9 +1,18 @@
 //! What the connections of one worker thread share.
 
 use super::{config::Config, lobby::Lobby, opening::Opening};
-use crate::{http::Proxies, metrics::ConnectionMetrics};
-use campanile_core::{chat::Chat, connection::Shard};
-use std::sync::Arc;
+use crate::{http::Proxies, metrics::ConnectionMetrics, reply::Refused, token};
+use campanile_core::{
+    chat::{AuthenticateError, Chat},
+    connection::{Connection, Greeting, Shard},
+    fanout::Outbox,
+    labels::Transport,
+    port::ConnectionId,
+    time::Moment,
+    user::TokenHash,
+};
+use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// A worker thread's side of the chat, given to its handlers as application data.
 pub struct Worker {
@@ -13,6 +22,8 @@ pub struct Worker {
     pub shard: Shard,
     /// The number of the native protocol's encoder in the shard.
     pub protocol: usize,
+    /// The number of the encoder for streams of events.
+    pub event_stream: usize,
     /// What is counted about connections.
     pub metrics: Arc<ConnectionMetrics>,
     /// The node's count of connections.
@@ -23,10 +34,63 @@ pub struct Worker {
     pub proxies: Proxies,
 }
 
+/// Who wants to be connected.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) connection: ConnectionId,
+    pub(crate) transport: Transport,
+    pub(crate) address: IpAddr,
+    /// When it asked.
+    pub(crate) arrived: Moment,
+}
+
+/// Somebody who is connected.
+pub(crate) struct Recognised {
+    pub(crate) connection: Connection,
+    pub(crate) token: TokenHash,
+    /// When its session expires.
+    pub(crate) until: Instant,
+}
+
 impl Worker {
+    /// Takes a client for whom the token says it is.
+    pub(crate) async fn recognise(
+        &self,
+        token: &str,
+        caller: &Caller,
+        outbox: Rc<Outbox>,
+    ) -> Result<Recognised, Refused> {
+        let chat = &self.chat;
+        let session = chat.authenticate(token::hash(token)).await?;
+        let greeting = Greeting {
+            connection: caller.connection,
+            user: session.user,
+            token: session.token,
+            protocol: match caller.transport {
+                Transport::Sse => self.event_stream,
+                Transport::WebSocket | Transport::LongPoll => self.protocol,
+            },
+            transport: caller.transport,
+            address: caller.address,
+        };
+        let connection = self.shard.connect(greeting, outbox).await?;
+        // A log-out between asking for the session and being among the connections that hear of
+        // it would be missed.
+        let now = chat.clock().now();
+        let still = chat.ports().sessions.find(session.token, now).await?;
+        if still.is_none() {
+            return Err(AuthenticateError::Refused.into());
+        }
+        let left = u64::try_from(session.expires_at.0 - now.0).unwrap_or(0);
+        let until = Instant::now() + Duration::from_millis(left);
+        let took = chat.clock().moment().since(caller.arrived);
+        self.metrics.handshake_duration.observe(took, caller.transport);
+        Ok(Recognised { connection, token: session.token, until })
+    }
+
     pub(super) fn opening(&self) -> Opening {
         Opening {
-            outbox: self.shard.outbox(),
+            outbox: self.shard.outbox(Transport::WebSocket),
             // One more answer, at most half of the outbox, still fits beside it.
             unread_bytes_max: (self.chat.limits().outbox_bytes_max / 4).max(1),
             lobby: self.lobby.clone(),

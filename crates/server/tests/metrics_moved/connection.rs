@@ -1,8 +1,8 @@
 //! What becomes of connections.
 
 use crate::{
-    scene::{NATIVE, Scene, WEBSOCKET, cases},
-    support::{socket::Socket, start, start_with, until},
+    scene::{NATIVE, SSE, Scene, WEBSOCKET, cases},
+    support::{events::Events, socket::Socket, start, start_with, until},
 };
 use serde_json::json;
 use std::{
@@ -19,6 +19,16 @@ cases! {
         "chat_connection_handshake_duration_seconds",
         "chat_users_online",
     ] lives;
+    a_stream_of_events_is_a_connection_too moves [
+        "chat_connections_active",
+        "chat_connections_opened_total",
+        "chat_connections_closed_total",
+        "chat_connection_duration_seconds",
+        "chat_connection_handshake_duration_seconds",
+        "chat_connection_sent_bytes_total",
+        "chat_messages_sent_total",
+        "chat_http_requests_total",
+    ] streams;
     who_may_not_connect_is_counted moves [
         "chat_connections_rejected_total",
         "chat_connection_errors_total",
@@ -60,6 +70,36 @@ fn lives(scene: &Scene) {
     let lifetimes = ("chat_connection_duration_seconds_count", &[WEBSOCKET][..]);
     scene.rose(&server, &before, lifetimes, 1.0);
     scene.is(&server, "chat_connections_active", both, 2.0);
+}
+
+fn streams(scene: &Scene) {
+    let server = start_with(|config| config.websocket.ping_interval_seconds = 0.2);
+    let ada = server.user("ada");
+    server.room(&ada, "lobby");
+    let before = server.scrape();
+    let mut events = Events::open(&server, &ada, &["lobby"], "");
+    let both = &[NATIVE, SSE];
+    scene.is(&server, "chat_connections_active", both, 1.0);
+    scene.is(&server, "chat_connections_active", &[NATIVE, WEBSOCKET], 0.0);
+    scene.rose(&server, &before, ("chat_connections_opened_total", both), 1.0);
+    let handshakes = ("chat_connection_handshake_duration_seconds_count", &[SSE][..]);
+    scene.rose(&server, &before, handshakes, 1.0);
+    let endpoint = [("method", "GET"), ("route", "/sse")];
+    let answered = [endpoint[0], endpoint[1], ("status", "200")];
+    scene.rose(&server, &before, ("chat_http_requests_total", &answered), 1.0);
+    server.post_as(&ada, "/api/v1/rooms/lobby/messages", json!({"body": "x"})).expect(201);
+    events.hear("message");
+    let sent = ("chat_messages_sent_total", &[NATIVE, SSE, ("channel_type", "public")][..]);
+    scene.rose(&server, &before, sent, 1.0);
+    let sent_bytes = ("chat_connection_sent_bytes_total", &[SSE][..]);
+    scene.becomes(&server, sent_bytes, |bytes| bytes > 100.0);
+    drop(events);
+    scene.is(&server, "chat_connections_active", both, 0.0);
+    let closed = ("chat_connections_closed_total", &[SSE, ("reason", "client_close")][..]);
+    scene.rose(&server, &before, closed, 1.0);
+    scene.rose(&server, &before, ("chat_connection_duration_seconds_count", &[SSE]), 1.0);
+    // How long it lived is not how long the request took.
+    scene.rose(&server, &before, ("chat_http_request_duration_seconds_count", &endpoint), 0.0);
 }
 
 fn refused(scene: &Scene) {

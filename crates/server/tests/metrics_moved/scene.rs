@@ -11,6 +11,8 @@ pub(crate) type Moves = (&'static str, &'static [&'static str]);
 
 /// Where people are when they are connected over a WebSocket.
 pub(crate) const WEBSOCKET: (&str, &str) = ("transport", "websocket");
+/// Where people are when they hear a stream of events.
+pub(crate) const SSE: (&str, &str) = ("transport", "sse");
 /// The application of the native protocol.
 pub(crate) const NATIVE: (&str, &str) = ("app", "native");
 

@@ -5,6 +5,7 @@ mod support;
 
 mod accounts;
 mod ends;
+mod events;
 mod limits;
 mod messages;
 mod operators;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod events;
 pub(crate) mod program;
 pub(crate) mod sabotage;
 pub(crate) mod socket;

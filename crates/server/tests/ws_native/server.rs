@@ -22,7 +22,7 @@ use campanile_server::{
     collect::count_what_is_open,
     http::Proxies,
     metrics::ConnectionMetrics,
-    token,
+    sse, token,
     ws::{self, Lobby, Worker},
 };
 
@@ -81,13 +81,14 @@ pub(crate) fn start_with(setup: Setup) -> Server {
         move || {
             let inbox = inboxes.lock().expect("not poisoned").pop();
             let inbox = inbox.expect("there is an inbox for each worker");
-            let shard = Shard::new(chat.clone(), vec![ws::encoder()], inbox);
+            let shard = Shard::new(chat.clone(), vec![ws::encoder(), sse::encoder()], inbox);
             let running = shard.clone();
             actix_web::rt::spawn(async move { running.run().await });
             Worker {
                 chat: chat.clone(),
                 shard,
                 protocol: 0,
+                event_stream: 1,
                 metrics: connections.clone(),
                 lobby: lobby.clone(),
                 config: setup.ws.clone(),

@@ -46,7 +46,7 @@ fn fixture() -> Fixture {
         outbox_age_max: Duration::from_secs(10),
         ..Limits::default()
     };
-    Fixture { recording, clock, waiting, outbox: Outbox::new(&limits, tally) }
+    Fixture { recording, clock, waiting, outbox: Outbox::new(&limits, Transport::WebSocket, tally) }
 }
 
 fn frame(bytes: usize) -> Bytes {
