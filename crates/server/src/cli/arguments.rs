@@ -40,6 +40,8 @@ pub(super) enum Command {
         /// What to look at; everything without it.
         #[arg(value_enum)]
         what: Option<What>,
+        #[command(flatten)]
+        trusted: Trusted,
     },
     /// Print the catalogue of metrics.
     Metrics(MetricsFormat),
@@ -90,11 +92,22 @@ pub(super) struct ConfigFormat {
     pub(super) example: bool,
 }
 
+/// Who is believed to be a server.
+#[derive(Debug, Args)]
+pub(super) struct Trusted {
+    /// File with the authorities, in PEM, that vouch for what is served over HTTPS; without it,
+    /// the certificate that is configured and no other is believed.
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct TopOptions {
-    /// The metrics endpoint.
-    #[arg(long, default_value = "http://127.0.0.1:9601/metrics")]
-    pub(super) url: String,
+    /// The metrics endpoint; without it, the one that is configured, with its token or password.
+    #[arg(long)]
+    pub(super) url: Option<String>,
+    #[command(flatten)]
+    pub(super) trusted: Trusted,
     /// Seconds between two looks.
     #[arg(long, default_value_t = 2.0, value_parser = interval)]
     pub(super) interval: f64,

@@ -2,8 +2,8 @@
 
 use super::{
     Failure,
-    arguments::What,
-    endpoint::{self, EndpointError},
+    arguments::{Trusted, What},
+    endpoint::{Endpoint, EndpointError},
     output,
 };
 use crate::{
@@ -18,34 +18,40 @@ use campanile_metrics::Registry;
 use std::{net::TcpListener, process::ExitCode};
 
 /// What was found: what is fine, and what is not.
-#[derive(Default)]
 struct Findings {
+    /// The metrics endpoint.
+    endpoint: Endpoint,
     wrong: usize,
     /// Scrapes that were answered to this check, which are not monitoring's.
     own_scrapes: u64,
 }
 
-pub(super) fn run(what: Option<What>, flags: Flags) -> Result<ExitCode, Failure> {
+pub(super) fn run(
+    what: Option<What>,
+    trusted: &Trusted,
+    flags: Flags,
+) -> Result<ExitCode, Failure> {
     let config = Sources::of_process(flags).load()?;
-    let mut findings = Findings::default();
+    let endpoint = Endpoint::metrics(&config, trusted.ca.as_ref());
+    let mut findings = Findings { endpoint, wrong: 0, own_scrapes: 0 };
     findings.note("config", Ok("every setting is understood".to_owned()));
     let is_asked = |one| what.is_none_or(|what| what == one);
     if is_asked(What::Modules) {
-        modules(&config, &mut findings)?;
+        let readiness = Endpoint::readiness(&config, trusted.ca.as_ref());
+        modules(&config, &readiness, &mut findings)?;
     }
     if is_asked(What::Metrics) {
         metrics(&config, &mut findings);
     }
     if is_asked(What::Monitoring) {
-        monitoring(&config, &mut findings);
+        monitoring(&mut findings);
     }
     Ok(if findings.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 impl Findings {
-    fn scrape(&mut self, config: &Config) -> Result<Reading, EndpointError> {
-        let token = config.metrics.bearer_token.as_ref().map(|token| token.reveal());
-        let reading = endpoint::scrape(&metrics_url(config), token)?;
+    fn scrape(&mut self) -> Result<Reading, EndpointError> {
+        let reading = self.endpoint.scrape()?;
         self.own_scrapes += 1;
         Ok(reading)
     }
@@ -62,8 +68,8 @@ impl Findings {
 }
 
 /// What the settings choose: can it be had?
-fn modules(config: &Config, findings: &mut Findings) -> Result<(), Failure> {
-    findings.note("server.listen", listen(&config.server.listen));
+fn modules(config: &Config, readiness: &Endpoint, findings: &mut Findings) -> Result<(), Failure> {
+    findings.note("server.listen", listen(&config.server.listen, readiness));
     if let Some(found) = tls::check(&config.server) {
         findings.note("server.tls", found);
     }
@@ -71,7 +77,7 @@ fn modules(config: &Config, findings: &mut Findings) -> Result<(), Failure> {
         let address = (config.metrics.host.as_str(), config.metrics.port);
         let found = match TcpListener::bind(address) {
             Ok(_) => Ok(format!("{}:{} is free", address.0, address.1)),
-            Err(error) => match findings.scrape(config) {
+            Err(error) => match findings.scrape() {
                 Ok(_) => Ok(format!("{}:{} is served by this program", address.0, address.1)),
                 Err(_) => Err(format!("cannot listen on {}:{}: {error}", address.0, address.1)),
             },
@@ -90,10 +96,10 @@ fn modules(config: &Config, findings: &mut Findings) -> Result<(), Failure> {
     Ok(())
 }
 
-fn listen(address: &str) -> Result<String, String> {
+fn listen(address: &str, readiness: &Endpoint) -> Result<String, String> {
     match Listeners::bind(address) {
         Ok(_) => Ok(format!("{address} is free")),
-        Err(error) => match endpoint::get(&format!("http://{address}/readyz"), None) {
+        Err(error) => match readiness.get() {
             Ok(answer) if answer.text == "ready\n" => {
                 Ok(format!("{address} is served by this program, which is ready"))
             }
@@ -123,19 +129,18 @@ fn metrics(config: &Config, findings: &mut Findings) {
     if !config.metrics.enabled {
         return findings.note("metrics", Err("metrics.enabled is false".to_owned()));
     }
-    let found =
-        findings.scrape(config).map(|reading| format!("{} series", reading.samples().len()));
+    let found = findings.scrape().map(|reading| format!("{} series", reading.samples().len()));
     findings.note("metrics", found.map_err(|error| error.to_string()));
 }
 
 /// What scrapes a running server, and whether there is anything to see.
-fn monitoring(config: &Config, findings: &mut Findings) {
+fn monitoring(findings: &mut Findings) {
     let own = findings.own_scrapes;
-    let reading = match findings.scrape(config) {
+    let reading = match findings.scrape() {
         Ok(reading) => reading,
         Err(error) => return findings.note("monitoring", Err(error.to_string())),
     };
-    findings.note("scrapes", scrapes(config, &reading, own));
+    findings.note("scrapes", scrapes(&findings.endpoint.url, &reading, own));
     findings.note("denied scrapes", denied(&reading));
     let requests = reading.whole("chat_http_requests_total", &[]);
     let opened = reading.whole("chat_connections_opened_total", &[]);
@@ -149,12 +154,9 @@ fn monitoring(config: &Config, findings: &mut Findings) {
     );
 }
 
-fn scrapes(config: &Config, reading: &Reading, own: u64) -> Result<String, String> {
+fn scrapes(url: &str, reading: &Reading, own: u64) -> Result<String, String> {
     match reading.whole("chat_metrics_scrapes_total", &[]).saturating_sub(own) {
-        0 => Err(format!(
-            "nothing but this check has scraped {}: point Prometheus there",
-            metrics_url(config)
-        )),
+        0 => Err(format!("nothing but this check has scraped {url}: point Prometheus there",)),
         scrapes => Ok(format!("{scrapes} since the start")),
     }
 }
@@ -174,16 +176,4 @@ fn denied(reading: &Reading) -> Result<String, String> {
         return Ok("none".to_owned());
     }
     Err(format!("{} (metrics.allow_ips, metrics.allow_cidr, tokens)", reasons.join(", ")))
-}
-
-fn metrics_url(config: &Config) -> String {
-    let scheme = if config.metrics.tls.cert.is_some() { "https" } else { "http" };
-    let host = match config.metrics.host.as_str() {
-        // An address that means every one of this machine's is none to call.
-        "0.0.0.0" => "127.0.0.1".to_owned(),
-        "::" => "[::1]".to_owned(),
-        host if host.contains(':') => format!("[{host}]"),
-        host => host.to_owned(),
-    };
-    format!("{scheme}://{host}:{}/metrics", config.metrics.port)
 }

@@ -2,11 +2,13 @@
 
 mod arguments;
 mod check;
+mod client;
 mod endpoint;
 mod output;
 mod print;
 mod serve;
 mod top;
+mod trust;
 mod user;
 
 pub use arguments::Arguments;
@@ -44,10 +46,10 @@ fn execute(arguments: Arguments) -> Result<ExitCode, Failure> {
     let (command, flags) = arguments.split();
     match command {
         Command::Serve => serve::run(flags),
-        Command::Check { what } => check::run(what, flags),
+        Command::Check { what, trusted } => check::run(what, &trusted, flags),
         Command::Metrics(format) => print::metrics(format),
         Command::Config(format) => print::config(format, flags),
-        Command::Top(options) => top::run(options),
+        Command::Top(options) => top::run(&options, flags),
         Command::User(command) => user::run(command, flags),
     }
 }

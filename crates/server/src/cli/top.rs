@@ -2,8 +2,14 @@
 
 mod view;
 
-use super::{Failure, arguments::TopOptions, endpoint, output};
-use crate::readings::Reading;
+use super::{
+    Failure,
+    arguments::TopOptions,
+    endpoint::{Endpoint, bearer},
+    output,
+    trust::Trust,
+};
+use crate::config::{Flags, Sources};
 use std::{
     collections::VecDeque,
     io::{self, IsTerminal},
@@ -22,35 +28,52 @@ const ONCE: Duration = Duration::from_secs(1);
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
 const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
 
-pub(super) fn run(options: TopOptions) -> Result<ExitCode, Failure> {
+pub(super) fn run(options: &TopOptions, flags: Flags) -> Result<ExitCode, Failure> {
+    let endpoint = endpoint(options, flags)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::failed)?.block_on(async {
-        if options.once { once(&options).await } else { follow(&options).await }
+        if options.once { once(&endpoint).await } else { follow(&endpoint, options.interval).await }
     })
 }
 
-async fn once(options: &TopOptions) -> Result<ExitCode, Failure> {
-    let before = look(options)?;
+/// What is asked. The secrets that are configured are for the endpoint that is, and for no other.
+fn endpoint(options: &TopOptions, flags: Flags) -> Result<Endpoint, Failure> {
+    let authorities = options.trusted.ca.as_ref();
+    let mut endpoint = match &options.url {
+        Some(url) => {
+            let (url, trust) = (url.clone(), Trust::of(authorities, None));
+            Endpoint { url, authorization: None, trust }
+        }
+        None => Endpoint::metrics(&Sources::of_process(flags).load()?, authorities),
+    };
+    if let Some(token) = &options.token {
+        endpoint.authorization = Some(bearer(token));
+    }
+    Ok(endpoint)
+}
+
+async fn once(endpoint: &Endpoint) -> Result<ExitCode, Failure> {
+    let before = look(endpoint)?;
     tokio::time::sleep(ONCE).await;
-    let looks = [before, look(options)?];
-    output::print(&view::frame(&options.url, &looks, Style::Plain));
+    let looks = [before, look(endpoint)?];
+    output::print(&view::frame(&endpoint.url, &looks, Style::Plain));
     Ok(ExitCode::SUCCESS)
 }
 
-async fn follow(options: &TopOptions) -> Result<ExitCode, Failure> {
+async fn follow(endpoint: &Endpoint, interval: f64) -> Result<ExitCode, Failure> {
     let is_terminal = io::stdout().is_terminal();
-    let mut looks = VecDeque::from([look(options)?]);
+    let mut looks = VecDeque::from([look(endpoint)?]);
     if is_terminal {
         output::print(ENTER);
     }
-    let mut ticks = tokio::time::interval(Duration::from_secs_f64(options.interval));
+    let mut ticks = tokio::time::interval(Duration::from_secs_f64(interval));
     ticks.tick().await;
     let ended = loop {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => break Ok(ExitCode::SUCCESS),
             _ = ticks.tick() => {}
         }
-        match look(options) {
+        match look(endpoint) {
             Ok(next) => looks.push_back(next),
             Err(failure) => break Err(failure),
         }
@@ -58,7 +81,7 @@ async fn follow(options: &TopOptions) -> Result<ExitCode, Failure> {
             looks.pop_front();
         }
         let style = if is_terminal { Style::Screen } else { Style::Plain };
-        output::print(&view::frame(&options.url, looks.make_contiguous(), style));
+        output::print(&view::frame(&endpoint.url, looks.make_contiguous(), style));
     };
     if is_terminal {
         output::print(LEAVE);
@@ -66,8 +89,7 @@ async fn follow(options: &TopOptions) -> Result<ExitCode, Failure> {
     ended
 }
 
-fn look(options: &TopOptions) -> Result<Look, Failure> {
-    let reading: Reading =
-        endpoint::scrape(&options.url, options.token.as_deref()).map_err(Failure::failed)?;
+fn look(endpoint: &Endpoint) -> Result<Look, Failure> {
+    let reading = endpoint.scrape().map_err(Failure::failed)?;
     Ok(Look { at: Instant::now(), reading })
 }

@@ -4,6 +4,7 @@
 mod support;
 
 mod client;
+mod commands;
 mod program;
 
 use client::{Client, in_time};
