@@ -1,7 +1,7 @@
 //! The application: everything put together, running until it is told to stop.
 
 use crate::{
-    allocator, collect,
+    allocator, beside, collect,
     config::{Config, Registration},
     health::{Health, Neighbours},
     http::{Edge, EdgeSettings, Node, Proxies},
@@ -130,7 +130,7 @@ impl<S: Future<Output = ()>> App<S> {
         let tls = Tls::load(&config.server, &registry, &metrics.connections.errors)?;
         let limits = config.limits.to_core();
         let (id, name) = (NodeId(rand::random()), config.node_name());
-        let Adapters { ports, ask_store, close_store } =
+        let Adapters { ports, ask_store, ask_changed, close_store } =
             adapters::open((&store, bus), (&limits, &config.uploads_dir()), (id, &name), &registry)
                 .await?;
         let node = Node { id, since: ports.clock.now(), store: store.name(), bus: bus.name() };
@@ -165,7 +165,11 @@ impl<S: Future<Output = ()>> App<S> {
             settings: settings(&config, &listeners),
         });
         let lag = LagProbe::register(&registry);
-        let tasks = start_tasks(&edge, &registry, &lag, &config, tls.as_ref()).await?;
+        let mut tasks = start_tasks(&edge, &registry, &lag, &config, tls.as_ref()).await?;
+        if let Some(ask_changed) = ask_changed {
+            let watching = beside::watch(chat.clone(), ask_changed);
+            tasks.spawn("beside", &edge.health, watching);
+        }
         let (places, workers_ended) = Places::new(inboxes);
         let parts = WorkerParts::new(edge.clone(), lobby.clone(), (runtime, lag), places);
         let server = workers::start(listeners, tls, parts, &config).map_err(BuildError::Workers)?;

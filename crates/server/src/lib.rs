@@ -14,6 +14,7 @@ pub mod wiring;
 pub mod listeners;
 pub mod tls;
 pub mod collect;
+pub mod beside;
 mod allocator;
 pub mod tasks;
 mod workers;

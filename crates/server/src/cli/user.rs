@@ -80,8 +80,7 @@ async fn change(store: &SqliteStore, name: &str, change: AccountChange) -> Resul
     }
 }
 
-/// A server that runs beside notices at the next request; connections that are open now stay until
-/// they ask for something.
+/// A server that runs beside notices, and closes the connections that are open now.
 async fn end_sessions(store: &SqliteStore, name: &str) -> Result<(), Failure> {
     store.end_all(&parse(name)?).await.map(drop).map_err(Failure::failed)
 }

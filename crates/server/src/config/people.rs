@@ -80,14 +80,15 @@ section! {
         allowed_origins: Vec<String> = Vec::new();
         /// Seconds from connecting until the client has said who it is.
         authentication_seconds: f64 = 10.0;
-        /// Seconds between two pings of the server.
+        /// Seconds between two pings of the server, and between two heartbeats of a stream of
+        /// events.
         ping_interval_seconds: f64 = 25.0;
         /// Seconds from a ping until anything is heard.
         ping_timeout_seconds: f64 = 20.0;
         /// Seconds from one request to the next; answering pings is none.
         idle_seconds: f64 = 3_600.0;
         /// Seconds that a client may take to answer a closing frame.
-        closing_seconds: f64 = 1.5;
+        closing_seconds: f64 = 0.9;
         /// Bytes of one frame, and of one message over all its fragments.
         frame_bytes_max: u32 = 64 * 1024;
         /// Fragments of one message.

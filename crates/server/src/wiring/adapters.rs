@@ -1,6 +1,6 @@
 //! The adapters behind the ports, by URL.
 
-use crate::{config::Config, health::AskNeighbour};
+use crate::{beside::AskChanged, config::Config, health::AskNeighbour};
 use campanile_adapter_file as file;
 use campanile_adapter_memory::{
     MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore, SystemClock,
@@ -67,6 +67,8 @@ pub struct Adapters {
     pub ports: Ports,
     /// Asks the store whether it can be used.
     pub ask_store: AskNeighbour,
+    /// Asks the store whether another process has changed it, where one can.
+    pub ask_changed: Option<AskChanged>,
     /// Ends the store.
     pub close_store: CloseStore,
 }
@@ -143,13 +145,17 @@ pub async fn open(
     match store {
         StoreKind::Sqlite(path) => {
             let store = Arc::new(sqlite_config(path, limits).open(registry).await?);
-            let (asked, closed) = (store.clone(), store.clone());
+            let (asked, shared, closed) = (store.clone(), store.clone(), store.clone());
             Ok(Adapters {
                 ports: beside.ports(store, Arc::new(file::FileBlobs::open(uploads)?)),
                 ask_store: Box::new(move || {
                     let store = asked.clone();
                     Box::pin(async move { store.probe().await.is_ok() })
                 }),
+                ask_changed: Some(Box::new(move || {
+                    let store = shared.clone();
+                    Box::pin(async move { store.changed_elsewhere().await.unwrap_or(false) })
+                })),
                 close_store: Box::new(move || Box::pin(async move { closed.close().await })),
             })
         }
@@ -158,6 +164,7 @@ pub async fn open(
             Ok(Adapters {
                 ports: beside.ports(store, Arc::new(MemoryBlobs::default())),
                 ask_store: Box::new(|| Box::pin(async { true })),
+                ask_changed: None,
                 close_store: Box::new(|| Box::pin(async {})),
             })
         }

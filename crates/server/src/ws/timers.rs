@@ -25,8 +25,9 @@ impl Default for Patience {
             ping_interval: Duration::from_secs(25),
             ping: Duration::from_secs(20),
             idle: Duration::from_secs(3_600),
-            // A log-out promises to close within two seconds, whatever the peer does.
-            closing: Duration::from_millis(1_500),
+            // The end of a session promises to close within two seconds, whatever the peer does,
+            // and is noticed after one where another process has ended it.
+            closing: Duration::from_millis(900),
         }
     }
 }

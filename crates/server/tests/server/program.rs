@@ -2,14 +2,19 @@
 
 use crate::support::{
     PASSWORD,
+    events::Events,
     program::{Program, campanile},
+    sabotage::change,
+    socket::Socket,
     start, until,
 };
+use serde_json::json;
 use std::{
     fs,
     io::Write,
     net::TcpListener,
     process::{Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 /// What the program said about a mistake: one line, with the exit code of a mistake.
@@ -114,6 +119,49 @@ fn users_are_made_beside_a_running_server() {
     assert!(user(&["password", "eve", "--password-stdin"], "another password").status.success());
     assert_eq!(server.post("/api/v1/login", &login).refused(401), "unauthenticated");
     assert_eq!(user(&["ban", "nobody"], "").status.code(), Some(1));
+}
+
+#[test]
+fn who_is_banned_or_has_a_new_password_beside_a_running_server_is_disconnected() {
+    let server = start();
+    let data = server.data.path().to_str().expect("a plain path").to_owned();
+    let home = tempfile::tempdir().expect("a directory");
+    let user = |arguments: &[&str], password: &str| {
+        let mut command = campanile(home.path());
+        command.args(["--data-dir", &data, "user"]).args(arguments);
+        let done = with_input(&mut command, password);
+        assert!(done.status.success(), "{done:?}");
+    };
+    let people = ["ada", "bob", "eve"].map(|name| server.user(name));
+    let [ada, bob, eve] = &people;
+    server.room(ada, "lobby");
+    let mut sockets = people.each_ref().map(|person| Socket::of(&server, person));
+    let mut events = Events::open(&server, bob, &["lobby"], "");
+    let [ada_socket, bob_socket, eve_socket] = &mut sockets;
+    let closed_in_time = |since: Instant| {
+        assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    };
+
+    user(&["ban", "bob"], "");
+    let since = Instant::now();
+    assert_eq!(bob_socket.closed(), Some(1008));
+    events.ends_within(Duration::from_secs(2));
+    closed_in_time(since);
+    assert_eq!(server.get_as(bob, "/api/v1/me").status, 401);
+
+    user(&["password", "eve", "--password-stdin"], "another password");
+    let since = Instant::now();
+    assert_eq!(eve_socket.closed(), Some(1008));
+    closed_in_time(since);
+    assert_eq!(server.get_as(eve, "/api/v1/me").status, 401);
+
+    ada_socket.ask(json!({"op": "ping"}));
+    // Not a command of ours, but honoured all the same.
+    change(&server, "DELETE FROM members; DELETE FROM accounts WHERE name = 'ada'");
+    let since = Instant::now();
+    assert_eq!(ada_socket.closed(), Some(1008));
+    closed_in_time(since);
+    assert_eq!(server.get_as(ada, "/api/v1/me").status, 401);
 }
 
 #[test]
