@@ -1,7 +1,9 @@
 //! The application: everything put together, running until it is told to stop.
 
 use crate::{
-    allocator, beside, collect,
+    allocator,
+    beside::{self, AskChanged},
+    collect,
     config::{Config, Registration},
     health::{Health, Neighbours},
     http::{Edge, EdgeSettings, Node, Proxies},
@@ -165,11 +167,8 @@ impl<S: Future<Output = ()>> App<S> {
             settings: settings(&config, &listeners),
         });
         let lag = LagProbe::register(&registry);
-        let mut tasks = start_tasks(&edge, &registry, &lag, &config, tls.as_ref()).await?;
-        if let Some(ask_changed) = ask_changed {
-            let watching = beside::watch(chat.clone(), ask_changed);
-            tasks.spawn("beside", &edge.health, watching);
-        }
+        let sources = (tls.as_ref(), ask_changed);
+        let tasks = start_tasks(&edge, &registry, &lag, &config, sources).await?;
         let (places, workers_ended) = Places::new(inboxes);
         let parts = WorkerParts::new(edge.clone(), lobby.clone(), (runtime, lag), places);
         let server = workers::start(listeners, tls, parts, &config).map_err(BuildError::Workers)?;
@@ -314,7 +313,7 @@ async fn start_tasks(
     registry: &Registry,
     lag: &LagProbe,
     config: &Config,
-    tls: Option<&Tls>,
+    (tls, ask_changed): (Option<&Tls>, Option<AskChanged>),
 ) -> Result<Tasks, BuildError> {
     let (chat, health) = (&edge.chat, &edge.health);
     let mut tasks = Tasks::default();
@@ -336,6 +335,9 @@ async fn start_tasks(
     tasks.spawn("uploads", health, collect::clear_uploads(chat.clone()));
     tasks.spawn("statistics", health, registry.clone().sample());
     tasks.spawn("lag", health, lag.clone().run());
+    if let Some(ask_changed) = ask_changed {
+        tasks.spawn("beside", health, beside::watch(chat.clone(), ask_changed));
+    }
     if let Some(tls) = tls {
         let reload = tls.reload_on_hangup().map_err(BuildError::Hangup)?;
         tasks.spawn("certificate", health, reload);
