@@ -19,10 +19,13 @@ const OPTIONS: &[&str] = &[
     "--phases=examples,coverage,fuzzing,stateful",
     "--seed=20261121",
     "--no-color",
-    // A stream of events does not end; a test of the server reads it.
     "--exclude-operation-id=events",
     "--report=json",
 ];
+
+/// Operations that are left out above: a stream of events does not end. A test of the server reads
+/// it.
+const LEFT_OUT: usize = 1;
 
 /// How many rooms and people there are; the settings name them.
 const ROOMS: usize = 20;
@@ -75,7 +78,8 @@ fn read_report(report: &Value) -> Result<Totals> {
     };
     ensure!(report["complete"] == true, "the run stopped early: {}", report["stop_reason"]);
     ensure!(
-        count(operations, "tested")? > 0 && operations["tested"] == operations["total"],
+        count(operations, "tested")? > 0
+            && count(operations, "tested")? + LEFT_OUT == count(operations, "total")?,
         "not every operation was tested: {operations}"
     );
     for phase in PHASES {
@@ -96,7 +100,7 @@ mod tests {
         let ran = json!({"status": "success"});
         json!({
             "complete": true,
-            "operations": {"total": 2, "tested": 2},
+            "operations": {"total": 3, "tested": 2},
             "phases": {"examples": {"status": "skip"}, "coverage": ran, "fuzzing": ran, "stateful": ran},
             "test_cases": {"generated": 30, "with_failures": 5, "without_checks": 1, "errored": 0},
             "errors": [],

@@ -22,6 +22,7 @@ use campanile_core::{
     connection::{Connection, Joining},
     fanout::Class,
     labels::Transport,
+    message::Epoch,
 };
 use campanile_protocol::{Event, Position, Resync, ResyncReason, write_position};
 use std::rc::Rc;
@@ -93,14 +94,15 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Tu
 
 /// Enters the rooms, and tells what was missed of them. What happens meanwhile follows.
 async fn listen(connection: &Connection, wanted: &Wanted, bytes_max: usize) -> Result<(), Refused> {
-    let mut joinings = Vec::with_capacity(wanted.rooms.len());
+    let (mut entered, mut bytes_left) = (Vec::with_capacity(wanted.rooms.len()), bytes_max);
     for room in &wanted.rooms {
-        joinings.push(connection.join(room, wanted.since(room)).await?);
+        let since = wanted.since(room);
+        let mut joining = connection.join(room, since).await?;
+        let frames = missed(&mut joining, since.map(|(epoch, _)| epoch), &mut bytes_left);
+        entered.push((joining, frames));
     }
-    let mut bytes_left = bytes_max;
-    for joining in joinings {
-        let last = wanted.since(&joining.room.name);
-        for frame in missed(&joining, last.map(|(epoch, _)| epoch), &mut bytes_left) {
+    for (joining, frames) in entered {
+        for frame in frames {
             connection.outbox().push(frame, Class::Answer);
         }
         joining.release();
@@ -109,15 +111,11 @@ async fn listen(connection: &Connection, wanted: &Wanted, bytes_max: usize) -> R
 }
 
 /// What a client is told of a room first: what it missed, or that it is too much, and where it is
-/// then.
-fn missed(
-    joining: &Joining,
-    epoch: Option<campanile_core::message::Epoch>,
-    bytes_left: &mut usize,
-) -> Vec<Bytes> {
-    let messages = joining.messages.iter();
+/// then. Messages of one room at a time are in memory.
+fn missed(joining: &mut Joining, epoch: Option<Epoch>, bytes_left: &mut usize) -> Vec<Bytes> {
+    let messages = std::mem::take(&mut joining.messages).into_iter();
     let mut frames: Vec<_> =
-        messages.map(|message| frame(Event::Message(ws::message(message)))).collect();
+        messages.map(|message| frame(Event::Message(ws::message(&message)))).collect();
     let bytes: usize = frames.iter().map(Bytes::len).sum();
     match bytes_left.checked_sub(bytes).filter(|_| !joining.truncated) {
         Some(left) => *bytes_left = left,
