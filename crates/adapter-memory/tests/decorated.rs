@@ -1,5 +1,7 @@
 //! Ports behind a cache, with equal readings made once, keep every promise all the same.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use campanile_adapter_memory::{MemoryCache, ports};
 use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, START, Stores, TestClock};
 use campanile_core::{

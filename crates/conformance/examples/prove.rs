@@ -62,6 +62,10 @@ impl PresenceStore for Said {
         users.dedup();
         Ok(users.len() as u64)
     }
+
+    async fn reconcile(&self) -> Result<Vec<(UserName, Status)>, Fault> {
+        Ok(Vec::new())
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]

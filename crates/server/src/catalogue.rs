@@ -2,7 +2,10 @@
 
 use crate::metrics::{EdgeMetrics, TlsMetrics};
 use campanile_adapter_sqlite::SqliteMetrics;
-use campanile_core::{instrumented::PortMetrics, metrics::ChatMetrics};
+use campanile_core::{
+    instrumented::{CacheMetrics, PortMetrics},
+    metrics::ChatMetrics,
+};
 use campanile_exporter_prometheus::ScrapeMetrics;
 use campanile_metrics::{
     Description, ExporterMetrics, LabelDescription, Registry,
@@ -23,6 +26,7 @@ pub fn groups() -> Vec<Group> {
     let mut edge = EdgeMetrics::DESCRIPTIONS.concat_groups();
     edge.extend(TlsMetrics::DESCRIPTIONS);
     let mut ports = PortMetrics::DESCRIPTIONS.concat_groups();
+    ports.extend(CacheMetrics::DESCRIPTIONS);
     ports.extend(SqliteMetrics::DESCRIPTIONS);
     let program = [
         ProcessMetrics::DESCRIPTIONS,
