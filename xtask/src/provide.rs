@@ -29,9 +29,11 @@ pub(crate) fn program(names: &[&str], package: &str) -> Result<PathBuf> {
     found.with_context(|| format!("the package {package} holds no {wanted}"))
 }
 
-/// Where the program is, if it can be run.
+/// Where the program is, if it can be run. A name may be a path with stars in it, for programs
+/// whose place depends on their version.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    let output = Command::new("sh").args(["-c", "command -v \"$0\"", name]).output().ok()?;
+    let script = "for name in $0; do command -v \"$name\" && exit; done; exit 1";
+    let output = Command::new("sh").args(["-c", script, name]).output().ok()?;
     let path = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| PathBuf::from(path.trim()))
 }

@@ -5,6 +5,7 @@ mod counts;
 mod checks;
 
 mod rust;
+mod neighbours;
 mod pages;
 mod browser;
 mod prometheus;
@@ -33,6 +34,11 @@ const JOBS: &[Job] = &[
     Job { name: "check", what: "the house rules are kept", run: rust::check },
     Job { name: "clippy", what: "no lint has anything to say", run: rust::clippy },
     Job { name: "rust", what: "unit, conformance, end-to-end and doc tests", run: rust::test },
+    Job {
+        name: "neighbours",
+        what: "real databases and brokers, one node and several, whole and hurt",
+        run: neighbours::run,
+    },
     Job { name: "pages", what: "the logic of the pages, in node", run: pages::run },
     Job {
         name: "browser",

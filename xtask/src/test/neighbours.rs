@@ -1,0 +1,30 @@
+//! The tests that need a real database or broker: those that `cargo test` ignores.
+
+use anyhow::Result;
+
+use super::report::{Outcome, Totals};
+use super::rust;
+use crate::provide;
+use crate::workspace::Workspace;
+
+/// Programs that the tests start, and the Debian package that has each.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("/usr/lib/postgresql/*/bin/postgres", "postgresql"),
+    ("psql", "postgresql-client"),
+    ("/usr/sbin/pgbouncer", "pgbouncer"),
+    ("redis-server", "redis-server"),
+    ("redis-cli", "redis-tools"),
+    ("redis-sentinel", "redis-sentinel"),
+];
+
+pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
+    for (program, package) in PROGRAMS {
+        provide::program(&[program], package)?;
+    }
+    // Each starts neighbours of its own, which share two cores.
+    let mut totals = rust::cargo_test(workspace, &["--", "--ignored", "--test-threads=2"])?;
+    if totals.passed + totals.failed == 0 {
+        totals += Totals::FAILED;
+    }
+    Ok(Outcome::Ran(totals))
+}
