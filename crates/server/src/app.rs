@@ -123,9 +123,18 @@ impl<S: Future<Output = ()>> App<S> {
         listeners: Listeners,
         shutdown: S,
     ) -> Result<Self, BuildError> {
+        Self::build_with(Exporters::bind(&config)?, config, listeners, shutdown).await
+    }
+
+    /// The same with exporters that have their ports.
+    pub async fn build_with(
+        exporters: Exporters,
+        config: Config,
+        listeners: Listeners,
+        shutdown: S,
+    ) -> Result<Self, BuildError> {
         prepare_directory(&config.server.data_dir)?;
         let (store, bus) = (StoreKind::of(&config)?, BusKind::of(&config)?);
-        let exporters = Exporters::bind(&config)?;
         let workers = workers::count(config.server.workers);
         let registry = registry(&config, &exporters, (&store, bus), workers);
         let metrics = EdgeMetrics::register(&registry);

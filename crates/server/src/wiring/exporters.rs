@@ -11,7 +11,8 @@ pub struct Exporters {
     pub all: Vec<Box<dyn Exporter>>,
     /// Where the program reads its own metrics.
     pub store: Arc<prometheus::Store>,
-    is_stored: bool,
+    /// Recorded into beside the exporters, when none of them fills the store.
+    beside: Option<Arc<dyn Sink>>,
 }
 
 /// Why an exporter cannot be offered.
@@ -41,19 +42,24 @@ impl Exporters {
                 other => return Err(ExporterError::Unknown(other.to_owned())),
             }
         }
-        let is_stored = store.is_some();
-        Ok(Self { all, store: store.unwrap_or_default(), is_stored })
+        if let Some(store) = store {
+            return Ok(Self { all, store, beside: None });
+        }
+        let store = Arc::new(prometheus::Store::new());
+        Ok(Self { all, store: store.clone(), beside: Some(store) })
+    }
+
+    /// Shows nothing and records nothing, not even for the program itself: for benchmarks that
+    /// ask what recording costs.
+    pub fn none() -> Self {
+        Self { all: Vec::new(), store: Arc::default(), beside: None }
     }
 
     /// Tells the registry to record into all of them.
     pub fn record(&self, builder: RegistryBuilder) -> RegistryBuilder {
         let builder =
             self.all.iter().fold(builder, |builder, exporter| builder.exporter(&**exporter));
-        if self.is_stored {
-            return builder;
-        }
-        let store: Arc<dyn Sink> = self.store.clone();
-        builder.sink(store)
+        self.beside.iter().cloned().fold(builder, RegistryBuilder::sink)
     }
 }
 

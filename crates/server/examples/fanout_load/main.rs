@@ -1,0 +1,59 @@
+//! What a server costs and how late it is under load, and what being measured adds to both.
+//!
+//! `cargo run --release -p campanile-server --example fanout_load -- cost`
+//!
+//! Everything runs on this machine: the server as a process of its own, whose CPU is read from
+//! the system, and its clients in this one. Nothing here is a test: a machine that does something
+//! else meanwhile shows other numbers, so what is compared takes turns.
+
+mod ballast;
+mod child;
+mod cost;
+mod crowd;
+mod heard;
+mod latency;
+mod line;
+mod recorder;
+mod server;
+mod statistics;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// As the program has it: what is measured here is to be what is run there.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    question: Question,
+}
+
+#[derive(Subcommand)]
+enum Question {
+    /// How much CPU one delivery costs.
+    Cost(cost::Arguments),
+    /// How much of it is recording metrics.
+    Recorder(recorder::Arguments),
+    /// How much later messages are while metrics are scraped.
+    Scrapes(latency::Arguments),
+    /// The server that the others measure.
+    #[command(hide = true)]
+    Serve(child::Arguments),
+}
+
+fn main() -> Result<()> {
+    let question = Arguments::parse().question;
+    // Each client is a file, here and in the server.
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match question {
+        Question::Cost(arguments) => runtime()?.block_on(cost::measure(&arguments)),
+        Question::Recorder(arguments) => runtime()?.block_on(recorder::compare(&arguments)),
+        Question::Scrapes(arguments) => runtime()?.block_on(latency::compare(&arguments)),
+        Question::Serve(arguments) => child::serve(arguments),
+    }
+}

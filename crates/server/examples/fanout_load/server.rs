@@ -1,0 +1,112 @@
+//! A running server in a directory of its own, as a process of its own.
+
+use crate::child::{self, Recorder};
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::{
+    env, fs,
+    net::{SocketAddr, TcpListener},
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
+
+/// How long a server may take to start; much, for one that runs under a profiler.
+const START_SECONDS: u64 = 60;
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    /// Where it is scraped.
+    pub(crate) metrics: SocketAddr,
+    child: Child,
+    _data: tempfile::TempDir,
+}
+
+/// How a server is started.
+#[derive(Clone, Copy)]
+pub(crate) struct Setup<'a> {
+    pub(crate) recorder: Recorder,
+    /// Registers many series that are of no use, so that a scrape is large.
+    pub(crate) ballast: bool,
+    /// A program and its arguments that the server runs under.
+    pub(crate) under: &'a [String],
+}
+
+impl Server {
+    pub(crate) async fn start(setup: Setup<'_>) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let (address, metrics) = (free_address()?, free_address()?);
+        let us = env::current_exe()?.display().to_string();
+        let mut command = setup.under.iter().cloned().chain([us, "serve".to_owned()]);
+        let child = Command::new(command.next().context("a program")?)
+            .args(command)
+            .args(child::Arguments {
+                listen: address,
+                metrics_port: metrics.port(),
+                data_dir: data.path().to_owned(),
+                recorder: setup.recorder,
+                ballast: setup.ballast,
+            })
+            .spawn()
+            .context("cannot start a server")?;
+        let server = Self { address, metrics, child, _data: data };
+        let deadline = Instant::now() + Duration::from_secs(START_SECONDS);
+        while minreq::get(server.url("/readyz")).send().is_err_and(|_| Instant::now() < deadline) {
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(server)
+    }
+
+    /// Makes the one user, who is everybody; the token.
+    pub(crate) fn sign_up(&self) -> Result<String> {
+        let who = json!({"name": "load", "password": "correct horse"});
+        self.post("/api/v1/users", &who, "")?;
+        let answer = self.post("/api/v1/login", &who, "")?;
+        Ok(answer["token"].as_str().context("a token")?.to_owned())
+    }
+
+    pub(crate) fn make_room(&self, name: &str, token: &str) -> Result<()> {
+        self.post("/api/v1/rooms", &json!({"name": name, "kind": "public"}), token)?;
+        Ok(())
+    }
+
+    /// The CPU time so far, in all threads, of user and system.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        const TICKS_PER_SECOND: u64 = 100;
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name, in parentheses, may have spaces; user and system time are the 12th and 13th
+        // field after it.
+        let (_, fields) = stat.rsplit_once(')').context("a name in parentheses")?;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let ticks = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+        Ok(Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    fn post(&self, path: &str, body: &Value, token: &str) -> Result<Value> {
+        let answer = minreq::post(self.url(path))
+            .with_header("Content-Type", "application/json")
+            .with_header("Authorization", format!("Bearer {token}"))
+            .with_body(body.to_string())
+            .send()?;
+        ensure!(answer.status_code < 300, "{path}: {}", answer.as_str()?);
+        Ok(serde_json::from_slice(answer.as_bytes())?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A profiler writes what it has when it is asked to end.
+        let _ended = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        let _reaped = self.child.wait();
+    }
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
