@@ -143,6 +143,8 @@ labels! {
         Auth = "auth",
         /// A signal is too long for it.
         Encode = "encode",
+        /// A signal of another node makes no sense.
+        Decode = "decode",
         /// More is published than it carries.
         Overflow = "overflow",
     }

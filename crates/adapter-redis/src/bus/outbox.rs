@@ -1,0 +1,196 @@
+//! What waits to be published, and how far each channel is counted.
+
+use super::{CHANNELS, frame::put_count};
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
+
+/// Frames published in one call.
+const BATCH_FRAMES_MAX: usize = 512;
+
+/// Bytes published in one call; a single frame may have more.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
+
+/// Frames that wait, in order. A signal is counted when it is put in, and also when there is no
+/// room for it: that is how the others learn that it is missing.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    frames_max: usize,
+    state: Mutex<State>,
+    ready: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    counts: [u64; CHANNELS],
+    frames: VecDeque<Waiting>,
+    beat: Option<u64>,
+    farewell: Option<oneshot::Sender<()>>,
+}
+
+/// A frame that waits.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) channel: usize,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) since: Instant,
+}
+
+/// What is published next.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) frames: Vec<Waiting>,
+    /// What follows when nothing else waits.
+    pub(crate) after: Option<After>,
+    /// Frames that had waited too long and are lost.
+    pub(crate) aged: usize,
+}
+
+/// What follows the last frame: how far each channel is counted, and why that is said.
+#[derive(Debug)]
+pub(crate) struct After {
+    pub(crate) counts: [u64; CHANNELS],
+    pub(crate) beat: Option<u64>,
+    pub(crate) farewell: Option<oneshot::Sender<()>>,
+}
+
+/// There is no room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl Outbox {
+    pub(crate) fn new(frames_max: usize) -> Self {
+        Self { frames_max, state: Mutex::default(), ready: Notify::new() }
+    }
+
+    /// Puts a signal in.
+    pub(crate) fn put(&self, channel: usize, mut bytes: Vec<u8>) -> Result<(), Full> {
+        let mut state = self.state();
+        state.counts[channel] += 1;
+        if state.frames.len() >= self.frames_max {
+            return Err(Full);
+        }
+        put_count(&mut bytes, state.counts[channel]);
+        state.frames.push_back(Waiting { channel, bytes, since: Instant::now() });
+        drop(state);
+        self.ready.notify_one();
+        Ok(())
+    }
+
+    /// Counts a signal that cannot be sent.
+    pub(crate) fn skip(&self, channel: usize) {
+        self.state().counts[channel] += 1;
+    }
+
+    /// Asks for a beat of this number, or a later one.
+    pub(crate) fn beat(&self, number: u64) {
+        let mut state = self.state();
+        state.beat = state.beat.max(Some(number));
+        drop(state);
+        self.ready.notify_one();
+    }
+
+    /// Asks for a farewell after everything that waits. The answer comes when it was sent.
+    pub(crate) fn leave(&self) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.state().farewell = Some(sender);
+        self.ready.notify_one();
+        receiver
+    }
+
+    /// Waits until there may be something to publish.
+    pub(crate) async fn ready(&self) {
+        self.ready.notified().await;
+    }
+
+    /// Takes out what is published next; what has waited longer than `hold` is lost.
+    pub(crate) fn take(&self, now: Instant, hold: Duration) -> Batch {
+        let mut state = self.state();
+        let mut batch = Batch::default();
+        let mut bytes = 0;
+        while batch.frames.len() < BATCH_FRAMES_MAX && bytes < BATCH_BYTES_MAX {
+            let Some(frame) = state.frames.pop_front() else {
+                break;
+            };
+            if now.duration_since(frame.since) > hold {
+                batch.aged += 1;
+                continue;
+            }
+            bytes += frame.bytes.len();
+            batch.frames.push(frame);
+        }
+        // How far it is counted is true only when everything counted is out.
+        if !state.frames.is_empty() {
+            self.ready.notify_one();
+        } else if state.beat.is_some() || state.farewell.is_some() {
+            let (beat, farewell) = (mem::take(&mut state.beat), mem::take(&mut state.farewell));
+            batch.after = Some(After { counts: state.counts, beat, farewell });
+        }
+        batch
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOLD: Duration = Duration::from_secs(5);
+
+    fn frame() -> Vec<u8> {
+        vec![0; 26]
+    }
+
+    fn counts(batch: &Batch) -> Vec<u64> {
+        let count = |frame: &Waiting| {
+            u64::from_be_bytes(frame.bytes[1..9].try_into().expect("it has a head"))
+        };
+        batch.frames.iter().map(count).collect()
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted_all_the_same() {
+        let outbox = Outbox::new(2);
+        assert_eq!(outbox.put(0, frame()), Ok(()));
+        assert_eq!(outbox.put(0, frame()), Ok(()));
+        assert_eq!(outbox.put(0, frame()), Err(Full));
+        outbox.skip(0);
+        outbox.beat(1);
+        let batch = outbox.take(Instant::now(), HOLD);
+        assert_eq!(counts(&batch), [1, 2]);
+        assert_eq!(batch.after.expect("a beat was asked for").counts[0], 4);
+    }
+
+    #[test]
+    fn a_beat_comes_after_everything_that_waits() {
+        let outbox = Outbox::new(10_000);
+        for _ in 0..BATCH_FRAMES_MAX + 1 {
+            outbox.put(3, frame()).expect("there is room");
+        }
+        outbox.beat(7);
+        outbox.beat(6);
+        let first = outbox.take(Instant::now(), HOLD);
+        assert!(first.after.is_none(), "one frame still waits");
+        let second = outbox.take(Instant::now(), HOLD);
+        assert_eq!(second.frames.len(), 1);
+        assert_eq!(second.after.expect("nothing waits").beat, Some(7));
+    }
+
+    #[test]
+    fn what_waits_too_long_is_lost() {
+        let outbox = Outbox::new(10);
+        outbox.put(0, frame()).expect("there is room");
+        let batch = outbox.take(Instant::now() + HOLD * 2, HOLD);
+        assert_eq!((batch.frames.len(), batch.aged), (0, 1));
+    }
+}

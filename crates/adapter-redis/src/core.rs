@@ -1,0 +1,46 @@
+//! What the ports of one node share: the connections, and the tasks that keep them.
+
+use crate::{
+    bus::{Ear, Voices},
+    cache::CacheState,
+    health::Health,
+    link::Link,
+    metrics::RedisMetrics,
+    nodes::Roster,
+    presence::PresenceState,
+};
+use campanile_core::instrumented::{self, StorageMetrics};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::{AbortHandle, JoinSet};
+
+/// What the ports of one node share. Everything ends when the last of them is dropped.
+pub(crate) struct Core {
+    pub(crate) link: Arc<Link>,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) voices: Voices,
+    pub(crate) ear: Arc<Ear>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) presence: PresenceState,
+    pub(crate) cache: Arc<CacheState>,
+    pub(crate) metrics: RedisMetrics,
+    pub(crate) storage: StorageMetrics,
+    pub(crate) backend: instrumented::Backend,
+    pub(crate) prefix: String,
+    pub(crate) tasks: Tasks,
+}
+
+/// Tasks that end with their owner.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks(Mutex<JoinSet<()>>);
+
+impl Tasks {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).spawn(task)
+    }
+
+    /// Stops them all, and waits until they have.
+    pub(crate) async fn stop(&self) {
+        let mut tasks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
+    }
+}
