@@ -29,8 +29,8 @@ mod receipts;
 mod uploads;
 mod jobs;
 
+pub use campanile_core::instrumented::DriverMetrics as SqliteMetrics;
 pub use config::Config;
-pub use metrics::{Backend, PoolState, SqliteMetrics};
 pub use open::OpenError;
 pub use store::SqliteStore;
 

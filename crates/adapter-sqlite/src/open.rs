@@ -3,7 +3,7 @@
 use crate::{
     Config, SqliteStore,
     fault::{Code, code},
-    metrics::SqliteMetrics,
+    metrics::Measured,
     reader::Reader,
     schema,
     writer::Writer,
@@ -108,11 +108,11 @@ impl Config {
         let mut connection = self.connect().await?;
         let may_migrate = lock.is_some();
         let version = schema::migrate(&mut connection, &self.path, may_migrate).await?;
-        let metrics = SqliteMetrics::register(registry);
-        metrics.schema_version.set(version, crate::Backend::Sqlite);
-        let reader = Reader::open(&self, metrics.clone());
+        let measured = Measured::register(registry);
+        measured.metrics.schema_version.set(version, measured.driver);
+        let reader = Reader::open(&self, measured.clone());
         reader.add_collector(registry);
-        let writer = Writer::spawn(self, connection, metrics);
+        let writer = Writer::spawn(self, connection, measured);
         Ok(SqliteStore::new(reader, writer, lock))
     }
 

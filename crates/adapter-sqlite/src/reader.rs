@@ -1,11 +1,7 @@
 //! Reading: a pool of read-only connections, measured.
 
-use crate::{
-    Config,
-    fault::fault,
-    metrics::{Backend, PoolState, SqliteMetrics},
-};
-use campanile_core::port::Fault;
+use crate::{Config, fault::fault, metrics::Measured};
+use campanile_core::{instrumented::PoolState, port::Fault};
 use campanile_metrics::Registry;
 use sqlx::{Sqlite, SqlitePool, pool::PoolConnection, sqlite::SqlitePoolOptions};
 use std::time::Instant;
@@ -14,13 +10,13 @@ use std::time::Instant;
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
     pool: SqlitePool,
-    metrics: SqliteMetrics,
+    measured: Measured,
 }
 
 impl Reader {
     /// A pool that connects when it is first asked.
-    pub(crate) fn open(config: &Config, metrics: SqliteMetrics) -> Self {
-        metrics.connections_max.set(config.readers_max, Backend::Sqlite);
+    pub(crate) fn open(config: &Config, measured: Measured) -> Self {
+        measured.metrics.connections_max.set(config.readers_max, measured.driver);
         let pool = SqlitePoolOptions::new()
             .max_connections(config.readers_max)
             .acquire_timeout(config.reader_wait_max)
@@ -29,28 +25,29 @@ impl Reader {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(config.options().read_only(true));
-        Self { pool, metrics }
+        Self { pool, measured }
     }
 
     /// Tells of the pool whenever the registry collects.
     pub(crate) fn add_collector(&self, registry: &Registry) {
-        let (pool, connections) = (self.pool.clone(), self.metrics.connections.clone());
+        let (pool, Measured { metrics, driver }) = (self.pool.clone(), self.measured.clone());
         registry.add_collector(move || {
             let idle = pool.num_idle();
             let used = (pool.size() as usize).saturating_sub(idle);
-            connections.set(idle, Backend::Sqlite, PoolState::Idle);
-            connections.set(used, Backend::Sqlite, PoolState::Used);
+            metrics.connections.set(idle, driver, PoolState::Idle);
+            metrics.connections.set(used, driver, PoolState::Used);
         });
     }
 
     /// A connection to read with.
     pub(crate) async fn acquire(&self) -> Result<PoolConnection<Sqlite>, Fault> {
-        let _pending = self.metrics.pending.guard(Backend::Sqlite);
+        let Measured { metrics, driver } = &self.measured;
+        let _pending = metrics.pending.guard(*driver);
         let started = Instant::now();
         let acquired = self.pool.acquire().await;
-        self.metrics.wait.observe(started.elapsed(), Backend::Sqlite);
+        metrics.wait.observe(started.elapsed(), *driver);
         if matches!(acquired, Err(sqlx::Error::PoolTimedOut)) {
-            self.metrics.timeouts.increment(Backend::Sqlite);
+            metrics.timeouts.increment(*driver);
         }
         acquired.map_err(fault)
     }

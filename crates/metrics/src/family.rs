@@ -54,8 +54,9 @@ pub(crate) fn cells<L: LabelSet, H: Clone>(
     wrap: fn(Arc<Overflow<H>>) -> H,
 ) -> Arc<[H]> {
     let mut cells: Vec<H> = Vec::with_capacity(L::BOUND);
+    let values = registry.label_values();
     for index in 0..L::BOUND {
-        let cell = L::cell(index, registry.label_values());
+        let cell = L::cell(index, &values);
         // The overflow is at place 0 of its label, so a home always comes first.
         if cell.home < index {
             cells.push(cells[cell.home].clone());

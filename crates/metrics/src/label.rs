@@ -1,6 +1,6 @@
 //! Labels with closed sets of values, so that the number of series is known beforehand.
 
-use std::collections::BTreeMap;
+use std::{any::TypeId, collections::BTreeMap};
 
 use crate::description::LabelList;
 
@@ -65,17 +65,17 @@ impl Cell {
     }
 }
 
-/// The values that configuration gave, by label name.
+/// The values that configuration gave, by label. Labels of one name may have different ones.
 #[derive(Clone, Debug, Default)]
 pub struct LabelValues {
     // Without the overflow, which is at place 0 of every configured label.
-    configured: BTreeMap<&'static str, Vec<String>>,
+    configured: BTreeMap<TypeId, Vec<String>>,
 }
 
 impl LabelValues {
     /// Adds a value to a label; what is beyond its bound will be the overflow.
     pub(crate) fn add<L: ConfiguredLabel>(&mut self, value: &str) {
-        let values = self.configured.entry(L::KEY).or_default();
+        let values = self.configured.entry(TypeId::of::<L>()).or_default();
         let room = values.len() + 1 < L::BOUND;
         if room && value != OVERFLOW && !values.iter().any(|known| known == value) {
             values.push(value.to_owned());
@@ -84,22 +84,22 @@ impl LabelValues {
 
     /// The label for a value, the overflow if it is not configured.
     pub(crate) fn find<L: ConfiguredLabel>(&self, value: &str) -> L {
-        let place = self.values(L::KEY).iter().position(|known| known == value);
+        let place = self.values::<L>().iter().position(|known| known == value);
         L::at(place.map_or(0, |place| place as u16 + 1))
     }
 
     /// The cell of one place of a configured label.
-    pub fn cell(&self, key: &'static str, index: usize) -> Cell {
-        let value = index.checked_sub(1).and_then(|place| self.values(key).get(place));
-        let label = |value: String| vec![metrics::Label::new(key, value)];
+    pub fn cell<L: ConfiguredLabel>(&self, index: usize) -> Cell {
+        let value = index.checked_sub(1).and_then(|place| self.values::<L>().get(place));
+        let label = |value: String| vec![metrics::Label::new(L::KEY, value)];
         match value {
             Some(value) => Cell { labels: label(value.clone()), home: index, overflow: false },
             None => Cell { labels: label(OVERFLOW.to_owned()), home: 0, overflow: true },
         }
     }
 
-    fn values(&self, key: &str) -> &[String] {
-        self.configured.get(key).map_or(&[], Vec::as_slice)
+    fn values<L: ConfiguredLabel>(&self) -> &[String] {
+        self.configured.get(&TypeId::of::<L>()).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -238,7 +238,7 @@ macro_rules! labels {
             }
 
             fn cell(index: usize, values: &$crate::LabelValues) -> $crate::Cell {
-                values.cell($key, index)
+                values.cell::<Self>(index)
             }
         }
 

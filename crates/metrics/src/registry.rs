@@ -25,7 +25,7 @@ pub struct Registry {
 
 struct Inner {
     sink: Arc<dyn Sink>,
-    values: LabelValues,
+    values: Mutex<LabelValues>,
     interval: StatisticsInterval,
     declared: Mutex<Vec<&'static Description>>,
     // Set as soon as there is a registry to declare it with.
@@ -74,7 +74,15 @@ impl Registry {
 
     /// The label for a value from configuration, the overflow if it is not one of them.
     pub fn label<L: ConfiguredLabel>(&self, value: &str) -> L {
-        self.inner.values.find(value)
+        lock(&self.inner.values).find(value)
+    }
+
+    /// The same for a value that a part of the program brings along: it is one of them from now
+    /// on, for what is registered later.
+    pub fn add_label<L: ConfiguredLabel>(&self, value: &str) -> L {
+        let mut values = lock(&self.inner.values);
+        values.add::<L>(value);
+        values.find(value)
     }
 
     /// Adds something that reads numbers; it runs as the statistics interval says.
@@ -148,8 +156,8 @@ impl Registry {
         Arc::clone(&self.inner.sink)
     }
 
-    pub(crate) fn label_values(&self) -> &LabelValues {
-        &self.inner.values
+    pub(crate) fn label_values(&self) -> LabelValues {
+        lock(&self.inner.values).clone()
     }
 
     /// The counter of what a metric had to put under the overflow value.
@@ -206,7 +214,7 @@ impl RegistryBuilder {
     pub fn build(self) -> Registry {
         let inner = Inner {
             sink: combine(self.sinks),
-            values: self.values,
+            values: Mutex::new(self.values),
             interval: self.interval,
             declared: Mutex::default(),
             series_max: OnceLock::new(),

@@ -269,3 +269,16 @@ fn descriptions_carry_what_documents_need() {
     assert_eq!(labels[2].values(), ["in", "out"]);
     assert_eq!(events.labels.as_slice()[0].configured_max, Some(4));
 }
+
+#[test]
+fn a_part_brings_a_value_along() {
+    let recording = Recording::with(Registry::builder().values::<App>(["main"]));
+    let brought: App = recording.registry().add_label("brought");
+    let everything = Everything::register(recording.registry());
+    assert_eq!(recording.probe().value("chat_open", &[("app", "brought")]), Some(0.0));
+    everything.open.set(3, brought);
+    everything.open.set(4, recording.registry().add_label("main"));
+    let probe = recording.probe();
+    assert_eq!(probe.value("chat_open", &[("app", "brought")]), Some(3.0));
+    assert_eq!(probe.value("chat_open", &[("app", "main")]), Some(4.0));
+}

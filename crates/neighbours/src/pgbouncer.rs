@@ -35,7 +35,8 @@ impl PgBouncer {
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {}\n\
-             pool_mode = transaction\ndefault_pool_size = 5\nmax_client_conn = 200\n",
+             pool_mode = transaction\ndefault_pool_size = 5\nmax_client_conn = 200\n\
+             ignore_startup_parameters = extra_float_digits\n",
             postgres.port(),
             users.display(),
         );

@@ -14,11 +14,7 @@ mod upkeep;
 
 pub(crate) use ledger::Ledger;
 
-use crate::{
-    Config,
-    fault::shared_fault,
-    metrics::{Backend, SqliteMetrics},
-};
+use crate::{Config, fault::shared_fault, metrics::Measured};
 use async_trait::async_trait;
 use campanile_core::{
     message::{Draft, Sequence},
@@ -42,7 +38,7 @@ use tokio::{
 pub(crate) struct Writer {
     queue: mpsc::Sender<Command>,
     wait_max: Duration,
-    metrics: SqliteMetrics,
+    measured: Measured,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -99,18 +95,14 @@ struct Pending<C: Change> {
 
 impl Writer {
     /// Starts the task that writes.
-    pub(crate) fn spawn(
-        config: Config,
-        connection: SqliteConnection,
-        metrics: SqliteMetrics,
-    ) -> Self {
+    pub(crate) fn spawn(config: Config, connection: SqliteConnection, measured: Measured) -> Self {
         let (queue, commands) = mpsc::channel(config.write_queue_max);
         let wait_max = config.write_wait_max;
-        let up = metrics.up.handle(Backend::Sqlite);
+        let up = measured.metrics.up.handle(measured.driver);
         up.set(1);
         let ledger = Ledger::new(connection, &config);
         let task = task::Task::new(config, ledger, commands, up);
-        Self { queue, wait_max, metrics, task: Mutex::new(Some(tokio::spawn(task.run()))) }
+        Self { queue, wait_max, measured, task: Mutex::new(Some(tokio::spawn(task.run()))) }
     }
 
     /// Stores a draft.
@@ -119,7 +111,7 @@ impl Writer {
         draft: Draft,
         now: Timestamp,
     ) -> Result<Appended, AppendError> {
-        let waiting = self.metrics.write_queue.guard();
+        let waiting = self.measured.metrics.write_queue.guard();
         self.submit(|answer| Command::Append(Append { draft, now, answer, _waiting: waiting }))
             .await?
     }

@@ -6,6 +6,7 @@
 mod accounts;
 mod bus;
 mod cache;
+mod driver;
 mod members;
 mod messages;
 mod metrics;
@@ -18,6 +19,7 @@ mod uploads;
 mod tests;
 
 pub use cache::InstrumentedCache;
+pub use driver::{DriverMetrics, PoolState, StoreDriver};
 pub use metrics::{
     ArchiveMetrics, Backend, BusDirection, BusFault, BusMetrics, BusOperation, CacheMetrics,
     CacheOperation, Driver, EvictionReason, Operation, PortMetrics, StorageFault, StorageMetrics,

@@ -1,0 +1,164 @@
+//! Connecting for the first time: the database, its schema; and why it may fail.
+
+use crate::{
+    Config, Pooler, PostgresStore,
+    connector::{Connector, is_direct, is_pooler, is_refusal},
+    fault,
+    metrics::Measured,
+    pool::Pool,
+    schema::{self, Standing},
+    upkeep::Upkeep,
+    weeks::Weeks,
+    work::Worker,
+    writer::Writers,
+};
+use campanile_core::port::FaultKind;
+use campanile_metrics::Registry;
+use sqlx::{Connection, Error, PgConnection};
+
+/// Why the store was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL is none.
+    #[error("not the url of a database: {0}")]
+    Url(#[source] Error),
+    /// The database is not there, or does not answer.
+    #[error("cannot reach the database at {place}: {source}")]
+    Unreachable {
+        /// Where it was looked for.
+        place: String,
+        /// Why.
+        source: Error,
+    },
+    /// The database does not let this user in, or not do what is needed.
+    #[error("the database at {place} refuses this user: {source}")]
+    Refused {
+        /// Where.
+        place: String,
+        /// Why.
+        source: Error,
+    },
+    /// It has tables of something else.
+    #[error("the database at {place} is not one of this program: it has other tables")]
+    Foreign {
+        /// Where.
+        place: String,
+    },
+    /// A newer version of this program has changed its schema.
+    #[error(
+        "the database at {place} has schema {found}, and this version knows schemas up to {known}: \
+         start the newer version"
+    )]
+    NewerSchema {
+        /// Where.
+        place: String,
+        /// The schema it has.
+        found: u32,
+        /// The newest one known here.
+        known: u32,
+    },
+    /// It can only be read: it is a replica of another.
+    #[error("the database at {place} can only be read: connect to the primary")]
+    ReadOnly {
+        /// Where.
+        place: String,
+    },
+    /// Anything else.
+    #[error("cannot use the database at {place}: {source}")]
+    Failed {
+        /// Where.
+        place: String,
+        /// Why.
+        source: Error,
+    },
+}
+
+impl Config {
+    /// Connects, and brings the schema up to date; of several nodes that start at once, one does
+    /// and the others wait. Must be called within a tokio runtime, which from then on runs the
+    /// writers.
+    pub async fn connect(self, registry: &Registry) -> Result<PostgresStore, OpenError> {
+        let measured = Measured::register(registry);
+        let direct = Connector::direct(&self, measured.clone()).map_err(OpenError::Url)?;
+        let place = direct.place();
+        let failed = |error| OpenError::of(error, place.clone());
+        let (connector, mut connection) = self.choose(direct, &measured).await.map_err(failed)?;
+        let standing = schema::migrate(&mut connection).await.map_err(failed)?;
+        // It was made before anything was known of what is behind the URL.
+        let _closed = connection.close().await;
+        let version = match standing {
+            Standing::UpToDate(version) => version,
+            Standing::Foreign => return Err(OpenError::Foreign { place }),
+            Standing::ReadOnly => return Err(OpenError::ReadOnly { place }),
+            Standing::Newer { found, known } => {
+                return Err(OpenError::NewerSchema { place, found, known });
+            }
+        };
+        measured.pool.schema_version.set(version, measured.driver);
+        measured.set_up(true);
+        let pool = Pool::new(
+            connector.clone(),
+            self.connections_max,
+            self.connection_wait_max,
+            measured.clone(),
+        );
+        pool.add_collector(registry);
+        let worker = Worker {
+            pool,
+            connector,
+            measured,
+            wait_max: self.statement_timeout,
+            slow_after: self.slow_after,
+        };
+        let weeks = Weeks::new(worker.clone());
+        let writers = Writers::spawn(&self, &worker, &weeks);
+        let upkeep = Upkeep::spawn(worker.clone(), weeks, self.idempotency_window);
+        Ok(PostgresStore::new(worker, writers, upkeep, self.reactions_per_message_max))
+    }
+
+    /// Finds out whether there is a pooler between.
+    async fn choose(
+        &self,
+        direct: Connector,
+        measured: &Measured,
+    ) -> Result<(Connector, PgConnection), Error> {
+        if self.pooler == Pooler::Present {
+            return self.pooled(measured).await;
+        }
+        match direct.connect().await {
+            Ok(mut connection) => {
+                if self.pooler == Pooler::Absent || is_direct(&mut connection).await? {
+                    return Ok((direct, connection));
+                }
+                self.pooled(measured).await
+            }
+            Err(error) if self.pooler == Pooler::Detect && is_pooler(&error) => {
+                self.pooled(measured).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn pooled(&self, measured: &Measured) -> Result<(Connector, PgConnection), Error> {
+        let pooled = Connector::pooled(self, measured.clone())?;
+        let connection = pooled.connect().await?;
+        Ok((pooled, connection))
+    }
+}
+
+impl OpenError {
+    fn of(source: Error, place: String) -> Self {
+        if is_refusal(&source) {
+            return Self::Refused { place, source };
+        }
+        if fault::sqlstate(&source).as_deref() == Some("25006") {
+            return Self::ReadOnly { place };
+        }
+        match fault::kind(&source) {
+            FaultKind::Connection | FaultKind::Timeout | FaultKind::PoolExhausted => {
+                Self::Unreachable { place, source }
+            }
+            _ => Self::Failed { place, source },
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The schema: which version a database has, and how it becomes the newest.
+
+use sqlx::{Connection, Error, PgConnection, query, query_scalar, raw_sql};
+
+/// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_jobs.sql")];
+
+/// Held while the schema is changed, so that of several nodes one does: "CAMP".
+const LOCK: i64 = 0x4341_4d50;
+
+/// How a database stands to this version.
+pub(crate) enum Standing {
+    /// It has the newest schema now.
+    UpToDate(u32),
+    /// It has tables of something else.
+    Foreign,
+    /// It cannot be written.
+    ReadOnly,
+    /// A newer version was here.
+    Newer { found: u32, known: u32 },
+}
+
+/// Brings the database to the newest version, all in one transaction. Statements leave no name
+/// behind, since the connection may be lent.
+pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<Standing, Error> {
+    let known = MIGRATIONS.len() as u32;
+    let mut transaction = connection.begin().await?;
+    let read_only: bool = query_scalar("SELECT current_setting('transaction_read_only')::boolean")
+        .persistent(false)
+        .fetch_one(&mut *transaction)
+        .await?;
+    if read_only {
+        return Ok(Standing::ReadOnly);
+    }
+    // Others may have more to do than one statement may usually take.
+    raw_sql("SET LOCAL statement_timeout = '60s'").execute(&mut *transaction).await?;
+    query("SELECT pg_advisory_xact_lock($1)")
+        .persistent(false)
+        .bind(LOCK)
+        .execute(&mut *transaction)
+        .await?;
+    let Some(found) = version(&mut transaction).await? else {
+        return Ok(Standing::Foreign);
+    };
+    if found > known {
+        return Ok(Standing::Newer { found, known });
+    }
+    for sql in MIGRATIONS.into_iter().skip(found as usize) {
+        raw_sql(sql).execute(&mut *transaction).await?;
+    }
+    if found < known {
+        query("UPDATE campanile SET version = $1")
+            .persistent(false)
+            .bind(known as i32)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+    Ok(Standing::UpToDate(known))
+}
+
+/// The version of a database, 0 for an empty one; `None` for one of something else.
+async fn version(connection: &mut PgConnection) -> Result<Option<u32>, Error> {
+    let tables: Vec<String> =
+        query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()")
+            .persistent(false)
+            .fetch_all(&mut *connection)
+            .await?;
+    if tables.is_empty() {
+        return Ok(Some(0));
+    }
+    if !tables.iter().any(|table| table == "campanile") {
+        return Ok(None);
+    }
+    let version: i32 = query_scalar("SELECT version FROM campanile")
+        .persistent(false)
+        .fetch_one(connection)
+        .await?;
+    Ok(u32::try_from(version).ok())
+}
