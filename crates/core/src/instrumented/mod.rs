@@ -9,6 +9,7 @@ mod cache;
 mod members;
 mod messages;
 mod metrics;
+mod prekeys;
 mod presence;
 mod receipts;
 mod rooms;
@@ -29,7 +30,7 @@ use crate::{
     labels::Outcome,
     port::{
         AmendError, AppendError, Clock, CreateAccountError, CreateRoomError, Fault, HistoryError,
-        MemberError, PutUploadError,
+        MemberError, PutPrekeysError, PutUploadError,
     },
 };
 use campanile_metrics::Registry;
@@ -53,7 +54,7 @@ struct Gauge {
 /// [`Backend`] and [`Driver`].
 #[derive(Clone, Copy, Debug)]
 pub struct Behind<'a> {
-    /// Behind accounts, sessions, rooms, members, messages, receipts and uploads.
+    /// Behind accounts, sessions, rooms, members, messages, receipts, uploads and prekeys.
     pub store: &'a str,
     /// Behind the bytes of uploads.
     pub blobs: &'a str,
@@ -81,6 +82,7 @@ impl Ports {
             messages: Instrumented::arc(self.messages, &store),
             receipts: Instrumented::arc(self.receipts, &store),
             uploads: Instrumented::arc(self.uploads, &store),
+            prekeys: Instrumented::arc(self.prekeys, &store),
             blobs: Instrumented::arc(self.blobs, &gauge(behind.blobs)),
             presence: Instrumented::arc(self.presence, &gauge(behind.presence)),
             bus: Arc::new(bus::InstrumentedBus {
@@ -175,5 +177,6 @@ may_fault!(
     CreateRoomError,
     HistoryError,
     MemberError,
+    PutPrekeysError,
     PutUploadError
 );
