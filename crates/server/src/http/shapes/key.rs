@@ -20,6 +20,7 @@ pub(in crate::http) struct Material(core::Material);
 pub(in crate::http) struct OneTimePrekey {
     /// What its owner knows it by.
     #[serde(deserialize_with = "numbers::small_in_json")]
+    #[schema(value_type = u64, minimum = 0, maximum = 4294967295_i64)]
     id: u32,
     key: Material,
 }
@@ -30,6 +31,7 @@ pub(in crate::http) struct OneTimePrekey {
 pub(in crate::http) struct SignedPrekey {
     /// What its owner knows it by.
     #[serde(deserialize_with = "numbers::small_in_json")]
+    #[schema(value_type = u64, minimum = 0, maximum = 4294967295_i64)]
     id: u32,
     key: Material,
     signature: Material,
