@@ -49,6 +49,11 @@ async fn uploads() {
     conformance::upload_store(stores).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn prekeys() {
+    conformance::prekey_store(stores).await;
+}
+
 #[tokio::test]
 async fn blobs() {
     conformance::blob_store(async || Arc::new(MemoryBlobs::default()) as Arc<dyn BlobStore>).await;

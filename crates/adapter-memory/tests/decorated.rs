@@ -28,6 +28,7 @@ fn behind_cache(recording: &Recording) -> Stores {
         messages: ports.messages,
         receipts: ports.receipts,
         uploads: ports.uploads,
+        prekeys: ports.prekeys,
         held: Arc::new(()),
     }
 }

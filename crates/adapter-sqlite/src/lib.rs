@@ -27,6 +27,7 @@ mod amend;
 mod retention;
 mod receipts;
 mod uploads;
+mod prekeys;
 mod jobs;
 
 pub use campanile_core::instrumented::DriverMetrics as SqliteMetrics;

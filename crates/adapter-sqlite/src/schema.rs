@@ -5,10 +5,11 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection, query_scalar, raw_sql};
 use std::path::Path;
 
 /// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_uploads.sql"),
     include_str!("../migrations/0003_many_nodes.sql"),
+    include_str!("../migrations/0004_prekeys.sql"),
 ];
 
 /// "CAMP", as the first migration writes it.

@@ -68,3 +68,8 @@ async fn job_queue() {
 async fn uploads() {
     conformance::upload_store(stores).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prekeys() {
+    conformance::prekey_store(stores).await;
+}

@@ -5,7 +5,7 @@ use campanile_core::{
     name::{RoomName, UserName},
     port::{
         AccountStore, AppendError, Appended, MemberStore, MessageStore, NewAccount, NewRoom, Page,
-        PutMember, ReceiptStore, RoomStore, SessionStore, UploadStore,
+        PrekeyStore, PutMember, ReceiptStore, RoomStore, SessionStore, UploadStore,
     },
     room::{Room, RoomKind},
     time::Timestamp,
@@ -37,6 +37,8 @@ pub struct Stores {
     pub receipts: Arc<dyn ReceiptStore>,
     /// Uploads.
     pub uploads: Arc<dyn UploadStore>,
+    /// Prekeys.
+    pub prekeys: Arc<dyn PrekeyStore>,
     /// What must stay as long as the stores are used: a temporary directory.
     pub held: Arc<dyn Any + Send + Sync>,
 }
@@ -52,6 +54,7 @@ impl Stores {
             + MessageStore
             + ReceiptStore
             + UploadStore
+            + PrekeyStore
             + 'static,
     {
         Self {
@@ -61,7 +64,8 @@ impl Stores {
             members: store.clone(),
             messages: store.clone(),
             receipts: store.clone(),
-            uploads: store,
+            uploads: store.clone(),
+            prekeys: store,
             held: Arc::new(()),
         }
     }

@@ -46,6 +46,18 @@ labels! {
 }
 
 labels! {
+    /// A kind of prekey.
+    pub enum PrekeyKind("kind") {
+        /// Used once.
+        OneTime = "one_time",
+        /// Signed, and used until another takes its place.
+        Signed = "signed",
+        /// Of a key encapsulation mechanism: those that are used once, and the last resort.
+        Kem = "kem",
+    }
+}
+
+labels! {
     /// Why a connection ended.
     pub enum CloseReason("reason") {
         /// The client closed it.

@@ -10,6 +10,7 @@ pub mod user;
 pub mod room;
 pub mod message;
 pub mod upload;
+pub mod prekey;
 pub mod event;
 pub mod labels;
 pub mod metrics;

@@ -55,6 +55,11 @@ pub struct Limits {
     pub upload_bytes_max: u64,
     /// Bytes that the uploads of one user may hold. Seen in `chat_uploads_total{result="quota"}`.
     pub upload_quota_bytes_max: u64,
+    /// Prekeys of one user, of each kind that is used once.
+    pub prekeys_per_user_max: u64,
+    /// One-time prekeys below which a user counts as running out. Seen in
+    /// `chat_prekey_users_low`.
+    pub prekeys_low: u64,
     /// Rates; `None` switches all of them off, for benchmarks.
     pub rates: Option<Rates>,
 }
@@ -80,6 +85,8 @@ pub struct Rates {
     pub joins_per_user: Rate,
     /// Uploads of one user.
     pub uploads_per_user: Rate,
+    /// Bundles of prekeys handed to one user.
+    pub prekey_claims_per_user: Rate,
 }
 
 /// So many in a second on average, with so many at once.
@@ -110,6 +117,7 @@ impl Default for Rates {
             logins_per_user: Rate::new(5.0 / 60.0, 5),
             joins_per_user: Rate::new(10.0, 100),
             uploads_per_user: Rate::new(1.0, 20),
+            prekey_claims_per_user: Rate::new(1.0, 60),
         }
     }
 }
@@ -140,6 +148,8 @@ impl Default for Limits {
             rate_wait_max: Duration::from_millis(50),
             upload_bytes_max: 16 * 1024 * 1024,
             upload_quota_bytes_max: 1024 * 1024 * 1024,
+            prekeys_per_user_max: 200,
+            prekeys_low: 20,
             rates: Some(Rates::default()),
         }
     }

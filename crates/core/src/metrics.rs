@@ -5,8 +5,8 @@
 
 use crate::labels::{
     AuthRefusal, ChannelType, ClusterOperation, Direction, DropReason, JoinRefusal, Mechanism,
-    MessageErrorReason, MessageKind, MessageResult, Outcome, PresenceType, RecoverySource, Scope,
-    Transport, UnsubscribeReason, UploadResult,
+    MessageErrorReason, MessageKind, MessageResult, Outcome, PrekeyKind, PresenceType,
+    RecoverySource, Scope, Transport, UnsubscribeReason, UploadResult,
 };
 use crate::port::{Limiter, LimiterContext};
 use campanile_metrics::{Description, Registry, buckets, catalogue, labels};
@@ -176,6 +176,25 @@ catalogue! {
     }
 }
 
+catalogue! {
+    /// What becomes of prekeys.
+    pub struct PrekeyMetrics {
+        /// Pre-keys left over all users, counted once in a while. The last resort is one of kind
+        /// `kem`.
+        gauge available(PrekeyKind) = "chat_prekeys_available";
+        /// Users with fewer one-time pre-keys than `limits.prekeys_low`, counted once in a while.
+        gauge users_low() = "chat_prekey_users_low";
+        /// Users with no one-time pre-key left, counted once in a while.
+        gauge users_exhausted() = "chat_prekey_users_exhausted";
+        /// Pre-keys uploaded.
+        counter uploaded(PrekeyKind) = "chat_prekeys_uploaded_total";
+        /// Pre-keys handed out: the signed one with every bundle.
+        counter consumed(PrekeyKind) = "chat_prekeys_consumed_total";
+        /// Bundles handed out without a one-time pre-key.
+        counter fallbacks() = "chat_prekey_fallbacks_total";
+    }
+}
+
 /// Everything the rules of chat count.
 #[derive(Clone, Debug)]
 pub struct ChatMetrics {
@@ -195,6 +214,8 @@ pub struct ChatMetrics {
     pub recovery: RecoveryMetrics,
     /// Uploads.
     pub uploads: UploadMetrics,
+    /// Prekeys.
+    pub prekeys: PrekeyMetrics,
     /// Rate limits.
     pub rate_limits: RateLimitMetrics,
     /// The nodes together.
@@ -203,7 +224,7 @@ pub struct ChatMetrics {
 
 impl ChatMetrics {
     /// What is declared here.
-    pub const DESCRIPTIONS: [&'static [Description]; 9] = [
+    pub const DESCRIPTIONS: [&'static [Description]; 10] = [
         FanoutMetrics::DESCRIPTIONS,
         AuthMetrics::DESCRIPTIONS,
         MessageMetrics::DESCRIPTIONS,
@@ -211,6 +232,7 @@ impl ChatMetrics {
         PresenceMetrics::DESCRIPTIONS,
         RecoveryMetrics::DESCRIPTIONS,
         UploadMetrics::DESCRIPTIONS,
+        PrekeyMetrics::DESCRIPTIONS,
         RateLimitMetrics::DESCRIPTIONS,
         ClusterMetrics::DESCRIPTIONS,
     ];
@@ -226,6 +248,7 @@ impl ChatMetrics {
             presence: PresenceMetrics::register(registry),
             recovery: RecoveryMetrics::register(registry),
             uploads: UploadMetrics::register(registry),
+            prekeys: PrekeyMetrics::register(registry),
             rate_limits: RateLimitMetrics::register(registry),
             cluster: ClusterMetrics::register(registry),
         }

@@ -342,6 +342,7 @@ async fn start_tasks(
     tasks.spawn("retention", health, collect::evict(chat.clone(), kept));
     tasks.spawn("sessions", health, collect::purge_sessions(chat.clone()));
     tasks.spawn("uploads", health, collect::clear_uploads(chat.clone()));
+    tasks.spawn("prekeys", health, collect::count_prekeys(chat.clone()));
     tasks.spawn("statistics", health, registry.clone().sample());
     tasks.spawn("lag", health, lag.clone().run());
     if let Some(ask_changed) = ask_changed {

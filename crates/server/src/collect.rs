@@ -18,6 +18,9 @@ const ARCHIVE_EVERY: Duration = Duration::from_secs(60);
 /// How often uploads of deleted rooms are cleared away.
 const UPLOADS_EVERY: Duration = Duration::from_secs(60);
 
+/// How often prekeys are counted.
+const PREKEYS_EVERY: Duration = Duration::from_secs(60);
+
 /// How often presence is put right.
 const PRESENCE_EVERY: Duration = Duration::from_secs(3);
 
@@ -108,6 +111,16 @@ pub async fn reconcile_presence(chat: Arc<Chat>) {
     loop {
         ticks.tick().await;
         let _counted = chat.reconcile_presence().await;
+    }
+}
+
+/// Counts the prekeys that are left once a minute; for the server to spawn.
+pub async fn count_prekeys(chat: Arc<Chat>) {
+    let mut ticks = tokio::time::interval(PREKEYS_EVERY);
+    loop {
+        ticks.tick().await;
+        // A store that fails is counted where it is called; the next tick tries again.
+        let _counted = chat.count_prekeys().await;
     }
 }
 

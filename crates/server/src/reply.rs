@@ -11,8 +11,8 @@ use actix_web::{
 };
 use campanile_core::{
     chat::{
-        AccessError, AuthenticateError, ChangeError, EnterError, Limited, ManageError,
-        MembershipError, SendError, UploadError,
+        AccessError, AuthenticateError, ChangeError, ClaimError, EnterError, Limited, ManageError,
+        MembershipError, PublishPrekeysError, SendError, UploadError,
     },
     connection::{self, JoinError},
     name::NameError,
@@ -343,6 +343,25 @@ impl From<UploadError> for Refused {
             UploadError::Kind => Self::unsupported(error.to_string()),
             UploadError::Limited(limited) => limited.into(),
             UploadError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<PublishPrekeysError> for Refused {
+    fn from(error: PublishPrekeysError) -> Self {
+        match error {
+            PublishPrekeysError::TooMany { .. } => Self::conflict(error.to_string()),
+            PublishPrekeysError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ClaimError> for Refused {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Unpublished => Self::not_found(error.to_string()),
+            ClaimError::Limited(limited) => limited.into(),
+            ClaimError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -42,7 +42,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
         operator.request(Method::Post, "/rooms", &room)?;
     }
     for number in 1..=PEOPLE {
-        Client::sign_up(&server, &format!("guest-{number}"))?;
+        let guest = Client::sign_up(&server, &format!("guest-{number}"))?;
+        guest.request(Method::Put, "/keys", &prekeys())?;
     }
     let folder = workspace.folder("schemathesis")?;
     let report = folder.join("report.json");
@@ -63,6 +64,17 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
         "schemathesis ended with {status}: {totals:?}"
     );
     Ok(Outcome::Ran(totals))
+}
+
+/// Prekeys that somebody has published, or there would be none to claim.
+fn prekeys() -> Value {
+    // 48 bytes in base64.
+    let material = "A".repeat(64);
+    json!({
+        "identity_key": material,
+        "signed_prekey": {"id": 1, "key": material, "signature": material},
+        "one_time_prekeys": [{"id": 1, "key": material}],
+    })
 }
 
 /// What must have run. Examples run only where the document has some.

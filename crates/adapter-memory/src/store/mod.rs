@@ -1,8 +1,9 @@
-//! Accounts, sessions, rooms, members, messages, receipts and uploads in memory, for tests.
+//! Accounts, sessions, rooms, members, messages, receipts, uploads and prekeys in memory, for tests.
 
 mod accounts;
 mod members;
 mod messages;
+mod prekeys;
 mod receipts;
 mod rooms;
 mod sessions;
@@ -39,6 +40,7 @@ struct State {
     rooms: BTreeMap<RoomName, RoomRecord>,
     // With the epoch of the room: a later room of the same name has another.
     uploads: HashMap<UploadId, (Upload, Epoch)>,
+    prekeys: HashMap<UserName, prekeys::Published>,
 }
 
 #[derive(Debug)]

@@ -5,6 +5,7 @@ mod cluster;
 mod joining;
 mod membership;
 mod messages;
+mod prekeys;
 mod presence;
 mod rooms;
 mod step;
@@ -15,6 +16,7 @@ pub use cluster::ClusterSurvey;
 pub use joining::EnterError;
 pub use membership::MembershipError;
 pub use messages::{ChangeError, SendError, Source};
+pub use prekeys::{ClaimError, PublishPrekeysError};
 pub(crate) use presence::Departure;
 pub use rooms::{AccessError, ManageError};
 pub use uploads::{Arrival, UploadError};
@@ -30,8 +32,8 @@ use crate::{
     metrics::ChatMetrics,
     port::{
         AccountStore, BlobStore, Bus, Clock, Limiter, LimiterContext, MemberStore, MessageStore,
-        NodeId, PresenceStore, RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore,
-        Verdict,
+        NodeId, PrekeyStore, PresenceStore, RateLimiter, ReceiptStore, RoomStore, SessionStore,
+        UploadStore, Verdict,
     },
     room::RoomKind,
 };
@@ -54,6 +56,8 @@ pub struct Ports {
     pub receipts: Arc<dyn ReceiptStore>,
     /// Uploads.
     pub uploads: Arc<dyn UploadStore>,
+    /// Prekeys.
+    pub prekeys: Arc<dyn PrekeyStore>,
     /// The bytes of uploads.
     pub blobs: Arc<dyn BlobStore>,
     /// Presence.

@@ -79,6 +79,14 @@ labels! {
         UploadsScan = "uploads" "scan",
         /// Uploads: removed.
         UploadsDelete = "uploads" "delete",
+        /// Prekeys: published.
+        PrekeysPut = "prekeys" "put",
+        /// Prekeys: handed out.
+        PrekeysGet = "prekeys" "get",
+        /// Prekeys: counted for a user.
+        PrekeysQuery = "prekeys" "query",
+        /// Prekeys: counted.
+        PrekeysScan = "prekeys" "scan",
     }
 }
 
@@ -278,7 +286,8 @@ impl StoreCall {
             | Self::RoomsGet
             | Self::MembersGet
             | Self::PresenceGet
-            | Self::UploadsGet => Operation::Get,
+            | Self::UploadsGet
+            | Self::PrekeysGet => Operation::Get,
             Self::AccountsPut
             | Self::SessionsPut
             | Self::RoomsPut
@@ -286,22 +295,26 @@ impl StoreCall {
             | Self::ArchivePut
             | Self::ReceiptsPut
             | Self::PresencePut
-            | Self::UploadsPut => Operation::Put,
+            | Self::UploadsPut
+            | Self::PrekeysPut => Operation::Put,
             Self::SessionsDelete
             | Self::RoomsDelete
             | Self::MembersDelete
             | Self::ArchiveDelete
             | Self::PresenceDelete
             | Self::UploadsDelete => Operation::Delete,
-            Self::AccountsQuery | Self::ArchiveQuery | Self::PresenceQuery | Self::UploadsQuery => {
-                Operation::Query
-            }
+            Self::AccountsQuery
+            | Self::ArchiveQuery
+            | Self::PresenceQuery
+            | Self::UploadsQuery
+            | Self::PrekeysQuery => Operation::Query,
             Self::RoomsScan
             | Self::MembersScan
             | Self::ArchiveScan
             | Self::ReceiptsScan
             | Self::PresenceScan
-            | Self::UploadsScan => Operation::Scan,
+            | Self::UploadsScan
+            | Self::PrekeysScan => Operation::Scan,
         }
     }
 }

@@ -10,6 +10,7 @@ mod driver;
 mod members;
 mod messages;
 mod metrics;
+mod prekeys;
 mod presence;
 mod receipts;
 mod rooms;
@@ -31,7 +32,7 @@ use crate::{
     labels::Outcome,
     port::{
         AmendError, AppendError, Clock, CreateAccountError, CreateRoomError, Fault, HistoryError,
-        MemberError, PutUploadError,
+        MemberError, PutPrekeysError, PutUploadError,
     },
 };
 use campanile_metrics::Registry;
@@ -55,7 +56,7 @@ struct Gauge {
 /// [`Backend`] and [`Driver`].
 #[derive(Clone, Copy, Debug)]
 pub struct Behind<'a> {
-    /// Behind accounts, sessions, rooms, members, messages, receipts and uploads.
+    /// Behind accounts, sessions, rooms, members, messages, receipts, uploads and prekeys.
     pub store: &'a str,
     /// Behind the bytes of uploads.
     pub blobs: &'a str,
@@ -83,6 +84,7 @@ impl Ports {
             messages: Instrumented::arc(self.messages, &store),
             receipts: Instrumented::arc(self.receipts, &store),
             uploads: Instrumented::arc(self.uploads, &store),
+            prekeys: Instrumented::arc(self.prekeys, &store),
             blobs: Instrumented::arc(self.blobs, &gauge(behind.blobs)),
             presence: Instrumented::arc(self.presence, &gauge(behind.presence)),
             bus: Arc::new(bus::InstrumentedBus {
@@ -177,5 +179,6 @@ may_fault!(
     CreateRoomError,
     HistoryError,
     MemberError,
+    PutPrekeysError,
     PutUploadError
 );

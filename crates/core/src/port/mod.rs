@@ -10,6 +10,7 @@ mod fault;
 mod job_queue;
 mod member_store;
 mod message_store;
+mod prekey_store;
 mod presence_store;
 mod rate_limiter;
 mod receipt_store;
@@ -29,6 +30,7 @@ pub use message_store::{
     AmendError, AppendError, Appended, Archive, Head, History, HistoryError, MessageStore, Page,
     check_amendment, group_reactions,
 };
+pub use prekey_store::{PrekeyStore, PrekeyTotals, PutPrekeysError};
 pub use presence_store::{ConnectionId, PresenceChange, PresenceStore, combine_statuses};
 pub use rate_limiter::{Limiter, LimiterContext, RateLimiter, Verdict};
 pub use receipt_store::{Marked, ReceiptStore};

@@ -21,6 +21,8 @@ labels! {
         Upload = "upload",
         /// Joins.
         Join = "join",
+        /// Claims of prekeys.
+        Prekey = "prekey",
     }
 }
 

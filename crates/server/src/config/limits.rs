@@ -61,6 +61,11 @@ section! {
         /// Bytes that the uploads of one user may hold. Seen in
         /// `chat_uploads_total{result="quota"}`.
         upload_quota_bytes_max: u64 = 1024 * 1024 * 1024;
+        /// Prekeys of one user, of each kind that is used once.
+        prekeys_per_user_max: u64 = 200;
+        /// One-time prekeys below which a user counts as running out. Seen in
+        /// `chat_prekey_users_low`.
+        prekeys_low: u64 = 20;
         /// New connections from one address.
         connections_per_address: Rate = Rate::of(|rates| rates.connections_per_address);
         /// New connections on this node.
@@ -79,6 +84,8 @@ section! {
         joins_per_user: Rate = Rate::of(|rates| rates.joins_per_user);
         /// Uploads of one user.
         uploads_per_user: Rate = Rate::of(|rates| rates.uploads_per_user);
+        /// Bundles of prekeys handed to one user.
+        prekey_claims_per_user: Rate = Rate::of(|rates| rates.prekey_claims_per_user);
     }
 }
 
@@ -119,12 +126,14 @@ impl Limits {
             rate_wait_max: Duration::from_secs_f64(self.rate_wait_max_seconds),
             upload_bytes_max: self.upload_bytes_max,
             upload_quota_bytes_max: self.upload_quota_bytes_max,
+            prekeys_per_user_max: self.prekeys_per_user_max,
+            prekeys_low: self.prekeys_low,
             rates: self.enabled.then(|| self.rates()),
         }
     }
 
     /// The rates by name, for checks.
-    pub(super) fn named_rates(&self) -> [(&'static str, &Rate); 9] {
+    pub(super) fn named_rates(&self) -> [(&'static str, &Rate); 10] {
         [
             ("connections_per_address", &self.connections_per_address),
             ("connections_per_node", &self.connections_per_node),
@@ -135,6 +144,7 @@ impl Limits {
             ("logins_per_user", &self.logins_per_user),
             ("joins_per_user", &self.joins_per_user),
             ("uploads_per_user", &self.uploads_per_user),
+            ("prekey_claims_per_user", &self.prekey_claims_per_user),
         ]
     }
 
@@ -149,6 +159,7 @@ impl Limits {
             logins_per_user: self.logins_per_user.to_core(),
             joins_per_user: self.joins_per_user.to_core(),
             uploads_per_user: self.uploads_per_user.to_core(),
+            prekey_claims_per_user: self.prekey_claims_per_user.to_core(),
         }
     }
 }

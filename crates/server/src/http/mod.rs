@@ -7,6 +7,7 @@ mod edge;
 mod first_request;
 mod gate;
 mod health;
+mod key;
 mod measure;
 mod member;
 mod message;

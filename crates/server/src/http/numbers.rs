@@ -16,6 +16,17 @@ pub(super) fn in_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     whole.map(Some).ok_or_else(|| wrong(&number.to_string()))
 }
 
+/// A whole number of 32 bits in JSON.
+pub(super) fn small_in_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let whole = number.as_u64().or_else(|| number.as_f64().and_then(whole));
+    let small = whole.and_then(|whole| u32::try_from(whole).ok());
+    small.ok_or_else(|| {
+        let text = number.to_string();
+        D::Error::invalid_value(Unexpected::Other(&text), &"a whole number from 0 to 4294967295")
+    })
+}
+
 /// A whole number in a query.
 pub(super) fn in_query<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -1,6 +1,6 @@
 //! The description of the REST interface, written from the handlers.
 
-use super::{account, member, message, operator, room, session, statistics, upload};
+use super::{account, key, member, message, operator, room, session, statistics, upload};
 use crate::{
     reply::{PROBLEM_JSON, Problem},
     sse,
@@ -42,6 +42,9 @@ use utoipa::{
         message::history,
         upload::create,
         upload::show,
+        key::put,
+        key::count,
+        key::claim,
         sse::subscribe,
         operator::ban,
         operator::unban,

@@ -1,7 +1,8 @@
 //! Which handler answers which method of which path.
 
 use super::{
-    account, health, member, message, openapi, operator, pages, room, session, statistics, upload,
+    account, health, key, member, message, openapi, operator, pages, room, session, statistics,
+    upload,
 };
 use crate::{reply::Refused, sse, ws};
 use actix_web::{
@@ -30,6 +31,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(answered("/api/openapi.json", [(Method::GET, web::get().to(openapi::show))]))
         .configure(people)
         .configure(rooms)
+        .configure(keys)
         .configure(operators)
         .default_service(web::to(nothing_here));
 }
@@ -82,6 +84,16 @@ fn rooms(config: &mut ServiceConfig) {
             [(Method::POST, web::post().to(upload::create))],
         ))
         .service(answered("/api/v1/uploads/{id}", [(Method::GET, web::get().to(upload::show))]));
+}
+
+fn keys(config: &mut ServiceConfig) {
+    config
+        .service(answered("/api/v1/keys", [(Method::PUT, web::put().to(key::put))]))
+        .service(answered("/api/v1/keys/count", [(Method::GET, web::get().to(key::count))]))
+        .service(answered(
+            "/api/v1/keys/{user}/claim",
+            [(Method::POST, web::post().to(key::claim))],
+        ));
 }
 
 fn operators(config: &mut ServiceConfig) {

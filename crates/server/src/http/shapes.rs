@@ -1,10 +1,12 @@
 //! The objects of the REST interface, as they are read and written.
 
+mod key;
 mod message;
 mod people;
 mod room;
 mod upload;
 
+pub(super) use key::*;
 pub(super) use message::*;
 pub(super) use people::*;
 pub(super) use room::*;

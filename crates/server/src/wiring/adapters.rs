@@ -10,8 +10,8 @@ use campanile_core::{
     chat::Ports,
     limits::Limits,
     port::{
-        AccountStore, BlobStore, Clock, MemberStore, MessageStore, Node, NodeId, ReceiptStore,
-        RoomStore, SessionStore, UploadStore,
+        AccountStore, BlobStore, Clock, MemberStore, MessageStore, Node, NodeId, PrekeyStore,
+        ReceiptStore, RoomStore, SessionStore, UploadStore,
     },
 };
 use campanile_metrics::Registry;
@@ -195,6 +195,7 @@ impl Beside {
             + MessageStore
             + ReceiptStore
             + UploadStore
+            + PrekeyStore
             + 'static,
     {
         Ports {
@@ -204,7 +205,8 @@ impl Beside {
             members: store.clone(),
             messages: store.clone(),
             receipts: store.clone(),
-            uploads: store,
+            uploads: store.clone(),
+            prekeys: store,
             blobs,
             presence: Arc::new(MemoryPresence::default()),
             bus: self.bus,

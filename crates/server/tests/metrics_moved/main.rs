@@ -17,6 +17,7 @@ mod http;
 mod limits;
 mod message;
 mod neighbours;
+mod prekey;
 mod presence;
 mod process;
 mod room;
@@ -36,6 +37,7 @@ const CASES: &[&[Moves]] = &[
     limits::CASES,
     message::CASES,
     neighbours::CASES,
+    prekey::CASES,
     presence::CASES,
     process::CASES,
     room::CASES,

@@ -6,6 +6,7 @@ mod support;
 mod accounts;
 mod ends;
 mod events;
+mod keys;
 mod limits;
 mod messages;
 mod operators;
