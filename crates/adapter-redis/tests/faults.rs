@@ -1,5 +1,7 @@
 //! Redis is killed, held up, emptied and filled: what was missed is told and put right.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use campanile_adapter_redis::Redis;
