@@ -83,6 +83,15 @@ impl Pair {
         unreachable!("numbers do not end")
     }
 
+    /// Waits until both nodes have both their connections.
+    async fn is_well(&self) {
+        let started = Instant::now();
+        while self.one.probe().await.is_err() || self.other.probe().await.is_err() {
+            assert!(started.elapsed() < PATIENCE, "a node does not find back");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Nothing more is said to be missed.
     async fn is_quiet(&mut self) {
         let settled = Instant::now() + Duration::from_secs(3);
@@ -141,6 +150,7 @@ async fn a_server_that_is_held_up_counts_as_away_and_nobody_waits_for_it() {
     let back = pair.comes_through().await;
     println!("held up: noticed in {noticed:?}, back in {back:?}");
     assert!(back < Duration::from_secs(3), "{back:?}");
+    pair.is_well().await;
     pair.one.presence().reconcile().await.unwrap();
     let seen = pair.other.presence().statuses(&[user("ada"), user("bob")]).await.unwrap();
     assert_eq!(seen, [Status::Available, Status::Away]);
@@ -422,6 +432,7 @@ async fn a_master_that_was_killed_has_a_successor() {
     assert!(noticed < Duration::from_secs(1), "{noticed:?}");
     let back = pair.comes_through().await;
     println!("sentinels: noticed in {noticed:?}, back in {back:?}");
+    pair.is_well().await;
     pair.one.presence().reconcile().await.unwrap();
     let seen = pair.other.presence().statuses(std::slice::from_ref(&ada)).await.unwrap();
     assert_eq!(seen, [Status::Away]);
