@@ -215,6 +215,7 @@ impl Config {
             prefix: self.prefix,
             tasks: Tasks::default(),
         };
+        core.announce().await?;
         core.tasks.spawn(core.link.clone().keep());
         core.tasks.spawn(listener.run(subscription));
         for voice in tasks {

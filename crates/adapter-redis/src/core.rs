@@ -5,9 +5,10 @@ use crate::{
     cache::CacheState,
     health::Health,
     link::Link,
-    metrics::RedisMetrics,
+    metrics::{Call, RedisMetrics},
     nodes::Roster,
     presence::PresenceState,
+    trouble::Trouble,
 };
 use campanile_core::instrumented::{self, StorageMetrics};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,15 @@ pub(crate) struct Core {
     pub(crate) backend: instrumented::Backend,
     pub(crate) prefix: String,
     pub(crate) tasks: Tasks,
+}
+
+impl Core {
+    /// Notes that this node may leave users behind, so that others look for them.
+    pub(crate) async fn announce(&self) -> Result<(), Trouble> {
+        let mut add = redis::cmd("SADD");
+        add.arg(format!("{}presence:nodes", self.prefix)).arg(self.roster.own().to_string());
+        self.link.call::<u64>(Call::PresenceReconcile, &add).await.map(drop)
+    }
 }
 
 /// Tasks that end with their owner.

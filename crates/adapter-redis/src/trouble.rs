@@ -93,9 +93,13 @@ fn kind(error: &RedisError) -> TroubleKind {
         ErrorKind::Server(kind) => server_kind(kind, &error.to_string()),
         ErrorKind::Extension => kind_of_text(&error.to_string()),
         ErrorKind::Parse | ErrorKind::UnexpectedReturnType => TroubleKind::Corrupt,
+        // The driver of a cluster tells of a refusal as of a failed connection.
         ErrorKind::Io
         | ErrorKind::ClusterConnectionNotFound
-        | ErrorKind::MasterNameNotFoundBySentinel => TroubleKind::Connection,
+        | ErrorKind::MasterNameNotFoundBySentinel => match kind_of_text(&error.to_string()) {
+            TroubleKind::Auth => TroubleKind::Auth,
+            _ => TroubleKind::Connection,
+        },
         _ => TroubleKind::Other,
     }
 }

@@ -79,4 +79,6 @@ macro_rules! prove {
 
 prove! {
     standalone: Place::standalone();
+    cluster: Place::cluster();
+    sentinels: Place::sentinels();
 }

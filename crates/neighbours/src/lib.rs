@@ -9,9 +9,13 @@ mod wait;
 mod postgres;
 mod pgbouncer;
 mod redis;
+mod cluster;
+mod sentinel;
 
+pub use cluster::RedisCluster;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use program::Program;
-pub use redis::Redis;
+pub use redis::{Redis, Tls};
+pub use sentinel::RedisSentinels;
 pub use wait::{free_port, until};

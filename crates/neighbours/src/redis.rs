@@ -7,6 +7,7 @@ use crate::{
 use std::{
     io::{Read, Write},
     net::{Ipv4Addr, TcpStream},
+    path::Path,
     process::Command,
     time::Duration,
 };
@@ -18,7 +19,17 @@ pub struct Redis {
     directory: TempDir,
     port: u16,
     arguments: Vec<String>,
+    is_secure: bool,
     program: Option<Program>,
+}
+
+/// Where the certificate of a server is, and its key.
+#[derive(Clone, Copy, Debug)]
+pub struct Tls<'a> {
+    /// The certificate, in PEM.
+    pub certificate: &'a Path,
+    /// Its key, in PEM.
+    pub key: &'a Path,
 }
 
 impl Redis {
@@ -37,15 +48,46 @@ impl Redis {
     ///
     /// As [`Redis::start`].
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_on(free_port(), arguments, false)
+    }
+
+    /// Starts one that speaks TLS only.
+    ///
+    /// # Panics
+    ///
+    /// As [`Redis::start`].
+    pub fn start_secure(tls: Tls<'_>) -> Self {
+        let port = free_port();
+        let (certificate, key) = (tls.certificate.display(), tls.key.display());
+        let (certificate, key) = (certificate.to_string(), key.to_string());
+        let arguments = [
+            "--port",
+            "0",
+            "--tls-port",
+            &port.to_string(),
+            "--tls-cert-file",
+            &certificate,
+            "--tls-key-file",
+            &key,
+            "--tls-auth-clients",
+            "no",
+        ];
+        Self::start_on(port, &arguments, true)
+    }
+
+    fn start_on(port: u16, arguments: &[&str], is_secure: bool) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let mut server = Self { directory, port: free_port(), arguments, program: None };
+        let mut server = Self { directory, port, arguments, is_secure, program: None };
         server.start_again();
         server
     }
 
-    /// Where it is.
+    /// Where it is. A certificate is for a name, so one that speaks TLS is found by its name.
     pub fn url(&self) -> String {
+        if self.is_secure {
+            return format!("rediss://localhost:{}", self.port);
+        }
         format!("redis://127.0.0.1:{}", self.port)
     }
 
@@ -112,6 +154,8 @@ impl Redis {
         };
         let _never = stream.set_read_timeout(Some(Duration::from_secs(1)));
         let mut answer = [0; 1];
-        stream.write_all(b"PING\r\n").is_ok() && stream.read_exact(&mut answer).is_ok()
+        // Whoever speaks TLS says nothing before it has heard of it.
+        self.is_secure
+            || stream.write_all(b"PING\r\n").is_ok() && stream.read_exact(&mut answer).is_ok()
     }
 }

@@ -225,24 +225,24 @@ impl Listener {
     }
 
     /// Subscribes again, however long it takes, and says all the while that signals are missed.
-    async fn resubscribe(&mut self) -> Subscription {
-        let mut pause = Pause::default();
-        loop {
-            self.remind();
-            let bound = REMINDER;
-            let mut attempt = std::pin::pin!(self.subscribe());
-            let subscribed = loop {
-                match timeout(bound, &mut attempt).await {
-                    Ok(subscribed) => break subscribed,
-                    // The attempt goes on; it is only time to say so again.
-                    Err(_) => drop(self.ear.put(Heard::Missed)),
+    async fn resubscribe(&self) -> Subscription {
+        let mut attempts = std::pin::pin!(async {
+            let mut pause = Pause::default();
+            loop {
+                match self.subscribe().await {
+                    Ok(subscription) => break subscription,
+                    Err(trouble) => self.tell(&trouble),
                 }
-            };
-            match subscribed {
-                Ok(subscription) => return subscription,
-                Err(trouble) => self.tell(&trouble),
+                pause.wait().await;
             }
-            pause.wait().await;
+        });
+        // The first is at once.
+        let mut reminders = interval(REMINDER);
+        loop {
+            tokio::select! {
+                subscription = &mut attempts => return subscription,
+                _ = reminders.tick() => drop(self.ear.put(Heard::Missed)),
+            }
         }
     }
 

@@ -57,6 +57,18 @@ impl Place {
         Self { url: server.url(), held: Box::new(server) }
     }
 
+    /// A cluster of six.
+    pub(crate) fn cluster() -> Self {
+        let cluster = neighbours::RedisCluster::start();
+        Self { url: cluster.url(), held: Box::new(cluster) }
+    }
+
+    /// A master, two replicas, three sentinels.
+    pub(crate) fn sentinels() -> Self {
+        let set = neighbours::RedisSentinels::start();
+        Self { url: set.url(), held: Box::new(set) }
+    }
+
     /// A node that uses it.
     pub(crate) async fn node(&self, prefix: &str, number: usize) -> Redis {
         connect(config(&self.url, prefix, number)).await
