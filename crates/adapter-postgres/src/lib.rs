@@ -31,6 +31,7 @@ mod retention;
 mod receipts;
 mod uploads;
 mod blobs;
+mod prekeys;
 mod jobs;
 
 pub use config::{Config, Pooler};

@@ -88,6 +88,10 @@ labels! {
         UploadPut = "upload_put",
         /// Uploads are read.
         UploadGet = "upload_get",
+        /// Prekeys are published and handed out.
+        PrekeyPut = "prekey_put",
+        /// Prekeys are counted.
+        PrekeyGet = "prekey_get",
         /// Jobs are given, taken and settled.
         JobPut = "job_put",
         /// Jobs are looked at.

@@ -3,8 +3,11 @@
 use sqlx::{Connection, Error, PgConnection, query, query_scalar, raw_sql};
 
 /// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_jobs.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_jobs.sql"),
+    include_str!("../migrations/0003_prekeys.sql"),
+];
 
 /// Held while the schema is changed, so that of several nodes one does: "CAMP".
 const LOCK: i64 = 0x4341_4d50;

@@ -39,6 +39,7 @@ proves! {
     messages by conformance::message_store;
     receipts by conformance::receipt_store;
     uploads by conformance::upload_store;
+    prekeys by conformance::prekey_store;
 }
 
 #[tokio::test(flavor = "multi_thread")]
