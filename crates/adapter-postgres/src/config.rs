@@ -1,15 +1,17 @@
 //! What can be set, with defaults.
 
 use campanile_core::limits::Limits;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// Where the store is and how it behaves.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. TLS is in its parameters, as
     /// `?sslmode=verify-full&sslrootcert=/etc/ssl/database.pem`; a password not given here is looked
     /// for where `psql` looks.
     pub url: String,
+    /// The password; it goes before one in the URL.
+    pub password: Option<String>,
     /// What the connections are called in `pg_stat_activity`.
     pub application_name: String,
     /// How long idempotency keys are remembered.
@@ -57,6 +59,7 @@ impl Config {
         let limits = Limits::default();
         Self {
             url: url.into(),
+            password: None,
             application_name: "campanile".into(),
             idempotency_window: limits.idempotency_window,
             reactions_per_message_max: limits.reactions_per_message_max,
@@ -70,5 +73,18 @@ impl Config {
             write_wait_max: Duration::from_secs(5),
             pooler: Pooler::Detect,
         }
+    }
+}
+
+/// Without what gives access.
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("application_name", &self.application_name)
+            .field("connections_max", &self.connections_max)
+            .field("writers", &self.writers)
+            .field("pooler", &self.pooler)
+            .finish_non_exhaustive()
     }
 }

@@ -86,14 +86,7 @@ impl Config {
         let standing = schema::migrate(&mut connection).await.map_err(failed)?;
         // It was made before anything was known of what is behind the URL.
         let _closed = connection.close().await;
-        let version = match standing {
-            Standing::UpToDate(version) => version,
-            Standing::Foreign => return Err(OpenError::Foreign { place }),
-            Standing::ReadOnly => return Err(OpenError::ReadOnly { place }),
-            Standing::Newer { found, known } => {
-                return Err(OpenError::NewerSchema { place, found, known });
-            }
-        };
+        let version = standing.version(place)?;
         measured.pool.schema_version.set(version, measured.driver);
         measured.set_up(true);
         let pool = Pool::new(
@@ -114,6 +107,20 @@ impl Config {
         let writers = Writers::spawn(&self, &worker, &weeks);
         let upkeep = Upkeep::spawn(worker.clone(), weeks, self.idempotency_window);
         Ok(PostgresStore::new(worker, writers, upkeep, self.reactions_per_message_max))
+    }
+
+    /// Whether [`Config::connect`] would do now, without changing anything: the place without its
+    /// password, and the version of the schema that it has, 0 when it is empty.
+    pub async fn look(self, registry: &Registry) -> Result<(String, u32), OpenError> {
+        let measured = Measured::register(registry);
+        let direct = Connector::direct(&self, measured.clone()).map_err(OpenError::Url)?;
+        let place = direct.place();
+        let failed = |error| OpenError::of(error, place.clone());
+        let (_, mut connection) = self.choose(direct, &measured).await.map_err(failed)?;
+        let standing = schema::look(&mut connection).await.map_err(failed)?;
+        let _closed = connection.close().await;
+        let version = standing.version(place.clone())?;
+        Ok((place, version))
     }
 
     /// Finds out whether there is a pooler between.
@@ -143,6 +150,17 @@ impl Config {
         let pooled = Connector::pooled(self, measured.clone())?;
         let connection = pooled.connect().await?;
         Ok((pooled, connection))
+    }
+}
+
+impl Standing {
+    fn version(self, place: String) -> Result<u32, OpenError> {
+        match self {
+            Self::UpToDate(version) => Ok(version),
+            Self::Foreign => Err(OpenError::Foreign { place }),
+            Self::ReadOnly => Err(OpenError::ReadOnly { place }),
+            Self::Newer { found, known } => Err(OpenError::NewerSchema { place, found, known }),
+        }
     }
 }
 

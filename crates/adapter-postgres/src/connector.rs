@@ -17,6 +17,9 @@ use std::{io, str::FromStr, time::Duration};
 /// How long a transaction of a node that fell silent may hold what it has locked.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
 
+/// That something was there already is no news.
+const QUIET: &str = "warning";
+
 /// A setting of ours that comes back only over a connection that is the database's own.
 const MARK: &str = "campanile.direct";
 
@@ -44,6 +47,7 @@ impl Connector {
             (MARK, "on".to_owned()),
             ("statement_timeout", millis(config.statement_timeout)),
             ("idle_in_transaction_session_timeout", millis(IDLE_IN_TRANSACTION)),
+            ("client_min_messages", QUIET.to_owned()),
             // Tables grow from nothing within minutes, and a plan made for an empty one would
             // read all of it for ever.
             ("plan_cache_mode", "force_custom_plan".to_owned()),
@@ -64,7 +68,8 @@ impl Connector {
     pub(crate) fn pooled(config: &Config, measured: Measured) -> Result<Self, Error> {
         let begin = format!(
             "BEGIN; SET LOCAL statement_timeout = {}; \
-             SET LOCAL idle_in_transaction_session_timeout = {}",
+             SET LOCAL idle_in_transaction_session_timeout = {}; \
+             SET LOCAL client_min_messages = {QUIET}",
             config.statement_timeout.as_millis(),
             IDLE_IN_TRANSACTION.as_millis(),
         );
@@ -145,6 +150,9 @@ fn place(options: &PgConnectOptions) -> String {
 }
 
 fn base(config: &Config) -> Result<PgConnectOptions, Error> {
-    let options = PgConnectOptions::from_str(&config.url)?;
+    let mut options = PgConnectOptions::from_str(&config.url)?;
+    if let Some(password) = &config.password {
+        options = options.password(password);
+    }
     Ok(options.application_name(&config.application_name).disable_statement_logging())
 }

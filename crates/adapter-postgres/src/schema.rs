@@ -3,10 +3,11 @@
 use sqlx::{Connection, Error, PgConnection, query, query_scalar, raw_sql};
 
 /// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_jobs.sql"),
     include_str!("../migrations/0003_prekeys.sql"),
+    include_str!("../migrations/0004_endings.sql"),
 ];
 
 /// Held while the schema is changed, so that of several nodes one does: "CAMP".
@@ -29,11 +30,7 @@ pub(crate) enum Standing {
 pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<Standing, Error> {
     let known = MIGRATIONS.len() as u32;
     let mut transaction = connection.begin().await?;
-    let read_only: bool = query_scalar("SELECT current_setting('transaction_read_only')::boolean")
-        .persistent(false)
-        .fetch_one(&mut *transaction)
-        .await?;
-    if read_only {
+    if is_read_only(&mut transaction).await? {
         return Ok(Standing::ReadOnly);
     }
     // Others may have more to do than one statement may usually take.
@@ -61,6 +58,29 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<Standing, E
     }
     transaction.commit().await?;
     Ok(Standing::UpToDate(known))
+}
+
+/// How the database stands, and nothing is changed: it counts as up to date with the schema that
+/// it has, 0 for none, since starting brings it there.
+pub(crate) async fn look(connection: &mut PgConnection) -> Result<Standing, Error> {
+    let known = MIGRATIONS.len() as u32;
+    let mut transaction = connection.begin().await?;
+    let read_only = is_read_only(&mut transaction).await?;
+    let found = version(&mut transaction).await?;
+    transaction.rollback().await?;
+    Ok(match found {
+        _ if read_only => Standing::ReadOnly,
+        None => Standing::Foreign,
+        Some(found) if found > known => Standing::Newer { found, known },
+        Some(found) => Standing::UpToDate(found),
+    })
+}
+
+async fn is_read_only(connection: &mut PgConnection) -> Result<bool, Error> {
+    query_scalar("SELECT current_setting('transaction_read_only')::boolean")
+        .persistent(false)
+        .fetch_one(connection)
+        .await
 }
 
 /// The version of a database, 0 for an empty one; `None` for one of something else.

@@ -124,10 +124,27 @@ impl Work for End<'_> {
                     .bind(now.0)
             }
         };
-        let ended: Vec<Vec<u8>> = delete.fetch_all(connection).await?;
+        let ended: Vec<Vec<u8>> = delete.fetch_all(&mut *connection).await?;
+        // Expiry is known to everybody without a word.
+        if !ended.is_empty() && !matches!(self, Self::Expired(_)) {
+            query("UPDATE campanile SET endings = endings + 1").execute(connection).await?;
+        }
         let token = |bytes: Vec<u8>| bytes.try_into().map(TokenHash);
         let tokens = ended.into_iter().map(token).collect::<Result<_, _>>();
         tokens.map_err(|_| senseless("a token has 32 bytes"))
+    }
+}
+
+/// How often sessions were ended.
+pub(crate) struct Endings;
+
+#[async_trait]
+impl Work for Endings {
+    type Answer = i64;
+    const STATEMENT: Statement = Statement::SessionGet;
+
+    async fn run(&self, connection: &mut PgConnection) -> Result<i64, Error> {
+        query_scalar("SELECT endings FROM campanile").fetch_one(connection).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     metrics::Statement,
+    sessions::Endings,
     upkeep::Upkeep,
     work::{Work, Worker},
     writer::Writers,
@@ -9,6 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use campanile_core::port::Fault;
 use sqlx::{Error, PgConnection, query};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// A store in a database that many nodes share. It has every store port.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub struct PostgresStore {
     writers: Writers,
     upkeep: Upkeep,
     reactions_per_message_max: usize,
+    /// How often sessions had been ended when that was last asked.
+    endings: AtomicI64,
 }
 
 impl PostgresStore {
@@ -26,7 +30,7 @@ impl PostgresStore {
         upkeep: Upkeep,
         reactions_per_message_max: usize,
     ) -> Self {
-        Self { worker, writers, upkeep, reactions_per_message_max }
+        Self { worker, writers, upkeep, reactions_per_message_max, endings: AtomicI64::new(-1) }
     }
 
     /// Finishes what was accepted, and closes all connections. What comes later is refused.
@@ -41,6 +45,13 @@ impl PostgresStore {
         let probed = self.worker.change(Pulse).await;
         self.worker.measured.set_up(probed.is_ok());
         probed
+    }
+
+    /// Whether sessions were ended since this was last asked, by whomever; the first answer is yes,
+    /// as nobody knows.
+    pub async fn sessions_ended(&self) -> Result<bool, Fault> {
+        let endings = self.worker.read(Endings).await?;
+        Ok(self.endings.swap(endings, Ordering::Relaxed) != endings)
     }
 
     pub(crate) fn worker(&self) -> &Worker {

@@ -34,6 +34,8 @@ pub struct Config {
     /// Where Redis is: `redis://user:password@host:port/database`, `redis-cluster://host,host`,
     /// or `redis-sentinel://host,host/master`. With TLS it is `rediss` instead.
     pub url: String,
+    /// The password; it goes before one in the URL.
+    pub password: Option<String>,
     /// What every key and channel begins with: nodes with the same one belong together.
     pub prefix: String,
     /// This node, since this start.
@@ -42,6 +44,8 @@ pub struct Config {
     pub node_name: String,
     /// What this node runs.
     pub version: String,
+    /// Whether the other nodes see this one; not where it is a command that ends soon.
+    pub is_seen: bool,
     /// The authorities whose certificates are believed, in PEM; those of the system otherwise.
     pub ca_file: Option<PathBuf>,
     /// As whom sentinels are asked, where they ask for it.
@@ -117,10 +121,12 @@ impl Config {
     ) -> Self {
         Self {
             url: url.into(),
+            password: None,
             prefix: "campanile:".to_owned(),
             node,
             node_name: node_name.into(),
             version: version.into(),
+            is_seen: true,
             ca_file: None,
             sentinel_user: None,
             sentinel_password: None,
@@ -142,7 +148,8 @@ impl Config {
         registry: &Registry,
         clock: Arc<dyn Clock>,
     ) -> Result<Redis, ConnectError> {
-        let place = Place::parse(&self.url)?;
+        let mut place = Place::parse(&self.url)?;
+        place.password = self.password.clone().or(place.password);
         let shown = place.to_string();
         let authorities = self.authorities().await?;
         if place.tls {
@@ -172,7 +179,7 @@ impl Config {
     ) -> Result<Redis, Trouble> {
         let metrics = RedisMetrics::register(registry);
         let (errors, driver) = (BusMetrics::register(registry), registry.label("redis"));
-        let health = Arc::new(Health::new(&metrics, driver));
+        let health = Arc::new(Health::new(&errors, driver));
         let complaints = Arc::new(Complaints::default());
         let wire = opener.open(None).await?;
         let shared = (metrics.clone(), complaints.clone());
@@ -180,7 +187,7 @@ impl Config {
         let link = Arc::new(link);
 
         let own = Node::new(self.node, &self.node_name, &self.version, clock.now());
-        let roster = Arc::new(Roster::new(&self.prefix, own));
+        let roster = Arc::new(Roster::new(&self.prefix, own, self.is_seen));
         roster.beat(&link).await?;
         let names = channel_names(&self.prefix);
         may_publish(&link, &names).await?;
@@ -215,7 +222,9 @@ impl Config {
             prefix: self.prefix,
             tasks: Tasks::default(),
         };
-        core.announce().await?;
+        if self.is_seen {
+            core.announce().await?;
+        }
         core.tasks.spawn(core.link.clone().keep());
         core.tasks.spawn(listener.run(subscription));
         for voice in tasks {

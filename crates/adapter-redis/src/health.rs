@@ -1,7 +1,6 @@
 //! Whether Redis is there for this node: both connections are needed.
 
-use crate::metrics::RedisMetrics;
-use campanile_core::instrumented::Driver;
+use campanile_core::instrumented::{BusMetrics, Driver};
 use campanile_metrics::GaugeHandle;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +13,7 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    pub(crate) fn new(metrics: &RedisMetrics, driver: Driver) -> Self {
+    pub(crate) fn new(metrics: &BusMetrics, driver: Driver) -> Self {
         let up = metrics.up.handle(driver);
         Self { link: AtomicBool::new(false), subscription: AtomicBool::new(false), up }
     }

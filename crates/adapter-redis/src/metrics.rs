@@ -1,7 +1,7 @@
 //! What only the driver sees: connections, commands, the queue of the bus, the memory of the cache.
 
 use crate::trouble::TroubleKind;
-use campanile_core::{instrumented, labels::Outcome};
+use campanile_core::labels::Outcome;
 use campanile_metrics::{buckets, catalogue, labels};
 
 labels! {
@@ -72,8 +72,6 @@ catalogue! {
             buckets buckets::FAST;
         /// Reconnections to the broker.
         counter reconnects(Driver) = "chat_broker_reconnects_total";
-        /// 1 while the broker connection is established.
-        gauge up(instrumented::Driver) = "chat_broker_up";
         /// Messages waiting to be published.
         gauge queue(Driver) = "chat_broker_queue_messages";
         /// Messages lost at the broker edge.

@@ -58,7 +58,8 @@ static BEAT: LazyLock<Script> = LazyLock::new(|| {
 pub(crate) struct Roster {
     key: String,
     own: Node,
-    has_left: AtomicBool,
+    /// Not on the list: it has left, or never was.
+    is_off: AtomicBool,
     seen: Mutex<Seen>,
 }
 
@@ -96,13 +97,13 @@ struct Entry {
 }
 
 impl Roster {
-    pub(crate) fn new(prefix: &str, own: Node) -> Self {
+    pub(crate) fn new(prefix: &str, own: Node, is_seen: bool) -> Self {
         let live = Arc::from([own.id.to_string()]);
         let seen = Seen { answered: Instant::now(), nodes: HashMap::new(), live, warned: false };
         Self {
             key: format!("{prefix}nodes"),
             own,
-            has_left: AtomicBool::new(false),
+            is_off: AtomicBool::new(!is_seen),
             seen: Mutex::new(seen),
         }
     }
@@ -114,7 +115,7 @@ impl Roster {
 
     /// Says that this node is there, and sees who else is.
     pub(crate) async fn beat(&self, link: &Link) -> Result<(), Trouble> {
-        let verb = if self.has_left.load(Ordering::SeqCst) { "look" } else { "beat" };
+        let verb = if self.is_off.load(Ordering::SeqCst) { "look" } else { "beat" };
         let (_, entries) = self.run(link, verb).await?;
         self.see(entries, Instant::now());
         Ok(())
@@ -130,7 +131,7 @@ impl Roster {
 
     /// Takes this node off the list.
     pub(crate) async fn leave(&self, link: &Link) -> Result<(), Trouble> {
-        self.has_left.store(true, Ordering::SeqCst);
+        self.is_off.store(true, Ordering::SeqCst);
         self.run(link, "leave").await.map(drop)
     }
 
@@ -215,7 +216,7 @@ mod tests {
     use super::*;
 
     fn roster() -> Roster {
-        Roster::new("test:", Node::new(NodeId(1), "north", "1", Timestamp(0)))
+        Roster::new("test:", Node::new(NodeId(1), "north", "1", Timestamp(0)), true)
     }
 
     fn entry(id: u64, name: &str, beat: u64) -> Entry {

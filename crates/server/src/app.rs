@@ -15,7 +15,7 @@ use crate::{
     tls::{CertificateError, Tls},
     token,
     wiring::{
-        adapters::{self, AdapterError, Adapters, BusKind, CloseStore, StoreKind},
+        adapters::{self, AdapterError, Adapters, BusKind, Close, StoreKind},
         exporters::{ExporterError, Exporters},
     },
     workers::{self, Places, WorkerParts},
@@ -24,7 +24,7 @@ use crate::{
 use campanile_core::{
     chat::{Chat, Ports},
     fanout::Shards,
-    instrumented::{Backend, Behind, Driver},
+    instrumented::{Backend, Driver},
     metrics::{App as AppLabel, ChatMetrics, NATIVE_APP},
     port::{BusError, NodeId},
 };
@@ -67,7 +67,8 @@ pub struct App<S> {
     tasks: Tasks,
     exporters: Vec<Box<dyn RunningExporter>>,
     endpoints: Vec<String>,
-    close_store: CloseStore,
+    close_store: Close,
+    close_bus: Close,
 }
 
 /// Why a server did not start.
@@ -136,16 +137,14 @@ impl<S: Future<Output = ()>> App<S> {
         prepare_directory(&config.server.data_dir)?;
         let (store, bus) = (StoreKind::of(&config)?, BusKind::of(&config)?);
         let workers = workers::count(config.server.workers);
-        let registry = registry(&config, &exporters, (&store, bus), workers);
+        let registry = registry(&config, &exporters, (&store, &bus), workers);
         let metrics = EdgeMetrics::register(&registry);
         let tls = Tls::load(&config.server, &registry, &metrics.connections.errors)?;
         let limits = config.limits.to_core();
-        let (id, name) = (NodeId(rand::random()), config.node_name());
-        let Adapters { ports, ask_store, ask_changed, close_store } =
-            adapters::open((&store, bus), (&limits, &config.uploads_dir()), (id, &name), &registry)
-                .await?;
+        let id = NodeId(rand::random());
+        let opened = adapters::open((&store, &bus), &config, id, &registry).await?;
+        let Adapters { ports, ask_store, ask_changed, close_store, close_bus } = opened;
         let node = Node { id, since: ports.clock.now(), store: store.name(), bus: bus.name() };
-        let ports = ports.instrumented(&registry, behind(&store, bus));
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
         let counted = ChatMetrics::register(&registry);
         let chat = Arc::new(Chat::new(id, ports, shards, limits, counted, token::hex_digest));
@@ -157,7 +156,6 @@ impl<S: Future<Output = ()>> App<S> {
                 let chat = counting.clone();
                 Box::pin(async move { chat.count_nodes(expected).await.is_ok() })
             }),
-            driver: registry.label(node.bus),
         };
         let health = Health::new(metrics.health.clone(), runtime.metrics().clone(), neighbours);
         let readings = Arc::new(Readings::new(registry.clone(), exporters.store.clone()));
@@ -195,6 +193,7 @@ impl<S: Future<Output = ()>> App<S> {
             exporters,
             endpoints,
             close_store,
+            close_bus,
         })
     }
 
@@ -231,6 +230,7 @@ impl<S: Future<Output = ()>> App<S> {
             serving.await.map_err(io::Error::other)??;
             self.tasks.stop().await;
             (self.close_store)().await;
+            (self.close_bus)().await;
             for exporter in self.exporters {
                 exporter.stop().await;
             }
@@ -247,12 +247,6 @@ impl<S: Future<Output = ()>> App<S> {
     }
 }
 
-/// What is behind the ports, by name.
-fn behind(store: &StoreKind, bus: BusKind) -> Behind<'static> {
-    let blobs = store.blobs_name();
-    Behind { store: store.name(), blobs, presence: "memory", bus: bus.name() }
-}
-
 /// Makes the directory, for its owner only, and finds out whether it can be written.
 pub(crate) fn prepare_directory(path: &Path) -> Result<(), BuildError> {
     let prepared = fs::DirBuilder::new().recursive(true).mode(0o700).create(path).and_then(|()| {
@@ -266,7 +260,7 @@ pub(crate) fn prepare_directory(path: &Path) -> Result<(), BuildError> {
 fn registry(
     config: &Config,
     exporters: &Exporters,
-    (store, bus): (&StoreKind, BusKind),
+    (store, bus): (&StoreKind, &BusKind),
     workers: usize,
 ) -> Registry {
     let interval: StatisticsInterval =
@@ -274,7 +268,7 @@ fn registry(
     let builder = exporters.record(Registry::builder());
     builder
         .values::<AppLabel>([NATIVE_APP])
-        .values::<Backend>([store.name(), store.blobs_name(), "memory"])
+        .values::<Backend>([store.name(), store.blobs_name(), bus.name()])
         .values::<Driver>([bus.name()])
         .values::<Volume>([DATA_VOLUME, UPLOADS_VOLUME])
         .values::<Worker>(worker_names(workers + 1))

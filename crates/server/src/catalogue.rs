@@ -1,9 +1,10 @@
 //! The whole program's catalogue of metrics, for people and for programs.
 
 use crate::metrics::{EdgeMetrics, TlsMetrics};
-use campanile_adapter_sqlite::SqliteMetrics;
+use campanile_adapter_postgres::PostgresMetrics;
+use campanile_adapter_redis::RedisMetrics;
 use campanile_core::{
-    instrumented::{CacheMetrics, PortMetrics},
+    instrumented::{CacheMetrics, DriverMetrics, PortMetrics},
     metrics::ChatMetrics,
 };
 use campanile_exporter_prometheus::ScrapeMetrics;
@@ -27,7 +28,9 @@ pub fn groups() -> Vec<Group> {
     edge.extend(TlsMetrics::DESCRIPTIONS);
     let mut ports = PortMetrics::DESCRIPTIONS.concat_groups();
     ports.extend(CacheMetrics::DESCRIPTIONS);
-    ports.extend(SqliteMetrics::DESCRIPTIONS);
+    ports.extend(DriverMetrics::DESCRIPTIONS);
+    ports.extend(PostgresMetrics::DESCRIPTIONS);
+    ports.extend(RedisMetrics::DESCRIPTIONS);
     let program = [
         ProcessMetrics::DESCRIPTIONS,
         MachineMetrics::DESCRIPTIONS,
@@ -47,7 +50,7 @@ pub fn groups() -> Vec<Group> {
     vec![
         ("Connections and HTTP", edge),
         ("Chat", chat),
-        ("Store, archive and bus", ports),
+        ("Store, archive, cache and bus", ports),
         ("Process and runtime", program),
         ("Monitoring of the monitoring", monitoring),
     ]

@@ -1,7 +1,6 @@
 //! Whether the neighbours answer, and whether this node is stopping.
 
 use crate::metrics::{HealthMetrics, Probe};
-use campanile_core::instrumented::Driver;
 use campanile_metrics::standard::RuntimeMetrics;
 use futures_util::future::BoxFuture;
 use std::{
@@ -25,8 +24,6 @@ pub struct Neighbours {
     pub store: AskNeighbour,
     /// Asks the bus.
     pub bus: AskNeighbour,
-    /// What the bus is.
-    pub driver: Driver,
 }
 
 /// The health of this node.
@@ -68,7 +65,6 @@ impl Health {
     /// Asks the bus for its nodes; whether it answered.
     pub async fn probe_bus(&self) -> bool {
         let is_up = timeout(PATIENCE, (self.neighbours.bus)()).await.unwrap_or(false);
-        self.metrics.broker_up.set(is_up, self.neighbours.driver);
         self.metrics.probe_success.set(is_up, Probe::Broker);
         is_up
     }

@@ -1,7 +1,6 @@
 //! What the edge counts: connections, HTTP requests, and whether the neighbours answer.
 
 use campanile_core::{
-    instrumented::Driver,
     labels::{CloseReason, Transport},
     metrics::App,
 };
@@ -259,8 +258,6 @@ catalogue! {
     pub struct HealthMetrics {
         /// 1 when the last probe of a dependency succeeded.
         gauge probe_success(Probe) = "chat_health_probe_success";
-        /// 1 while the broker connection is established.
-        gauge broker_up(Driver) = "chat_broker_up";
     }
 }
 

@@ -221,6 +221,8 @@ catalogue! {
         counter messages(Driver, BusDirection) = "chat_broker_messages_total";
         /// Time a message spent between publish on one node and receipt on another.
         histogram lag(Driver) = "chat_broker_pubsub_lag_seconds" [Seconds] buckets buckets::FAST;
+        /// 1 while the broker connection is established.
+        gauge up(Driver) = "chat_broker_up";
     }
 }
 

@@ -12,9 +12,8 @@ use crate::{
     listeners::Listeners,
     readings::Reading,
     tls,
-    wiring::adapters::{BusKind, StoreKind, sqlite_config},
+    wiring::adapters::{look_at_bus, look_at_store},
 };
-use campanile_metrics::Registry;
 use std::{net::TcpListener, process::ExitCode};
 
 /// What was found: what is fine, and what is not.
@@ -89,10 +88,11 @@ fn modules(config: &Config, readiness: &Endpoint, findings: &mut Findings) -> Re
         directory.map(|()| format!("{} can be written", config.server.data_dir.display()));
     findings.note("server.data_dir", directory.map_err(|error| error.to_string()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let found = runtime.map_err(Failure::failed)?.block_on(store(config));
-    findings.note("store.url", found);
-    let bus = BusKind::of(config).map(|bus| format!("the {} bus", bus.name()));
-    findings.note("bus.url", bus.map_err(|error| error.to_string()));
+    let (store, bus) = runtime
+        .map_err(Failure::failed)?
+        .block_on(async { (look_at_store(config).await, look_at_bus(config).await) });
+    findings.note("store.url", store);
+    findings.note("bus.url", bus);
     Ok(())
 }
 
@@ -105,22 +105,6 @@ fn listen(address: &str, readiness: &Endpoint) -> Result<String, String> {
             }
             _ => Err(error.to_string()),
         },
-    }
-}
-
-async fn store(config: &Config) -> Result<String, String> {
-    let path = match StoreKind::of(config).map_err(|error| error.to_string())? {
-        StoreKind::Memory => return Ok("nothing is kept when the server stops".to_owned()),
-        StoreKind::Sqlite(path) => path,
-    };
-    let opening = sqlite_config(&path, &config.limits.to_core());
-    let store = opening.open_beside(&Registry::builder().build()).await;
-    let store = store.map_err(|error| error.to_string())?;
-    let probed = store.probe().await;
-    store.close().await;
-    match probed {
-        Ok(()) => Ok(format!("{} can be read and written", path.display())),
-        Err(fault) => Err(format!("{}: {fault}: {}", path.display(), fault.source)),
     }
 }
 

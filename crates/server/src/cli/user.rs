@@ -5,16 +5,14 @@ use crate::{
     app::prepare_directory,
     config::{Config, Flags, Sources},
     password,
-    wiring::adapters::{StoreKind, sqlite_config},
+    wiring::adapters::Administration,
 };
 use campanile_adapter_memory::SystemClock;
-use campanile_adapter_sqlite::SqliteStore;
 use campanile_core::{
     name::UserName,
-    port::{AccountChange, AccountStore, Clock, NewAccount, SessionStore},
+    port::{AccountChange, Clock, NewAccount},
     user::PasswordHash,
 };
-use campanile_metrics::Registry;
 use std::{io, process::ExitCode};
 
 pub(super) fn run(command: UserCommand, flags: Flags) -> Result<ExitCode, Failure> {
@@ -28,20 +26,15 @@ pub(super) fn run(command: UserCommand, flags: Flags) -> Result<ExitCode, Failur
     })
 }
 
-async fn open(config: &Config) -> Result<SqliteStore, Failure> {
-    let StoreKind::Sqlite(path) = StoreKind::of(config).map_err(Failure::wrong)? else {
-        return Err(Failure::wrong(
-            "the store forgets everything: there are no users to administer",
-        ));
-    };
+async fn open(config: &Config) -> Result<Administration, Failure> {
     prepare_directory(&config.server.data_dir)?;
-    let nobody_counts = Registry::builder().build();
-    let limits = config.limits.to_core();
-    let opened = sqlite_config(&path, &limits).open_beside(&nobody_counts).await;
-    opened.map_err(Failure::wrong)
+    let opened = Administration::open(config).await.map_err(Failure::wrong)?;
+    opened.ok_or_else(|| {
+        Failure::wrong("the store forgets everything: there are no users to administer")
+    })
 }
 
-async fn execute(command: UserCommand, store: &SqliteStore) -> Result<ExitCode, Failure> {
+async fn execute(command: UserCommand, store: &Administration) -> Result<ExitCode, Failure> {
     match command {
         UserCommand::Add { name, operator, .. } => add(store, &name, operator).await,
         UserCommand::Ban { name } => {
@@ -62,18 +55,18 @@ async fn execute(command: UserCommand, store: &SqliteStore) -> Result<ExitCode, 
     }
 }
 
-async fn add(store: &SqliteStore, name: &str, operator: bool) -> Result<ExitCode, Failure> {
+async fn add(store: &Administration, name: &str, operator: bool) -> Result<ExitCode, Failure> {
     let name = parse(name)?;
     let password = hash(&read_password()?)?;
     let created_at = SystemClock::new().now();
     let account = NewAccount { name, password, operator, created_at };
-    let account = store.create(account).await.map_err(Failure::failed)?;
+    let account = store.accounts.create(account).await.map_err(Failure::failed)?;
     let role = if account.operator { "an operator" } else { "a user" };
     done(&format!("{} is {role}", account.name))
 }
 
-async fn change(store: &SqliteStore, name: &str, change: AccountChange) -> Result<(), Failure> {
-    let changed = AccountStore::change(store, &parse(name)?, change).await;
+async fn change(store: &Administration, name: &str, change: AccountChange) -> Result<(), Failure> {
+    let changed = store.accounts.change(&parse(name)?, change).await;
     match changed.map_err(Failure::failed)? {
         Some(_) => Ok(()),
         None => Err(Failure::failed(format!("there is no user {name}"))),
@@ -81,8 +74,8 @@ async fn change(store: &SqliteStore, name: &str, change: AccountChange) -> Resul
 }
 
 /// A server that runs beside notices, and closes the connections that are open now.
-async fn end_sessions(store: &SqliteStore, name: &str) -> Result<(), Failure> {
-    store.end_all(&parse(name)?).await.map(drop).map_err(Failure::failed)
+async fn end_sessions(store: &Administration, name: &str) -> Result<(), Failure> {
+    store.end_sessions(&parse(name)?).await.map_err(Failure::failed)
 }
 
 fn parse(name: &str) -> Result<UserName, Failure> {

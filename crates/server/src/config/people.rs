@@ -1,6 +1,9 @@
 //! Settings about people: where they come in, what is kept of them.
 
-use super::setting::{NetworkText, optional, section};
+use super::{
+    Secret,
+    setting::{NetworkText, optional, section},
+};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -99,9 +102,25 @@ section! {
 section! {
     /// Where everything is kept.
     pub struct Store {
-        /// `sqlite://FILE`, by default `campanile.db` in the data directory. `memory:` forgets
-        /// everything when the server stops and is for tests.
+        /// `sqlite://FILE`, by default `campanile.db` in the data directory, for a single node;
+        /// `postgres://USER@HOST:PORT/DATABASE` for one or many, with TLS by its parameters
+        /// (`?sslmode=verify-full&sslrootcert=FILE`). `memory:` forgets everything when the server
+        /// stops and is for tests.
         url: Option<String> = None;
+        /// Password of the database's user; it goes before one in the URL.
+        password: Option<Secret> = None;
+        /// Connections to the database, beside two that write messages. Seen in
+        /// `chat_storage_pool_connections_max`.
+        connections_max: u32 = 10;
+        /// Seconds that a connection to the database may be waited for. Seen in
+        /// `chat_storage_pool_timeouts_total`.
+        wait_seconds: f64 = 3.0;
+        /// Seconds that one transaction of the database may take. Seen in
+        /// `chat_storage_errors_total{reason="timeout"}`.
+        statement_seconds: f64 = 5.0;
+        /// Seconds after which a transaction of the database is logged as slow, by name. Seen in
+        /// `chat_storage_slow_statements_total`.
+        slow_seconds: f64 = 0.5;
         /// Seconds that messages are kept; 0 for ever.
         retention_seconds: u64 = 0;
     }
@@ -110,8 +129,24 @@ section! {
 section! {
     /// What connects the nodes.
     pub struct Bus {
-        /// `memory:` for a single node.
+        /// `memory:` for a single node; for many `redis://USER@HOST:PORT/NUMBER`,
+        /// `redis-cluster://HOST,HOST` or `redis-sentinel://HOST,HOST/MASTER`, which begin with
+        /// `rediss` where Redis speaks TLS. Its state is `chat_broker_up`.
         url: String = "memory:".to_owned();
+        /// Password of Redis; it goes before one in the URL.
+        password: Option<Secret> = None;
+        /// File with the authorities, in PEM, that vouch for Redis; without it, those of the
+        /// system.
+        ca: Option<PathBuf> = None;
+        /// User as whom sentinels are asked, where they want to know.
+        sentinel_user: Option<String> = None;
+        /// Password with which sentinels are asked.
+        sentinel_password: Option<Secret> = None;
+        /// What every key and channel begins with: nodes with the same one belong together.
+        prefix: String = "campanile:".to_owned();
+        /// Seconds that sessions, rooms' kinds and roles are kept in Redis, so that the database is
+        /// not asked again; 0 keeps none. Seen in `chat_cache_hits_total`.
+        cache_seconds: f64 = 30.0;
     }
 }
 

@@ -11,6 +11,7 @@ impl Config {
     /// Says what is wrong, if anything.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.check_server()?;
+        self.check_neighbours()?;
         self.check_metrics()?;
         self.check_limits()?;
         if EnvFilter::try_new(&self.log.level).is_err() {
@@ -54,6 +55,26 @@ impl Config {
             ("websocket.closing_seconds", self.websocket.closing_seconds, Zero::TooShort),
         ];
         check_seconds(&seconds)
+    }
+
+    fn check_neighbours(&self) -> Result<(), ConfigError> {
+        let (store, bus) = (&self.store, &self.bus);
+        if store.connections_max == 0 {
+            return Err(wrong("store.connections_max", "0", "would stop everything"));
+        }
+        if bus.prefix.is_empty() || !bus.prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let why = "is no prefix: one or more visible characters of ASCII";
+            return Err(wrong("bus.prefix", &format!("{:?}", bus.prefix), why));
+        }
+        if bus.sentinel_user.is_some() && bus.sentinel_password.is_none() {
+            return Err(alone("bus.sentinel_user", "bus.sentinel_password"));
+        }
+        check_seconds(&[
+            ("store.wait_seconds", store.wait_seconds, Zero::TooShort),
+            ("store.statement_seconds", store.statement_seconds, Zero::TooShort),
+            ("store.slow_seconds", store.slow_seconds, Zero::TooShort),
+            ("bus.cache_seconds", bus.cache_seconds, Zero::Fine),
+        ])
     }
 
     fn check_metrics(&self) -> Result<(), ConfigError> {

@@ -204,7 +204,6 @@ mod tests {
     use super::*;
     use crate::{health::Neighbours, metrics::HealthMetrics};
     use actix_web::{App, middleware::from_fn, test as service_test, web};
-    use campanile_core::instrumented::Driver;
     use campanile_metrics::{Registry, standard::RuntimeWatch, testing::Recording};
 
     #[test]
@@ -218,12 +217,11 @@ mod tests {
 
     #[actix_web::test]
     async fn a_handler_that_panics_is_answered_and_counted() {
-        let recording = Recording::with(Registry::builder().values::<Driver>(["memory"]));
+        let recording = Recording::with(Registry::builder());
         let registry = recording.registry();
         let neighbours = Neighbours {
             store: Box::new(|| Box::pin(async { true })),
             bus: Box::new(|| Box::pin(async { true })),
-            driver: registry.label("memory"),
         };
         let runtime = RuntimeWatch::install(registry).metrics().clone();
         let health = Health::new(HealthMetrics::register(registry), runtime, neighbours);

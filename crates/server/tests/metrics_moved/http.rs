@@ -124,7 +124,6 @@ fn panicked(scene: &Scene) {
     let neighbours = Neighbours {
         store: Box::new(|| Box::pin(async { true })),
         bus: Box::new(|| Box::pin(async { true })),
-        driver: registry.label("memory"),
     };
     let runtime = RuntimeWatch::install(registry).metrics().clone();
     let health = Arc::new(Health::new(HealthMetrics::register(registry), runtime, neighbours));

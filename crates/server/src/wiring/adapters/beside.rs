@@ -1,0 +1,136 @@
+//! What an operator's command opens, beside running servers or without one.
+
+use super::{
+    AdapterError, BusKind, Close, StoreKind,
+    bus::redis_config,
+    kind,
+    store::{postgres_config, sqlite_config},
+};
+use crate::config::Config;
+use campanile_adapter_memory::SystemClock;
+use campanile_adapter_redis::Redis;
+use campanile_core::{
+    instrumented::{Backend, Driver},
+    name::UserName,
+    port::{AccountStore, Cache, CacheKey, Fault, NodeId, SessionStore},
+};
+use campanile_metrics::Registry;
+use std::{path::Path, sync::Arc};
+
+/// Accounts and sessions, for a command that ends soon.
+pub struct Administration {
+    /// The accounts.
+    pub accounts: Arc<dyn AccountStore>,
+    sessions: Arc<dyn SessionStore>,
+    redis: Option<Redis>,
+    close: Close,
+}
+
+impl Administration {
+    /// Opens the store, and the cache before it; `None` where nothing is kept.
+    pub async fn open(config: &Config) -> Result<Option<Self>, AdapterError> {
+        let (store, bus) = kinds(config)?;
+        let unseen = unseen();
+        let redis = match bus {
+            BusKind::Memory => None,
+            BusKind::Redis => Some(join(config, &unseen).await?),
+        };
+        let (accounts, sessions, close): (Arc<dyn AccountStore>, Arc<dyn SessionStore>, Close) =
+            match store {
+                StoreKind::Memory => return Ok(None),
+                StoreKind::Sqlite(path) => {
+                    let store = sqlite_config(&path, config).open_beside(&unseen).await?;
+                    let store = Arc::new(store);
+                    let closed = store.clone();
+                    let close =
+                        Box::new(move || Box::pin(async move { closed.close().await }) as _);
+                    (store.clone(), store, close)
+                }
+                StoreKind::Postgres => {
+                    let store = Arc::new(postgres_config(config).connect(&unseen).await?);
+                    let closed = store.clone();
+                    let close =
+                        Box::new(move || Box::pin(async move { closed.close().await }) as _);
+                    (store.clone(), store, close)
+                }
+            };
+        Ok(Some(Self { accounts, sessions, redis, close }))
+    }
+
+    /// Ends all sessions of a user. Servers notice, and close the connections that are open now.
+    pub async fn end_sessions(&self, user: &UserName) -> Result<(), Fault> {
+        let ended = self.sessions.end_all(user).await?;
+        let keys: Vec<_> = ended.into_iter().map(CacheKey::Session).collect();
+        match &self.redis {
+            Some(redis) if !keys.is_empty() => redis.cache().forget(&keys).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets go of everything.
+    pub async fn close(self) {
+        (self.close)().await;
+        if let Some(redis) = self.redis {
+            redis.close().await;
+        }
+    }
+}
+
+/// Whether the store can be had and used; where it is, or what is wrong. Changes nothing that was
+/// kept.
+pub async fn look_at_store(config: &Config) -> Result<String, String> {
+    let (store, _) = kinds(config).map_err(|error| error.to_string())?;
+    match store {
+        StoreKind::Memory => Ok("nothing is kept when the server stops".to_owned()),
+        StoreKind::Sqlite(path) => look_at_file(&path, config).await,
+        StoreKind::Postgres => {
+            let looked = postgres_config(config).look(&unseen()).await;
+            match looked.map_err(|error| error.to_string())? {
+                (place, 0) => Ok(format!("{place} is empty, and can be written")),
+                (place, version) => Ok(format!("{place} has schema {version}, and can be written")),
+            }
+        }
+    }
+}
+
+/// Whether the bus can be had; what it is, or what is wrong.
+pub async fn look_at_bus(config: &Config) -> Result<String, String> {
+    let (_, bus) = kinds(config).map_err(|error| error.to_string())?;
+    if bus == BusKind::Memory {
+        return Ok("this node is alone".to_owned());
+    }
+    let redis = join(config, &unseen()).await.map_err(|error| error.to_string())?;
+    let probed = redis.probe().await;
+    redis.close().await;
+    probed.map_err(|fault| fault.to_string())?;
+    Ok("redis answers, and lets this node do what it needs".to_owned())
+}
+
+async fn look_at_file(path: &Path, config: &Config) -> Result<String, String> {
+    let store = sqlite_config(path, config).open_beside(&unseen()).await;
+    let store = store.map_err(|error| error.to_string())?;
+    let probed = store.probe().await;
+    store.close().await;
+    match probed {
+        Ok(()) => Ok(format!("{} can be read and written", path.display())),
+        Err(fault) => Err(format!("{}: {fault}: {}", path.display(), fault.source)),
+    }
+}
+
+fn kinds(config: &Config) -> Result<(StoreKind, BusKind), AdapterError> {
+    let (store, bus) = (StoreKind::of(config)?, BusKind::of(config)?);
+    kind::check(&store, &bus, config.cluster.nodes)?;
+    Ok((store, bus))
+}
+
+/// Connects to Redis without being taken for a node.
+async fn join(config: &Config, registry: &Registry) -> Result<Redis, AdapterError> {
+    let mut redis = redis_config(config, NodeId(rand::random()));
+    redis.is_seen = false;
+    Ok(redis.connect(registry, Arc::new(SystemClock::new())).await?)
+}
+
+/// Counts for nobody.
+fn unseen() -> Registry {
+    Registry::builder().values::<Backend>(["redis"]).values::<Driver>(["redis"]).build()
+}
