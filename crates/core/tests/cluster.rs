@@ -64,6 +64,25 @@ fn the_last_messages_before_silence_are_not_lost() {
 }
 
 #[test]
+fn gaps_between_what_was_heard_are_all_filled_at_once() {
+    on_two_nodes(async |two| {
+        let (ada, room, bob) = scene(&two, RoomKind::Public).await;
+        // Every other message comes from the other node, and is lost.
+        for number in 0..8 {
+            two.wire.cut();
+            two.here.say(&ada, &room, &format!("lost {number}")).await.expect("sent");
+            two.there.say(&ada, &room, &format!("heard {number}")).await.expect("sent");
+        }
+        assert_eq!(bob.lines().await, [""; 0], "nothing passes before what was said earlier");
+        patience(&two).await;
+        let lines = bob.lines().await;
+        assert_eq!(lines.len(), 16);
+        assert_eq!(lines[..2], ["1 ada: lost 0", "2 ada: heard 0"]);
+        assert_eq!(lines[15], "16 ada: heard 7");
+    });
+}
+
+#[test]
 fn a_message_that_comes_while_others_are_fetched_is_heard_once_in_its_place() {
     on_two_nodes(async |two| {
         let (ada, room, bob) = scene(&two, RoomKind::Public).await;

@@ -12,6 +12,7 @@ use crate::{
         AmendError, AppendError, Appended, Fault, FaultKind, History, HistoryError, Limiter,
         LimiterContext, Marked, Page,
     },
+    room::RoomKind,
 };
 
 /// How a message reached this server.
@@ -209,9 +210,19 @@ impl Chat {
         on: bool,
     ) -> Result<(), AccessError> {
         let (kind, _) = self.entered(by, name).await?;
+        self.tell_typing(by, (name, kind), on).await;
+        Ok(())
+    }
+
+    /// The same of one who is known to be a member.
+    pub(crate) async fn tell_typing(
+        &self,
+        by: &UserName,
+        (name, kind): (&RoomName, RoomKind),
+        on: bool,
+    ) {
         let typing = Event::Typing { room: name.clone(), user: by.clone(), on };
         self.tell(Signal::Tell(Audience::Room(name.clone(), kind), typing)).await;
-        Ok(())
     }
 
     async fn try_send(&self, draft: Draft) -> Result<Appended, SendError> {

@@ -2,7 +2,7 @@
 
 use super::Shard;
 use crate::{
-    chat::{Departure, EnterError},
+    chat::{AccessError, Departure, EnterError},
     fanout::{Outbox, Seat},
     labels::{JoinRefusal, Transport, UnsubscribeReason},
     message::{Epoch, Message, Sequence},
@@ -170,6 +170,20 @@ impl Connection {
     /// Listens to a room no longer; whether it did.
     pub fn leave(&self, room: &RoomName) -> bool {
         self.shard.hub().unsubscribe(room, &self.seat, UnsubscribeReason::Client)
+    }
+
+    /// Tells a room that the user writes, or stopped. Where this connection listens the store is
+    /// not asked: it listens only as long as the user is a member.
+    pub async fn typing(&self, room: &RoomName, on: bool) -> Result<(), AccessError> {
+        let (chat, user) = (self.shard.chat(), &self.seat.user);
+        let listens = self.seat.rooms.borrow().contains_key(room);
+        match self.shard.hub().kind(room).filter(|_| listens) {
+            Some(kind) => {
+                chat.tell_typing(user, (room, kind), on).await;
+                Ok(())
+            }
+            None => chat.typing(user, room, on).await,
+        }
     }
 
     /// Says whether the user is there, as this connection sees it.

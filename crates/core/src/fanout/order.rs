@@ -129,6 +129,18 @@ impl Order {
         Some((passed, end, self.waiting_since?))
     }
 
+    /// How many messages after the last that passed are to be read for everything to pass that is
+    /// known to be stored: those of the gap, and where there are more gaps behind it, all.
+    pub(super) fn to_read(&self) -> u64 {
+        let Some((passed, end, _)) = self.gap() else {
+            return 0;
+        };
+        let last =
+            self.early.last_key_value().map_or(self.stored, |(&seq, _)| seq.max(self.stored));
+        let (gap, all) = (end.0 - passed.0 - 1, last.0 - passed.0);
+        if all - self.early.len() as u64 > gap { all } else { gap }
+    }
+
     /// Waits for the gap as if it began at `moment`.
     pub(super) fn wait_from(&mut self, moment: Moment) {
         self.waiting_since = Some(moment);
@@ -208,6 +220,21 @@ mod tests {
         order.skip_to(Sequence(3), Moment(6));
         assert!(order.next_ready(Moment(6)).is_some());
         assert_eq!(order.gap(), None);
+    }
+
+    #[test]
+    fn what_is_read_fills_all_gaps_at_once() {
+        let mut order = Order::default();
+        order.start((EPOCH, Sequence(1)), Moment(0));
+        assert_eq!(order.to_read(), 0);
+        order.admit((EPOCH, Sequence(4)), &envelope(), (Moment(5), 9));
+        assert_eq!(order.to_read(), 2, "2 and 3");
+        order.admit((EPOCH, Sequence(5)), &envelope(), (Moment(5), 9));
+        assert_eq!(order.to_read(), 2, "5 is there");
+        order.admit((EPOCH, Sequence(7)), &envelope(), (Moment(5), 9));
+        assert_eq!(order.to_read(), 6, "2 to 7, for the sake of 2, 3 and 6");
+        order.expect((EPOCH, Sequence(9)), Moment(6));
+        assert_eq!(order.to_read(), 8, "2 to 9");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{
     message::Sequence,
     name::RoomName,
     port::{History, HistoryError, Page},
+    time::Moment,
 };
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
@@ -17,11 +18,15 @@ const EVENTS_PER_TURN: usize = 64;
 /// How long a gap that could not be filled is left before it is tried again.
 const REFILL_PAUSE: Duration = Duration::from_secs(1);
 
-/// Messages of a room that did not come: those between `passed` and `early`.
+/// Messages of a room that did not come: those between `passed` and `early`, and maybe more.
 struct Gap {
     room: RoomName,
     passed: Sequence,
     early: Sequence,
+    /// Since when it is waited for.
+    since: Moment,
+    /// How many messages are read to fill it, and the gaps behind it.
+    to_read: usize,
 }
 
 /// What the store had of a gap.
@@ -87,9 +92,11 @@ impl Hub {
                 return false;
             };
             if now.since(since) >= patience {
+                let to_read = usize::try_from(room.order.to_read()).unwrap_or(usize::MAX);
+                let to_read = to_read.min(self.context.limits.resume_messages_max);
                 // Not asked for again while this read is under way.
                 room.order.wait_from(now.plus(REFILL_PAUSE));
-                overdue.push(Gap { room: name.clone(), passed, early });
+                overdue.push(Gap { room: name.clone(), passed, early, since, to_read });
             }
             true
         });
@@ -97,9 +104,8 @@ impl Hub {
     }
 
     async fn read(&self, gap: Gap) -> GapRead {
-        let missing = usize::try_from(gap.early.0 - gap.passed.0 - 1).unwrap_or(usize::MAX);
-        let limit = missing.min(self.context.limits.resume_messages_max);
-        let history = self.context.messages.history(&gap.room, Page::After(gap.passed), limit);
+        let page = Page::After(gap.passed);
+        let history = self.context.messages.history(&gap.room, page, gap.to_read);
         let history = history.await;
         (gap, history)
     }
@@ -119,5 +125,11 @@ impl Hub {
             self.tell_message(room, message, &envelope, now);
         }
         self.give_up_gap(room, gap.early, now);
+        // What did not go into one reading has been waited for as long.
+        if history.messages.len() == gap.to_read
+            && let Some(room) = self.state.borrow_mut().rooms.get_mut(&gap.room)
+        {
+            room.order.wait_from(gap.since);
+        }
     }
 }

@@ -155,7 +155,7 @@ impl Hub {
         self.state.borrow_mut().rooms.get_mut(name)?.order.next_ready(now)
     }
 
-    pub(super) fn kind(&self, name: &RoomName) -> Option<RoomKind> {
+    pub(crate) fn kind(&self, name: &RoomName) -> Option<RoomKind> {
         self.state.borrow().rooms.get(name).map(|room| room.kind)
     }
 

@@ -124,7 +124,7 @@ impl Conversation {
     }
 
     async fn typing(&self, name: &str, on: bool) -> Result<Given, Refused> {
-        self.chat.typing(self.connection.user(), &room(name)?, on).await?;
+        self.connection.typing(&room(name)?, on).await?;
         Ok(Answer::DONE.into())
     }
 

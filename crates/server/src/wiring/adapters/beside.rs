@@ -11,8 +11,12 @@ use campanile_adapter_memory::SystemClock;
 use campanile_adapter_redis::Redis;
 use campanile_core::{
     instrumented::{Backend, Driver},
+    limits::Rate,
     name::UserName,
-    port::{AccountStore, Cache, CacheKey, Fault, NodeId, SessionStore},
+    port::{
+        AccountStore, Cache, CacheKey, Fault, Limiter, LimiterContext, NodeId, RateLimiter,
+        SessionStore,
+    },
 };
 use campanile_metrics::Registry;
 use std::{path::Path, sync::Arc};
@@ -100,9 +104,12 @@ pub async fn look_at_bus(config: &Config) -> Result<String, String> {
         return Ok("this node is alone".to_owned());
     }
     let redis = join(config, &unseen()).await.map_err(|error| error.to_string())?;
-    let probed = redis.probe().await;
+    // Something small that is written, and forgotten by itself.
+    let rate = Rate { per_second: 1.0, burst: 1 };
+    let asked = (Limiter::Api, LimiterContext::Global);
+    let written = redis.rate_limiter().check(asked.0, asked.1, "campanile check", rate).await;
     redis.close().await;
-    probed.map_err(|fault| fault.to_string())?;
+    written.map_err(|fault| format!("redis cannot be used: {}", fault.source))?;
     Ok("redis answers, and lets this node do what it needs".to_owned())
 }
 
