@@ -9,7 +9,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -44,7 +44,8 @@ struct Shared {
     last: Mutex<Option<u64>>,
     acknowledged: AtomicU64,
     refused: AtomicU64,
-    /// When each message that is not heard yet was first sent.
+    /// When each message was acknowledged.
+    known: Mutex<HashMap<String, Instant>>,
     begun: Instant,
 }
 
@@ -64,8 +65,9 @@ pub(crate) struct Listened {
     /// The first number that was to be heard.
     pub(crate) from: u64,
     pub(crate) heard: Vec<(u64, Option<String>)>,
-    /// The longest time between two messages.
-    pub(crate) silence: Duration,
+    /// The longest time from a message's acknowledgement until it was heard, over a connection
+    /// that was not cut.
+    pub(crate) delay: Duration,
     /// How often it had to connect again.
     pub(crate) cuts: usize,
 }
@@ -73,6 +75,17 @@ pub(crate) struct Listened {
 impl Crowd {
     /// Sends so many writers and listeners to each node; each writer says something every `pace`.
     pub(crate) async fn gather(cluster: &Cluster, each: usize, pace: Duration) -> Self {
+        let everywhere: Vec<_> = (0..cluster.nodes.len()).collect();
+        Self::gather_at(cluster, &everywhere, each, pace).await
+    }
+
+    /// The same with writers at these nodes only.
+    pub(crate) async fn gather_at(
+        cluster: &Cluster,
+        writers: &[usize],
+        each: usize,
+        pace: Duration,
+    ) -> Self {
         let token = cluster.user("ada");
         cluster.room(ROOM, &token);
         let shared = Arc::new(Shared {
@@ -83,6 +96,7 @@ impl Crowd {
             last: Mutex::new(None),
             acknowledged: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            known: Mutex::default(),
             begun: Instant::now(),
         });
         let places =
@@ -92,7 +106,7 @@ impl Crowd {
             let line = Listener::join(shared.clone(), node).await;
             listeners.push(tokio::spawn(line.listen()));
         }
-        let writers = places().map(|(node, one)| {
+        let writers = places().filter(|(node, _)| writers.contains(node)).map(|(node, one)| {
             let name = format!("{node}-{one}");
             tokio::spawn(write(shared.clone(), node, name))
         });
@@ -132,7 +146,7 @@ impl Crowd {
             written.push(writer.await.expect("a writer does not panic"));
         }
         let last = written.iter().flat_map(|one| one.numbers.values()).max();
-        *self.shared.last.lock().expect("nobody panics") = Some(last.copied().unwrap_or_default());
+        *lock(&self.shared.last) = Some(last.copied().unwrap_or_default());
         let mut listened = Vec::new();
         for listener in self.listeners {
             listened.push(listener.await.expect("a listener does not panic"));
@@ -189,6 +203,7 @@ async fn write(shared: Arc<Shared>, mut node: usize, name: String) -> Written {
             }
         };
         shared.acknowledged.fetch_add(1, Ordering::SeqCst);
+        lock(&shared.known).insert(key.clone(), Instant::now());
         written.numbers.insert(key, seq);
         sleep(shared.pace).await;
     }
@@ -216,10 +231,9 @@ impl Listener {
     }
 
     async fn listen(mut self) -> Listened {
-        let mut last_heard = Instant::now();
         let mut waits_since = None;
         loop {
-            let last = *self.shared.last.lock().expect("nobody panics");
+            let last = *lock(&self.shared.last);
             if let Some(last) = last {
                 let since = waits_since.get_or_insert_with(Instant::now);
                 if self.place.seq >= last || since.elapsed() > LAST_WORDS {
@@ -229,10 +243,7 @@ impl Listener {
             match timeout(PAUSE, self.line.event()).await {
                 Err(_nothing_yet) => {}
                 Ok(Ok(Event::Message(message))) if message.room == ROOM => {
-                    if last.is_none() {
-                        self.listened.silence = self.listened.silence.max(last_heard.elapsed());
-                    }
-                    last_heard = Instant::now();
+                    self.time(&message);
                     self.note(message);
                 }
                 Ok(Ok(Event::Resync(_))) => self.catch_up().await,
@@ -262,8 +273,18 @@ impl Listener {
         }
     }
 
+    fn time(&mut self, message: &Message) {
+        let known = message.key.as_ref().and_then(|key| lock(&self.shared.known).get(key).copied());
+        let delay = known.map_or(Duration::ZERO, |known| known.elapsed());
+        self.listened.delay = self.listened.delay.max(delay);
+    }
+
     fn note(&mut self, message: Message) {
         self.place.seq = self.place.seq.max(message.seq);
         self.listened.heard.push((message.seq, message.key));
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nobody panics")
 }

@@ -9,8 +9,8 @@ use std::{collections::HashMap, time::Duration};
 /// What came out.
 pub(crate) struct Verdict {
     pub(crate) acknowledged: usize,
-    /// The longest time in which a listener heard nothing.
-    pub(crate) silence: Duration,
+    /// The longest time until a listener heard what was acknowledged.
+    pub(crate) delay: Duration,
     pub(crate) cuts: usize,
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn nothing_lost(
     }
     Verdict {
         acknowledged,
-        silence: listened.iter().map(|one| one.silence).max().unwrap_or_default(),
+        delay: listened.iter().map(|one| one.delay).max().unwrap_or_default(),
         cuts: listened.iter().map(|one| one.cuts).sum(),
     }
 }
