@@ -1,5 +1,5 @@
-//! What keeps the database in order: weeks to come, keys and blobs no longer needed, deleted
-//! rooms.
+//! What keeps the database in order: weeks to come and weeks that are empty, keys and blobs no longer
+//! needed, deleted rooms.
 
 use crate::{
     metrics::Statement,
@@ -18,6 +18,9 @@ use tokio::task::JoinHandle;
 /// How often it is looked after.
 const EVERY: Duration = Duration::from_secs(60);
 
+/// How many times it is looked after until empty weeks are dropped again.
+const DROP_EVERY: u64 = 60;
+
 /// Between two portions of what is removed.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -32,7 +35,7 @@ impl Upkeep {
     pub(crate) fn spawn(worker: Worker, weeks: Weeks, window: Duration) -> Self {
         let task = tokio::spawn(async move {
             let mut ticks = tokio::time::interval(EVERY);
-            loop {
+            for time in 0_u64.. {
                 ticks.tick().await;
                 worker.pool.prune();
                 // What fails is counted where it is asked, and tried again in a minute.
@@ -41,6 +44,9 @@ impl Upkeep {
                     let before = now.minus(window);
                     while worker.change(Clear { before }).await.unwrap_or(0) > 0 {
                         tokio::time::sleep(PAUSE).await;
+                    }
+                    if time % DROP_EVERY == 0 {
+                        let _counted = weeks.drop_empty(week(now) - 1).await;
                     }
                 }
             }

@@ -21,6 +21,12 @@ pub(crate) struct Arguments {
     pub(crate) recorder: Recorder,
     #[arg(long)]
     pub(crate) ballast: bool,
+    #[arg(long)]
+    pub(crate) store: Option<String>,
+    #[arg(long)]
+    pub(crate) bus: Option<String>,
+    #[arg(long)]
+    pub(crate) node: Option<String>,
 }
 
 /// Where metrics go.
@@ -59,6 +65,10 @@ impl IntoIterator for Arguments {
         if self.ballast {
             words.push("--ballast".into());
         }
+        let shared = [("--store", self.store), ("--bus", self.bus), ("--node", self.node)];
+        for (flag, value) in shared {
+            words.extend(value.into_iter().flat_map(|value| [flag.into(), value.into()]));
+        }
         words.into_iter()
     }
 }
@@ -68,6 +78,9 @@ pub(crate) fn serve(arguments: Arguments) -> Result<()> {
     let mut config = Config::default();
     config.server.data_dir = arguments.data_dir;
     config.metrics.port = arguments.metrics_port;
+    config.store.url = arguments.store;
+    config.bus.url = arguments.bus.unwrap_or(config.bus.url);
+    config.cluster.node = arguments.node;
     // The clients do not answer pings.
     config.websocket.ping_interval_seconds = 3_600.0;
     config.limits.enabled = false;

@@ -45,7 +45,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
-    let setup = Setup { recorder: arguments.recorder, ballast: false, under: &arguments.under };
+    let setup = Setup {
+        recorder: arguments.recorder,
+        ballast: false,
+        shared: None,
+        under: &arguments.under,
+    };
     let server = Server::start(setup).await?;
     let mut crowd = Crowd::gather(&server, arguments.scene, arguments.listeners).await?;
     // Once to warm up what is measured afterwards.

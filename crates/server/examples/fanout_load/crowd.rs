@@ -2,7 +2,7 @@
 
 use crate::{
     heard::Heard,
-    line::{self, Speaker},
+    line::{self, MESSAGE, Speaker},
     server::Server,
 };
 use anyhow::Result;
@@ -57,7 +57,7 @@ impl Crowd {
         for room in rooms.iter().cycle().take(rooms.len() * listeners_per_room) {
             let (mut speaker, listener) = line::connect(server.address, &token).await?;
             speaker.send(&json!({"op": "join", "id": 0, "room": room})).await?;
-            tokio::spawn(listener.listen(heard.clone()));
+            tokio::spawn(listener.listen(MESSAGE, heard.clone()));
             people.push((speaker, room.clone()));
         }
         let mut speakers_from = 0;
@@ -65,7 +65,7 @@ impl Crowd {
             speakers_from = people.len();
             for _ in 0..OUTSIDERS {
                 let (speaker, listener) = line::connect(server.address, &token).await?;
-                tokio::spawn(listener.listen(Arc::default()));
+                tokio::spawn(listener.listen(MESSAGE, Arc::default()));
                 people.push((speaker, rooms[0].clone()));
             }
         }

@@ -53,7 +53,7 @@ const KINDS: [(&str, u32); 4] =
     [("no scraper", 0), ("no scraper, again", 0), ("1 scrape/s", 1), ("10 scrapes/s", 10)];
 
 pub(crate) async fn compare(arguments: &Arguments) -> Result<()> {
-    let setup = Setup { recorder: Recorder::Real, ballast: true, under: &[] };
+    let setup = Setup { recorder: Recorder::Real, ballast: true, shared: None, under: &[] };
     let server = Server::start(setup).await?;
     let mut crowd = Crowd::gather(&server, arguments.scene, arguments.listeners).await?;
     let mut kinds = KINDS.map(|(name, scrapes_per_second)| Kind {

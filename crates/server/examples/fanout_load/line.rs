@@ -13,6 +13,12 @@ use tokio::{
     },
 };
 
+/// How a message begins.
+pub(crate) const MESSAGE: &[u8] = br#"{"op":"message""#;
+
+/// How the answer to a request begins that was done.
+pub(crate) const ACKNOWLEDGEMENT: &[u8] = br#"{"op":"ok""#;
+
 /// The half that speaks.
 pub(crate) struct Speaker(OwnedWriteHalf);
 
@@ -57,13 +63,13 @@ impl Speaker {
 }
 
 impl Listener {
-    /// Hears messages until the server is gone.
-    pub(crate) async fn listen(mut self, heard: Arc<Heard>) -> Result<()> {
+    /// Hears frames that begin like this until the server is gone.
+    pub(crate) async fn listen(mut self, beginning: &[u8], heard: Arc<Heard>) -> Result<()> {
         let mut buffer = BytesMut::with_capacity(64 * 1024);
         while self.0.read_buf(&mut buffer).await? > 0 {
             let burst = heard.burst();
             while let Some(payload) = next_frame(&mut buffer) {
-                if payload.starts_with(br#"{"op":"message""#) {
+                if payload.starts_with(beginning) {
                     burst.message(&payload);
                 }
             }

@@ -13,6 +13,7 @@ mod crowd;
 mod heard;
 mod latency;
 mod line;
+mod nodes;
 mod recorder;
 mod server;
 mod statistics;
@@ -39,6 +40,8 @@ enum Question {
     Recorder(recorder::Arguments),
     /// How much later messages are while metrics are scraped.
     Scrapes(latency::Arguments),
+    /// How late messages are on another node, and how many two nodes take.
+    Nodes(nodes::Arguments),
     /// The server that the others measure.
     #[command(hide = true)]
     Serve(child::Arguments),
@@ -54,6 +57,7 @@ fn main() -> Result<()> {
         Question::Cost(arguments) => runtime()?.block_on(cost::measure(&arguments)),
         Question::Recorder(arguments) => runtime()?.block_on(recorder::compare(&arguments)),
         Question::Scrapes(arguments) => runtime()?.block_on(latency::compare(&arguments)),
+        Question::Nodes(arguments) => runtime()?.block_on(nodes::measure(&arguments)),
         Question::Serve(arguments) => child::serve(arguments),
     }
 }

@@ -74,7 +74,8 @@ struct Contender {
 
 impl Arguments {
     async fn contender(&self, recorder: Recorder) -> Result<Contender> {
-        let server = Server::start(Setup { recorder, ballast: false, under: &[] }).await?;
+        let server =
+            Server::start(Setup { recorder, ballast: false, shared: None, under: &[] }).await?;
         let crowd = Crowd::gather(&server, self.scene, self.listeners).await?;
         Ok(Contender { server, crowd, costs: Vec::new() })
     }

@@ -30,8 +30,18 @@ pub(crate) struct Setup<'a> {
     pub(crate) recorder: Recorder,
     /// Registers many series that are of no use, so that a scrape is large.
     pub(crate) ballast: bool,
+    /// What it shares with others, and its name among them.
+    pub(crate) shared: Option<(&'a Shared, &'a str)>,
     /// A program and its arguments that the server runs under.
     pub(crate) under: &'a [String],
+}
+
+/// What several servers share.
+pub(crate) struct Shared {
+    /// The URL of a PostgreSQL.
+    pub(crate) store: String,
+    /// The URL of a Redis.
+    pub(crate) bus: String,
 }
 
 impl Server {
@@ -48,6 +58,9 @@ impl Server {
                 data_dir: data.path().to_owned(),
                 recorder: setup.recorder,
                 ballast: setup.ballast,
+                store: setup.shared.map(|(shared, _)| shared.store.clone()),
+                bus: setup.shared.map(|(shared, _)| shared.bus.clone()),
+                node: setup.shared.map(|(_, name)| name.to_owned()),
             })
             .spawn()
             .context("cannot start a server")?;
