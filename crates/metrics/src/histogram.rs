@@ -15,19 +15,23 @@ use crate::sink::Sink;
 #[derive(Clone, Debug)]
 pub struct Histogram<L> {
     cells: Arc<[metrics::Histogram]>,
+    buckets: &'static [f64],
     labels: PhantomData<fn(L)>,
 }
 
 /// One series of a [`Histogram`].
 #[derive(Clone, Debug)]
-pub struct HistogramHandle(metrics::Histogram);
+pub struct HistogramHandle {
+    cell: metrics::Histogram,
+    buckets: &'static [f64],
+}
 
 impl<L: LabelSet> Histogram<L> {
     /// Makes every series, empty.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
         let register = |sink: &dyn Sink, key: &Key| sink.register_histogram(key, &METADATA);
         let cells = cells::<L, _>(registry, description, register, metrics::Histogram::from_arc);
-        Self { cells, labels: PhantomData }
+        Self { cells, buckets: description.buckets, labels: PhantomData }
     }
 
     #[inline]
@@ -40,13 +44,18 @@ impl HistogramHandle {
     /// Takes one observation: durations in seconds, sizes in bytes.
     #[inline]
     pub fn observe(&self, amount: impl Amount) {
-        self.0.record(amount.amount());
+        self.cell.record(amount.amount());
     }
 
     /// Takes the same observation several times, at the price of one.
     #[inline]
     pub fn observe_many(&self, amount: impl Amount, times: usize) {
-        self.0.record_many(amount.amount(), times);
+        self.cell.record_many(amount.amount(), times);
+    }
+
+    /// The bounds of its buckets, but for the last one, which has none.
+    pub(crate) fn buckets(&self) -> &'static [f64] {
+        self.buckets
     }
 }
 
@@ -68,7 +77,8 @@ macro_rules! methods {
 
             /// One series, to keep on a hot path.
             pub fn handle(&self, $($arg: $label),*) -> HistogramHandle {
-                HistogramHandle(self.cell(($($arg,)*)).clone())
+                let cell = self.cell(($($arg,)*)).clone();
+                HistogramHandle { cell, buckets: self.buckets }
             }
         }
     };

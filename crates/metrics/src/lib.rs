@@ -31,6 +31,7 @@
 //! assert_eq!(probe.value("chat_order_waiting_seconds_count", &[]), Some(1.0));
 //! ```
 
+mod batch;
 pub mod buckets;
 mod catalogue;
 mod collector;
@@ -48,6 +49,7 @@ mod sink;
 pub mod standard;
 pub mod testing;
 
+pub use batch::{Batch, BatchedCounter, BatchedHistogram};
 pub use collector::{Collector, IntervalError, StatisticsInterval};
 pub use counter::{Counter, CounterHandle, FractionalCounter, FractionalCounterHandle};
 pub use description::{Description, Kind, LabelDescription, LabelList, Unit};

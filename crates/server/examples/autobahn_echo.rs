@@ -20,7 +20,7 @@ use campanile_metrics::{Registry, testing::Recording};
 use campanile_server::{
     metrics::ConnectionMetrics,
     ws::{
-        Answerer, FrameLimits, Lobby, Opening, Patience, Standing, Taken, binary_of,
+        Answerer, FrameLimits, Lobby, Opening, Patience, Standing, Taken, Traffic, binary_of,
         prepare_socket, text_of,
     },
 };
@@ -96,6 +96,7 @@ async fn echo(
         frames: echoes.frames,
         patience: Patience::default(),
         metrics: echoes.metrics.clone(),
+        traffic: Traffic::new(&echoes.metrics, echoes.shard.batch()),
         app: echoes.app,
         clock: echoes.clock.clone(),
     };

@@ -157,12 +157,15 @@ impl WorkerParts {
             running.run().await;
             drop(still_running);
         });
+        let metrics = &edge.metrics.connections;
+        let traffic = ws::Traffic::new(metrics, shard.batch());
         ws::Worker {
             chat: edge.chat.clone(),
             shard,
+            traffic,
             protocol: protocols::NATIVE,
             event_stream: protocols::EVENT_STREAM,
-            metrics: Arc::new(edge.metrics.connections.clone()),
+            metrics: Arc::new(metrics.clone()),
             lobby,
             config,
             proxies: edge.settings.proxies.clone(),

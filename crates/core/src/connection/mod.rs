@@ -12,8 +12,12 @@ use crate::{
     fanout::{Encoder, Hub, Outbox, ShardInbox},
     labels::Transport,
 };
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use campanile_metrics::Batch;
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 use tokio::sync::Notify;
+
+/// How long what a worker counts on its own may wait until it is seen.
+const COUNTS_SEEN_WITHIN: Duration = Duration::from_millis(100);
 
 /// One worker's part of the chat. A clone is another handle to the same shard.
 #[derive(Clone)]
@@ -45,13 +49,20 @@ impl Shard {
         tokio::select! {
             () = self.hub().pump() => {}
             () = self.see_off() => {}
+            () = self.hub().batch.keep(COUNTS_SEEN_WITHIN) => {}
         }
         self.see_off_departed().await;
+        self.hub().batch.write();
     }
 
     /// An outbox for a connection of this worker, which may use it before it is authenticated.
     pub fn outbox(&self, transport: Transport) -> Rc<Outbox> {
         self.hub().outbox(transport)
+    }
+
+    /// What this worker counts on its own, for whatever happens on its thread.
+    pub fn batch(&self) -> &Batch {
+        &self.hub().batch
     }
 
     pub(super) fn chat(&self) -> &Arc<Chat> {

@@ -20,6 +20,7 @@ use crate::{
     room::RoomKind,
 };
 use bytes::Bytes;
+use campanile_metrics::Batch;
 use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
@@ -34,6 +35,8 @@ pub type Encoder = Box<dyn Fn(&Event) -> Option<Bytes>>;
 pub(crate) struct Hub {
     pub(super) context: Arc<Context>,
     pub(super) tally: Rc<Tally>,
+    /// What this worker counts on its own.
+    pub(crate) batch: Batch,
     pub(super) encoders: Vec<Encoder>,
     pub(super) state: RefCell<State>,
     shown: Shown,
@@ -56,10 +59,12 @@ impl Hub {
         assert!(encoders.len() <= PROTOCOLS_MAX, "there are more protocols than {PROTOCOLS_MAX}");
         let shown = inbox.shown.clone();
         let waiting = shown.frames_waiting.clone();
-        let tally = Tally::new(context.clock.clone(), context.metrics.clone(), waiting);
+        let batch = Batch::new();
+        let tally = Tally::new(context.clock.clone(), (context.metrics.clone(), &batch), waiting);
         Self {
             context,
             tally: Rc::new(tally),
+            batch,
             encoders,
             state: RefCell::default(),
             shown,

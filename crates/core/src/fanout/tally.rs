@@ -2,13 +2,15 @@
 
 use super::class::{Class, Origin};
 use crate::{
-    labels::{DropReason, Scope, Transport},
+    labels::{ChannelType, DropReason, Scope, Transport},
     metrics::ChatMetrics,
     port::Clock,
     time::Moment,
 };
+use campanile_metrics::{Batch, BatchedCounter, BatchedHistogram, Label};
 use std::{
     cell::Cell,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -19,6 +21,10 @@ use std::{
 pub(super) struct Tally {
     clock: Arc<dyn Clock>,
     metrics: Arc<ChatMetrics>,
+    /// Copies of messages that were written.
+    sent: Box<[Rc<BatchedCounter>]>,
+    /// How late they were.
+    latency: Box<[Rc<BatchedHistogram>]>,
     /// Frames that wait in all outboxes of this worker.
     waiting: Cell<usize>,
     /// The same for readers on other threads; written by this worker only.
@@ -28,10 +34,21 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn new(
         clock: Arc<dyn Clock>,
-        metrics: Arc<ChatMetrics>,
+        (metrics, batch): (Arc<ChatMetrics>, &Batch),
         waiting_shown: Arc<AtomicUsize>,
     ) -> Self {
-        Self { clock, metrics, waiting: Cell::new(0), waiting_shown }
+        let messages = &metrics.messages;
+        let kinds = Transport::ALL.iter().flat_map(|transport| {
+            ChannelType::ALL.iter().map(move |channel| (*transport, *channel))
+        });
+        let sent = kinds.map(|(transport, channel)| {
+            batch.counter(messages.sent.handle(metrics.native, transport, channel))
+        });
+        let latency = Scope::ALL
+            .iter()
+            .map(|scope| batch.histogram(messages.delivery_latency.handle(*scope)));
+        let (sent, latency) = (sent.collect(), latency.collect());
+        Self { clock, metrics, sent, latency, waiting: Cell::new(0), waiting_shown }
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -65,15 +82,15 @@ impl Tally {
     ) {
         match class {
             Class::Message(channel, origin) => {
-                let metrics = &self.metrics.messages;
-                metrics.sent.add(copies, self.metrics.native, transport, channel);
+                let kind = transport.index() * ChannelType::ALL.len() + channel.index();
+                self.sent[kind].add(copies);
                 let scope = match origin {
                     Origin::Here => Scope::Local,
                     Origin::Elsewhere => Scope::Remote,
                 };
                 let latency = self.now().since(accepted);
                 let copies = usize::try_from(copies).unwrap_or(usize::MAX);
-                metrics.delivery_latency.observe_many(latency, copies, scope);
+                self.latency[scope.index()].observe_many(latency, copies);
             }
             Class::Presence(kind) => self.metrics.presence.updates_sent.add(copies, kind),
             Class::Answer | Class::Lasting | Class::Ephemeral => {}

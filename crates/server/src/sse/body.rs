@@ -9,7 +9,7 @@ use actix_web::{
     web::Bytes,
 };
 use campanile_core::fanout::{Outbox, Outgoing};
-use campanile_metrics::CounterHandle;
+use campanile_metrics::BatchedCounter;
 use campanile_protocol::{ID_FIELD, LastEventId};
 use std::{
     convert::Infallible,
@@ -22,7 +22,7 @@ use std::{
 pub(super) struct EventBody {
     outbox: Rc<Outbox>,
     wire: Rc<Wire>,
-    sent: CounterHandle,
+    sent: Rc<BatchedCounter>,
     /// Bytes handed over and not yet counted.
     uncounted: u64,
     places: Places,
@@ -38,7 +38,7 @@ impl EventBody {
     pub(super) fn new(
         outbox: Rc<Outbox>,
         wire: Rc<Wire>,
-        sent: CounterHandle,
+        sent: Rc<BatchedCounter>,
         last: &LastEventId,
     ) -> Self {
         let places = Places(last.0.iter().map(|position| position.to_string().into()).collect());

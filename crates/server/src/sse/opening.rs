@@ -80,7 +80,7 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Tu
         place,
     };
     actix_web::rt::spawn(stream.run());
-    let sent = worker.metrics.sent_bytes.handle(Transport::Sse);
+    let sent = worker.traffic.sent(Transport::Sse);
     let body = EventBody::new(outbox, wire, sent, &wanted.last);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, MEDIA_TYPE))

@@ -15,7 +15,7 @@ use campanile_core::{
     fanout::{Outbox, Outgoing},
     labels::CloseReason,
 };
-use campanile_metrics::CounterHandle;
+use campanile_metrics::BatchedCounter;
 use std::{
     convert::Infallible,
     pin::Pin,
@@ -27,7 +27,7 @@ use std::{
 pub(super) struct FanBody {
     outbox: Rc<Outbox>,
     wire: Rc<Wire>,
-    sent: CounterHandle,
+    sent: Rc<BatchedCounter>,
     /// Bytes handed over and not yet counted.
     uncounted: u64,
     closing: bool,
@@ -40,7 +40,7 @@ impl FanBody {
     pub(super) fn new(
         outbox: Rc<Outbox>,
         wire: Rc<Wire>,
-        sent: CounterHandle,
+        sent: Rc<BatchedCounter>,
         library_body: BoxBody,
     ) -> Self {
         Self { outbox, wire, sent, uncounted: 0, closing: false, _library_body: library_body }

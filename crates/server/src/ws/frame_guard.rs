@@ -5,12 +5,13 @@
 //! client that announces 2⁴⁰ bytes makes the server keep all it sends. Nothing is copied here.
 
 use actix_web::{error::PayloadError, web::Bytes};
-use campanile_metrics::CounterHandle;
+use campanile_metrics::BatchedCounter;
 use futures_util::{Stream, ready};
 use std::{
     error::Error,
     io,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -56,7 +57,7 @@ impl Violation {
 pub(super) struct FrameGuard<S> {
     inner: S,
     follower: Follower,
-    received: CounterHandle,
+    received: Rc<BatchedCounter>,
     ended: Ended,
 }
 
@@ -72,7 +73,7 @@ enum Ended {
 
 impl<S> FrameGuard<S> {
     /// A guard over `inner` that counts its bytes.
-    pub(super) fn new(inner: S, limits: FrameLimits, received: CounterHandle) -> Self {
+    pub(super) fn new(inner: S, limits: FrameLimits, received: Rc<BatchedCounter>) -> Self {
         Self { inner, follower: Follower::new(limits), received, ended: Ended::No }
     }
 }

@@ -7,6 +7,7 @@ use super::{
     meter::Meter,
     session::{Answerer, Pings, Session, Standing},
     timers::{Patience, Timers},
+    traffic::Traffic,
     wire::Wire,
 };
 use crate::metrics::ConnectionMetrics;
@@ -31,6 +32,8 @@ pub struct Opening {
     pub patience: Patience,
     /// What is counted.
     pub metrics: Arc<ConnectionMetrics>,
+    /// Where bytes are counted.
+    pub traffic: Traffic,
     /// The application it is counted for.
     pub app: App,
     /// The time.
@@ -60,8 +63,8 @@ impl Opening {
         (request, payload): (&HttpRequest, Payload),
         (number, answerer): (u64, impl Answerer),
     ) -> actix_web::Result<HttpResponse> {
-        let received = self.metrics.received_bytes.handle(Transport::WebSocket);
-        let sent = self.metrics.sent_bytes.handle(Transport::WebSocket);
+        let received = self.traffic.received(Transport::WebSocket);
+        let sent = self.traffic.sent(Transport::WebSocket);
         let guard = FrameGuard::new(payload.into_inner(), self.frames, received);
         let guarded: BoxedPayloadStream = Box::pin(guard);
         // The library takes a payload only, and a payload is only made by its extractor.

@@ -1,6 +1,6 @@
 //! What the connections of one worker thread share.
 
-use super::{config::Config, lobby::Lobby, opening::Opening};
+use super::{config::Config, lobby::Lobby, opening::Opening, traffic::Traffic};
 use crate::{http::Proxies, metrics::ConnectionMetrics, reply::Refused, token};
 use campanile_core::{
     chat::{AuthenticateError, Chat},
@@ -26,6 +26,8 @@ pub struct Worker {
     pub event_stream: usize,
     /// What is counted about connections.
     pub metrics: Arc<ConnectionMetrics>,
+    /// Where the bytes of this worker's connections are counted.
+    pub traffic: Traffic,
     /// The node's count of connections.
     pub lobby: Arc<Lobby>,
     /// How connections are taken and kept.
@@ -97,6 +99,7 @@ impl Worker {
             frames: self.config.frames,
             patience: self.config.patience,
             metrics: self.metrics.clone(),
+            traffic: self.traffic.clone(),
             app: self.chat.metrics().native,
             clock: self.chat.ports().clock.clone(),
         }

@@ -50,7 +50,7 @@ fn mistakes_of_the_start_are_one_clear_line_each() {
     }
     for (name, value, part) in [
         ("CAMPANILE_METRICS__BEARER_TOKEN", "short", "metrics.bearer_token"),
-        ("CAMPANILE_STORE__URL", "postgres://x", "store.url"),
+        ("CAMPANILE_STORE__URL", "mysql://x", "store.url"),
         ("CAMPANILE_STORE__URL", "sqlite://foreign", "foreign"),
         ("CAMPANILE_BUS__URL", "redis://x", "bus.url"),
         ("METRICS_DRIVER", "carrier-pigeon", "carrier-pigeon"),

@@ -23,7 +23,7 @@ use campanile_server::{
     http::Proxies,
     metrics::ConnectionMetrics,
     sse, token,
-    ws::{self, Lobby, Worker},
+    ws::{self, Lobby, Traffic, Worker},
 };
 
 use std::{
@@ -86,6 +86,7 @@ pub(crate) fn start_with(setup: Setup) -> Server {
             actix_web::rt::spawn(async move { running.run().await });
             Worker {
                 chat: chat.clone(),
+                traffic: Traffic::new(&connections, shard.batch()),
                 shard,
                 protocol: 0,
                 event_stream: 1,

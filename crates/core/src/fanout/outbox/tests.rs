@@ -3,7 +3,7 @@
 use super::*;
 use crate::{fanout::Origin, labels::ChannelType};
 use crate::{metrics::ChatMetrics, metrics::NATIVE_APP, port::Clock, time::Timestamp};
-use campanile_metrics::{Registry, testing::Recording};
+use campanile_metrics::{Batch, Registry, testing::Recording};
 use std::{
     sync::{
         Arc,
@@ -39,7 +39,9 @@ fn fixture() -> Fixture {
     let recording = Recording::with(builder);
     let metrics = Arc::new(ChatMetrics::register(recording.registry()));
     let (clock, waiting) = (Arc::new(HandClock::default()), Arc::new(AtomicUsize::new(0)));
-    let tally = Rc::new(Tally::new(clock.clone(), metrics, waiting.clone()));
+    // Without a batch everything is written at once.
+    let tally = Tally::new(clock.clone(), (metrics, &Batch::new()), waiting.clone());
+    let tally = Rc::new(tally);
     let limits = Limits {
         outbox_bytes_max: 100,
         outbox_ephemeral_bytes_max: 50,
