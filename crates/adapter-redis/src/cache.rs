@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use campanile_core::port::{Cache, CacheKey, CacheSize, Cached, FORGET_GUARD, Fault};
 use redis::{Cmd, InfoDict, Value, from_redis_value};
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -178,27 +178,67 @@ async fn forget(link: &Link, keys: &[String]) -> Result<(), Trouble> {
 }
 
 /// How much the servers hold, all of them together. Other users of the same servers are in it.
-pub(crate) async fn size(link: &Link) -> Result<CacheSize, Trouble> {
-    let mut size = CacheSize::default();
-    for answer in link.everywhere(Call::Info, redis::cmd("INFO")).await? {
+async fn size(link: &Link) -> Result<CacheSize, Trouble> {
+    Ok(sizes(link).await?.values().fold(CacheSize::default(), |sum, size| CacheSize {
+        entries: None,
+        used_bytes: sum.used_bytes + size.used_bytes,
+        max_bytes: sum.max_bytes + size.max_bytes,
+        evicted: sum.evicted + size.evicted,
+        expired: sum.expired + size.expired,
+    }))
+}
+
+/// How much each server holds, by what it calls itself since it was started.
+async fn sizes(link: &Link) -> Result<HashMap<String, CacheSize>, Trouble> {
+    let answers = link.everywhere(Call::Info, redis::cmd("INFO")).await?;
+    let sizes = answers.into_iter().map(|answer| {
         let info: InfoDict = from_redis_value(answer).map_err(|_| Trouble::corrupt())?;
         let number = |key: &str| info.get::<u64>(key).unwrap_or(0);
-        size.used_bytes += number("used_memory");
-        size.max_bytes += number("maxmemory");
-        size.evicted += number("evicted_keys");
-        size.expired += number("expired_keys");
-    }
-    Ok(size)
+        let size = CacheSize {
+            entries: None,
+            used_bytes: number("used_memory"),
+            max_bytes: number("maxmemory"),
+            evicted: number("evicted_keys"),
+            expired: number("expired_keys"),
+        };
+        Ok((info.get("run_id").unwrap_or_default(), size))
+    });
+    sizes.collect()
 }
 
 /// Shows how much the servers hold.
-pub(crate) async fn show(link: &Link, metrics: &RedisMetrics) {
-    let size = size(link).await;
-    metrics.cache_up.set(u64::from(size.is_ok()), Server::Redis);
-    if let Ok(size) = size {
-        metrics.cache_used.set(size.used_bytes, Server::Redis);
-        metrics.cache_max.set(size.max_bytes, Server::Redis);
-        metrics.evictions.handle(Server::Redis, Eviction::Size).raise_to(size.evicted);
-        metrics.evictions.handle(Server::Redis, Eviction::Ttl).raise_to(size.expired);
+#[derive(Debug)]
+pub(crate) struct Gauge {
+    metrics: RedisMetrics,
+    /// What each server has told: one that starts again, or takes the place of another, counts from
+    /// nothing.
+    told: HashMap<String, CacheSize>,
+}
+
+impl Gauge {
+    pub(crate) fn new(metrics: RedisMetrics) -> Self {
+        Self { metrics, told: HashMap::new() }
+    }
+
+    /// Asks, and shows it.
+    pub(crate) async fn look(&mut self, link: &Link) {
+        let sizes = sizes(link).await;
+        self.metrics.cache_up.set(u64::from(sizes.is_ok()), Server::Redis);
+        let Ok(sizes) = sizes else {
+            return;
+        };
+        let sum = |of: fn(&CacheSize) -> u64| sizes.values().map(of).sum::<u64>();
+        self.metrics.cache_used.set(sum(|size| size.used_bytes), Server::Redis);
+        self.metrics.cache_max.set(sum(|size| size.max_bytes), Server::Redis);
+        for (server, size) in &sizes {
+            let told = self.told.get(server).copied().unwrap_or_default();
+            let more = |eviction, now: u64, before| {
+                let evictions = &self.metrics.evictions;
+                evictions.add(now.saturating_sub(before), Server::Redis, eviction);
+            };
+            more(Eviction::Size, size.evicted, told.evicted);
+            more(Eviction::Ttl, size.expired, told.expired);
+        }
+        self.told = sizes;
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     bus::{Bounds, Counts, Ear, EarCounts, HearingBounds, Listener, Voices, channel_names},
-    cache::{self, CacheState},
+    cache::{CacheState, Gauge},
     core::{Core, Tasks},
     handle::Redis,
     health::Health,
@@ -275,11 +275,12 @@ async fn say_here(link: Arc<Link>, roster: Arc<Roster>, cache: Arc<CacheState>) 
 
 /// Shows again and again how much the servers hold.
 async fn look(link: Arc<Link>, metrics: RedisMetrics) {
+    let mut gauge = Gauge::new(metrics);
     let mut ticks = interval(INFO_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        cache::show(&link, &metrics).await;
+        gauge.look(&link).await;
     }
 }
 

@@ -174,13 +174,16 @@ impl Link {
         // The driver's own timeout does not cover the wait for a place in its queue.
         let answer = timeout(self.command_timeout, work(wire)).await;
         let answer = answer.unwrap_or_else(|_| Err(Trouble::timeout(self.command_timeout)));
+        if answer.as_ref().is_err_and(|trouble| trouble.no_script) {
+            // Nothing is wrong: the script is sent whole after this, and that is what counts.
+            self.state().last_good = Instant::now();
+            return answer;
+        }
         self.metrics.duration.observe(started.elapsed(), call);
         let outcome = if answer.is_ok() { Outcome::Ok } else { Outcome::Error };
         self.metrics.commands.increment(call, outcome);
         match &answer {
             Ok(_) => self.state().last_good = Instant::now(),
-            // Nothing is wrong: the script is sent whole after this.
-            Err(trouble) if trouble.no_script => {}
             Err(trouble) => self.failed(trouble, generation),
         }
         answer

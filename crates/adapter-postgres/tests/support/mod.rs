@@ -3,7 +3,12 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use campanile_neighbours::{PgBouncer, Postgres};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use sqlx::{Connection, PgConnection, raw_sql};
+use std::{
+    panic::Location,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 /// A PostgreSQL of the test's own.
 pub(crate) struct Server {
@@ -32,6 +37,32 @@ impl Server {
         match &self.pooler {
             Some(pooler) => pooler.url(&self.postgres, &name),
             None => direct,
+        }
+    }
+}
+
+/// A transaction of somebody else, who has done this in it and goes no further. What it has locked
+/// is free when it is dropped.
+pub(crate) async fn hold(url: &str, sql: &'static str) -> PgConnection {
+    let mut other = PgConnection::connect(url).await.expect("the database lets others in");
+    raw_sql("BEGIN").execute(&mut other).await.expect("a transaction begins");
+    raw_sql(sql).execute(&mut other).await.expect("it can be locked");
+    other
+}
+
+/// Waits until something holds.
+#[track_caller]
+pub(crate) fn eventually(
+    what: &str,
+    patience: Duration,
+    holds: impl Fn() -> bool,
+) -> impl Future<Output = ()> {
+    let caller = Location::caller();
+    async move {
+        let deadline = Instant::now() + patience;
+        while !holds() {
+            assert!(Instant::now() < deadline, "{what}: not within {patience:?}, at {caller}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }

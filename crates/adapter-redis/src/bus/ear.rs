@@ -219,6 +219,8 @@ impl Listener {
             self.counts.health.set_subscription(true);
             self.counts.metrics.reconnects.increment(Driver::Redis);
             info!("redis is heard again");
+            // An echo that was on its way when the connection broke never comes.
+            (0..CHANNELS).for_each(|channel| self.unechoed.echoed(channel));
             self.hearing.resumed(Instant::now());
             self.say();
         }

@@ -13,6 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 /// Where Redis is.
@@ -78,4 +79,21 @@ impl Place {
 #[expect(clippy::disallowed_methods, reason = "where a test finds its server is no configuration")]
 fn given_url() -> Option<String> {
     std::env::var("CAMPANILE_TEST_REDIS_URL").ok()
+}
+
+/// Waits until something holds.
+#[track_caller]
+pub(crate) fn eventually(
+    what: &str,
+    patience: Duration,
+    holds: impl Fn() -> bool,
+) -> impl Future<Output = ()> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let deadline = Instant::now() + patience;
+        while !holds() {
+            assert!(Instant::now() < deadline, "{what}: not within {patience:?}, at {caller}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
