@@ -6,7 +6,7 @@ use crate::{
     collect,
     config::{Config, Registration},
     health::{Health, Neighbours},
-    http::{Edge, EdgeSettings, Node, Proxies},
+    http::{Edge, EdgeSettings, Node, Proxies, Watchers},
     listeners::Listeners,
     metrics::EdgeMetrics,
     password::Passwords,
@@ -144,7 +144,13 @@ impl<S: Future<Output = ()>> App<S> {
         let id = NodeId(rand::random());
         let opened = adapters::open((&store, &bus), &config, id, &registry).await?;
         let Adapters { ports, ask_store, ask_changed, close_store, close_bus } = opened;
-        let node = Node { id, since: ports.clock.now(), store: store.name(), bus: bus.name() };
+        let node = Node {
+            id,
+            name: config.node_name(),
+            since: ports.clock.now(),
+            store: store.name(),
+            bus: bus.name(),
+        };
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
         let counted = ChatMetrics::register(&registry);
         let chat = Arc::new(Chat::new(id, ports, shards, limits, counted, token::hex_digest));
@@ -170,6 +176,7 @@ impl<S: Future<Output = ()>> App<S> {
             metrics,
             health: Arc::new(health),
             readings,
+            watchers: Watchers::default(),
             node,
             settings: settings(&config, &listeners),
         });

@@ -18,15 +18,18 @@ pub enum Timed {
     Delivery,
     /// Signals between nodes, from published to received.
     Bus,
+    /// Connections to the store, from needed to had.
+    PoolWait,
 }
 
 impl Timed {
-    const ALL: [Self; 2] = [Self::Delivery, Self::Bus];
+    const ALL: [Self; 3] = [Self::Delivery, Self::Bus, Self::PoolWait];
 
     fn series(self) -> &'static str {
         match self {
             Self::Delivery => "chat_message_delivery_latency_seconds_bucket",
             Self::Bus => "chat_broker_pubsub_lag_seconds_bucket",
+            Self::PoolWait => "chat_storage_pool_wait_duration_seconds_bucket",
         }
     }
 }
@@ -173,6 +176,12 @@ impl Reading {
         self.sum(name, labels) as u64
     }
 
+    /// Whether a series of a name that has these labels among its own has a value.
+    pub fn has(&self, name: &str, labels: &[(&str, &str)], value: f64) -> bool {
+        let mut series = self.samples.iter().filter(|sample| sample.name == name);
+        series.any(|sample| sample.value == value && has_all(&sample.labels, labels))
+    }
+
     /// The buckets of a histogram, added up over the series that have these labels among theirs.
     pub fn buckets(&self, name: &str, labels: &[(&str, &str)]) -> Buckets {
         let mut buckets = Buckets::new();
@@ -276,6 +285,9 @@ mod tests {
         assert_eq!(reading.sum("a_total", &[("kind", "x\"y")]), 3.0);
         assert_eq!(reading.sum("absent", &[]), 0.0);
         assert_eq!(reading.sum("b", &[]), 1.5);
+        assert!(reading.has("a_total", &[("way", "in")], 3.0));
+        assert!(!reading.has("a_total", &[("way", "in")], 4.0));
+        assert!(!reading.has("absent", &[], 0.0), "what is not there has no value");
     }
 
     #[test]

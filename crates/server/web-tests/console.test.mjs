@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { roster, rosterWords } from '../web/console/roster.js';
 import { Samples, SPAN_MS, summary } from '../web/console/samples.js';
 import { ticks } from '../web/console/scale.js';
 import { ago, bytes, duration, latency, nameList, perSecond, short } from '../web/shared/words.js';
 
 const T0 = Date.parse('2026-11-21T10:00:00.000Z');
 
-function stats(second, { received = 0, uptime = 100 + second, cpu = 0 } = {}) {
+function stats(second, { received = 0, uptime = 100 + second, cpu = 0, cache = {}, bus = {}, cluster = {} } = {}) {
   return {
-    at: new Date(T0 + second * 1_000).toISOString(), uptime_seconds: uptime, version: '1',
+    at: new Date(T0 + second * 1_000).toISOString(), uptime_seconds: uptime, version: '1', node: 'a', name: 'north',
     connections: { active: 2, opened_total: 0, closed_total: 0, rejected_total: 0 }, users_online: 1, rooms_active: 1,
     messages: { received_total: received, sent_total: 0, accepted_total: 0, rejected_total: 0, failed_total: 0 },
     delivery: { p50_seconds: null, p99_seconds: null }, http: { requests_total: 0, errors_total: 0 },
-    store: { up: true, kind: 'sqlite', operations_total: 0, errors_total: 0 }, bus: { up: true, kind: 'memory' },
+    store: { up: true, kind: 'postgres', operations_total: 0, errors_total: 0 },
+    bus: { up: true, kind: 'redis', received_total: 0, published_total: 0, dropped_total: 0, lag_p50_seconds: null, lag_p99_seconds: null, ...bus },
+    cache: { hits_total: 0, misses_total: 0, evictions_total: 0, ...cache }, cluster: { nodes: 3, nodes_expected: 3, ...cluster },
     memory_bytes: 1, cpu_seconds_total: cpu,
   };
 }
@@ -50,6 +53,56 @@ test('five minutes are kept', () => {
   for (let second = 0; second <= 400; second += 1) samples.add(stats(second), second * 1_000);
   assert.equal(samples.list[0].at, 400_000 - SPAN_MS);
   assert.equal(samples.list.length, 301);
+});
+
+test('the cache is judged by its last minute', () => {
+  const samples = new Samples();
+  samples.add(stats(0, { cache: { hits_total: 1_000, misses_total: 0 } }), 0);
+  assert.equal(samples.hitRatio(0), null, 'what was before says nothing of now');
+  samples.add(stats(1, { cache: { hits_total: 1_001, misses_total: 3 } }), 1_000);
+  assert.equal(samples.hitRatio(1_000), 0.25);
+  assert.equal(samples.hitRatio(70_000), null);
+});
+
+const LISTED = [
+  { node: 'a', name: 'north', self: true, alive: true, version: '1', since: '2026-11-21T09:00:00.000Z', connections: 9, users: 9 },
+  { node: 'b', name: 'south', self: false, alive: true, version: '1', since: '2026-11-21T09:00:00.000Z', connections: 5, users: 4 },
+  { node: 'c', name: 'west', self: false, alive: false, version: '1', since: '2026-11-21T09:00:00.000Z' },
+];
+const said = (seen) => seen.rows.map(({ name, state, connections }) => `${name} ${state} ${connections ?? '?'}`);
+
+test('a node that is missed is told from one that is there', () => {
+  const seen = roster(stats(0), LISTED, 0, 1_000);
+  assert.deepEqual(said(seen), ['north alive 2', 'south alive 5', 'west missing ?']);
+  assert.deepEqual(rosterWords(seen), { tone: 'down', words: '1 of 3 nodes is missing', note: 'west' });
+});
+
+test('a node that does not answer in time is alive, with counts nobody knows', () => {
+  const [north, { connections: _, users: __, ...south }] = LISTED;
+  const seen = roster(stats(0, { cluster: { nodes_expected: 2 } }), [north, south], 0, 1_000);
+  assert.deepEqual(said(seen), ['north alive 2', 'south alive ?']);
+  assert.deepEqual(rosterWords(seen), { tone: 'up', words: 'Both nodes are alive', note: '' });
+});
+
+test('a node that is expected and never came is missing too', () => {
+  const seen = roster(stats(0), LISTED.slice(0, 2), 0, 1_000);
+  assert.deepEqual(said(seen), ['north alive 2', 'south alive 5', 'never seen missing ?']);
+  assert.equal(rosterWords(seen).words, '1 of 3 nodes is missing');
+});
+
+test('nothing is said of others while nobody can be asked', () => {
+  const away = stats(0, { bus: { up: false } });
+  assert.deepEqual(said(roster(away, LISTED, 0, 1_000)), ['north alive 2', 'south unknown ?', 'west unknown ?']);
+  assert.deepEqual(said(roster(away, null, 0, 1_000)), ['north alive 2'], 'not even that there are some');
+  assert.equal(rosterWords(roster(stats(0), null, 0, 1_000)).words, 'Asking the other nodes', 'at first');
+  const old = roster(stats(0), LISTED, 0, 60_000);
+  assert.deepEqual(rosterWords(old), { tone: 'unsure', words: 'Other nodes unknown', note: '3 expected' });
+});
+
+test('a node by itself is simply there', () => {
+  const alone = roster(stats(0, { cluster: { nodes_expected: 1 } }), LISTED.slice(0, 1), 0, 1_000);
+  assert.deepEqual(rosterWords(alone), { tone: 'up', words: 'Node is up', note: 'north' });
+  assert.deepEqual(rosterWords(roster(stats(0, { cluster: { nodes_expected: 1 } }), null, 0, 0)), { tone: 'up', words: 'Node is up', note: 'north' });
 });
 
 test('a summary leaves out what is not there', () => {

@@ -9,10 +9,11 @@ use actix_web::{
     http::header,
     web::{Bytes, BytesMut, Data},
 };
-use campanile_core::user::Session;
+use campanile_core::{chat::AuthenticateError, user::Session};
 use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::de::DeserializeOwned;
-use std::{future, ops::Deref};
+use std::{future, ops::Deref, pin::pin, time::Duration};
+use tokio::time::timeout;
 
 /// Longest body of a request.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -20,11 +21,18 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Longest token that is looked up; ours are shorter.
 const TOKEN_BYTES_MAX: usize = 256;
 
+/// How long the store may take to say who looks at the numbers; whoever is known is not kept
+/// waiting longer.
+const WATCHER_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Who asks.
 pub(super) struct Caller(Session);
 
 /// Who asks, an operator.
 pub(super) struct Operator(Caller);
+
+/// Who looks at the numbers, an operator: also while the store, which knows who that is, is away.
+pub(super) struct Watcher;
 
 /// The body of a request, not read yet: who asks is checked first.
 pub(super) struct Sent {
@@ -62,6 +70,38 @@ impl FromRequest for Caller {
     }
 }
 
+impl FromRequest for Watcher {
+    type Error = Refused;
+    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let token = token::hash(bearer(&request).ok_or_else(nobody)?);
+            let (chat, watchers) = (&edge(&request).chat, &edge(&request).watchers);
+            let now = || (chat.clock().moment(), chat.clock().now());
+            let mut asking = pin!(chat.authenticate(token));
+            let found = match timeout(WATCHER_PATIENCE, &mut asking).await {
+                Ok(found) => found,
+                Err(_) if watchers.go_on(token, now()) => return Ok(Self),
+                Err(_) => asking.await,
+            };
+            match found {
+                Ok(session) if session.operator => {
+                    watchers.known(&session, now().0);
+                    Ok(Self)
+                }
+                Err(AuthenticateError::Fault(_)) if watchers.go_on(token, now()) => Ok(Self),
+                Err(fault @ AuthenticateError::Fault(_)) => Err(fault.into()),
+                other => {
+                    watchers.refused(token);
+                    Err(other.map_or_else(Refused::from, |_| no_operator()))
+                }
+            }
+        })
+    }
+}
+
 impl FromRequest for Operator {
     type Error = Refused;
     type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
@@ -70,11 +110,7 @@ impl FromRequest for Operator {
         let caller = Caller::from_request(request, payload);
         Box::pin(async move {
             let caller = caller.await?;
-            if caller.operator {
-                Ok(Self(caller))
-            } else {
-                Err(Refused::forbidden("only operators may do this"))
-            }
+            if caller.operator { Ok(Self(caller)) } else { Err(no_operator()) }
         })
     }
 }
@@ -145,6 +181,10 @@ pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
 
 fn nobody() -> Refused {
     Refused::unauthenticated("log in, and send the token as a Bearer")
+}
+
+fn no_operator() -> Refused {
+    Refused::forbidden("only operators may do this")
 }
 
 fn is_json(request: &HttpRequest) -> bool {

@@ -1,6 +1,6 @@
 //! What every request may need.
 
-use super::address::Proxies;
+use super::{address::Proxies, watchers::Watchers};
 use crate::{
     config::Registration, health::Health, metrics::EdgeMetrics, password::Passwords,
     readings::Readings,
@@ -20,6 +20,8 @@ pub struct Edge {
     pub health: Arc<Health>,
     /// The numbers that monitoring sees.
     pub readings: Arc<Readings>,
+    /// Who may look at them while the store is away.
+    pub watchers: Watchers,
     /// This node.
     pub node: Node,
     /// How people are let in.
@@ -31,6 +33,8 @@ pub struct Edge {
 pub struct Node {
     /// Its identity.
     pub id: NodeId,
+    /// Its name, which stays the same over restarts.
+    pub name: String,
     /// Since when it runs.
     pub since: Timestamp,
     /// What its store is.

@@ -21,6 +21,7 @@ mod session;
 mod shapes;
 mod statistics;
 mod upload;
+mod watchers;
 
 pub use address::Proxies;
 pub use edge::{Edge, EdgeSettings, Node};
@@ -29,3 +30,4 @@ pub use gate::gate;
 pub use measure::measure;
 pub use openapi::document;
 pub use router::routes;
+pub use watchers::Watchers;

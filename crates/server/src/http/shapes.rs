@@ -4,10 +4,12 @@ mod key;
 mod message;
 mod people;
 mod room;
+mod stats;
 mod upload;
 
 pub(super) use key::*;
 pub(super) use message::*;
 pub(super) use people::*;
 pub(super) use room::*;
+pub(super) use stats::*;
 pub(super) use upload::*;

@@ -1,11 +1,7 @@
 //! What operators see: the numbers of monitoring, and what stands behind them.
 
-use super::{asked::Operator, edge::Edge};
-use crate::{
-    readings::{Reading, Timed},
-    reply::Refused,
-    ws::stamp,
-};
+use super::{asked::Watcher, edge::Edge, shapes::Stats};
+use crate::{reply::Refused, ws::stamp};
 use actix_web::{
     HttpResponse,
     web::{Data, Query},
@@ -17,117 +13,6 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Most rooms or connections in one answer.
 const LISTED_MAX: u64 = 1_000;
-
-/// The numbers of one node.
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Stats {
-    #[schema(value_type = String, format = DateTime)]
-    at: Stamp,
-    uptime_seconds: f64,
-    version: &'static str,
-    connections: ConnectionStats,
-    users_online: u64,
-    messages: MessageStats,
-    delivery: DeliveryStats,
-    http: HttpStats,
-    store: StoreStats,
-    bus: BusStats,
-    cache: CacheStats,
-    cluster: ClusterStats,
-    rooms_active: u64,
-    memory_bytes: u64,
-    cpu_seconds_total: f64,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ConnectionStats {
-    active: u64,
-    opened_total: u64,
-    closed_total: u64,
-    rejected_total: u64,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct MessageStats {
-    received_total: u64,
-    sent_total: u64,
-    accepted_total: u64,
-    rejected_total: u64,
-    failed_total: u64,
-}
-
-/// How long messages took to their readers within the last minute; null where there were none.
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct DeliveryStats {
-    #[schema(required)]
-    p50_seconds: Option<f64>,
-    #[schema(required)]
-    p99_seconds: Option<f64>,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct HttpStats {
-    requests_total: u64,
-    /// Of which with a status from 500 on.
-    errors_total: u64,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct StoreStats {
-    up: bool,
-    kind: &'static str,
-    operations_total: u64,
-    errors_total: u64,
-    pool: PoolStats,
-}
-
-/// Connections to the store.
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct PoolStats {
-    used: u64,
-    idle: u64,
-    max: u64,
-    /// Requests that wait for one.
-    pending: u64,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct BusStats {
-    up: bool,
-    kind: &'static str,
-    received_total: u64,
-    published_total: u64,
-    errors_total: u64,
-    reconnects_total: u64,
-    /// How long signals of other nodes took within the last minute; null where there were none.
-    #[schema(required)]
-    lag_p99_seconds: Option<f64>,
-}
-
-/// What is kept beside the store; all 0 where there is no cache.
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct CacheStats {
-    hits_total: u64,
-    misses_total: u64,
-    used_bytes: u64,
-    max_bytes: u64,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ClusterStats {
-    nodes: u64,
-    nodes_expected: u64,
-}
 
 /// The busiest rooms, over all nodes.
 #[derive(Serialize, ToSchema)]
@@ -234,7 +119,7 @@ pub(super) struct Limit {
         (status = 403, description = "The asker is no operator."),
     ),
 )]
-pub(super) async fn stats(edge: Data<Edge>, _operator: Operator) -> HttpResponse {
+pub(super) async fn stats(edge: Data<Edge>, _watcher: Watcher) -> HttpResponse {
     let reading = edge.readings.now().await;
     HttpResponse::Ok().json(Stats::read(&edge, &reading))
 }
@@ -250,7 +135,7 @@ pub(super) async fn stats(edge: Data<Edge>, _operator: Operator) -> HttpResponse
 )]
 pub(super) async fn rooms(
     edge: Data<Edge>,
-    _operator: Operator,
+    _watcher: Watcher,
     query: Query<Top>,
 ) -> Result<HttpResponse, Refused> {
     let top = listed("top", query.top, 20)?;
@@ -275,7 +160,7 @@ pub(super) async fn rooms(
 )]
 pub(super) async fn connections(
     edge: Data<Edge>,
-    _operator: Operator,
+    _watcher: Watcher,
     query: Query<Limit>,
 ) -> Result<HttpResponse, Refused> {
     let limit = listed("limit", query.limit, 100)?;
@@ -305,7 +190,7 @@ pub(super) async fn connections(
         (status = 403, description = "The asker is no operator."),
     ),
 )]
-pub(super) async fn nodes(edge: Data<Edge>, _operator: Operator) -> Result<HttpResponse, Refused> {
+pub(super) async fn nodes(edge: Data<Edge>, _watcher: Watcher) -> Result<HttpResponse, Refused> {
     let nodes = edge.chat.ports().bus.nodes().await?;
     let survey = edge.chat.survey(0, 0).await;
     let nodes = nodes.into_iter().map(|node| {
@@ -328,77 +213,6 @@ impl From<BusError> for Refused {
     fn from(error: BusError) -> Self {
         tracing::error!(%error, "the bus failed");
         Self::unavailable("the other nodes cannot be asked now")
-    }
-}
-
-impl Stats {
-    fn read(edge: &Edge, reading: &Reading) -> Self {
-        let processed =
-            |result| reading.whole("chat_messages_processed_total", &[("result", result)]);
-        Self {
-            at: stamp(edge.chat.clock().now()),
-            uptime_seconds: reading.sum("chat_uptime_seconds", &[]),
-            version: env!("CARGO_PKG_VERSION"),
-            connections: ConnectionStats {
-                active: reading.whole("chat_connections_active", &[]),
-                opened_total: reading.whole("chat_connections_opened_total", &[]),
-                closed_total: reading.whole("chat_connections_closed_total", &[]),
-                rejected_total: reading.whole("chat_connections_rejected_total", &[]),
-            },
-            users_online: reading.whole("chat_users_online", &[]),
-            messages: MessageStats {
-                received_total: reading.whole("chat_messages_received_total", &[]),
-                sent_total: reading.whole("chat_messages_sent_total", &[]),
-                accepted_total: processed("accepted"),
-                rejected_total: processed("rejected"),
-                failed_total: processed("failed"),
-            },
-            delivery: DeliveryStats {
-                p50_seconds: edge.readings.quantile(reading, Timed::Delivery, 0.5),
-                p99_seconds: edge.readings.quantile(reading, Timed::Delivery, 0.99),
-            },
-            http: HttpStats {
-                requests_total: reading.whole("chat_http_requests_total", &[]),
-                errors_total: reading.sum_where("chat_http_requests_total", |labels| {
-                    labels.iter().any(|(key, value)| key == "status" && value.starts_with('5'))
-                }) as u64,
-            },
-            store: StoreStats {
-                up: reading.sum("chat_health_probe_success", &[("probe", "storage")]) > 0.0,
-                kind: edge.node.store,
-                operations_total: reading.whole("chat_storage_operations_total", &[]),
-                errors_total: reading.whole("chat_storage_errors_total", &[]),
-                pool: PoolStats {
-                    used: reading.whole("chat_storage_pool_connections", &[("state", "used")]),
-                    idle: reading.whole("chat_storage_pool_connections", &[("state", "idle")]),
-                    max: reading.whole("chat_storage_pool_connections_max", &[]),
-                    pending: reading.whole("chat_storage_pool_pending_requests", &[]),
-                },
-            },
-            bus: BusStats {
-                up: reading.sum("chat_health_probe_success", &[("probe", "broker")]) > 0.0,
-                kind: edge.node.bus,
-                received_total: reading.whole("chat_broker_messages_total", &[("direction", "in")]),
-                published_total: reading
-                    .whole("chat_broker_messages_total", &[("direction", "out")]),
-                errors_total: reading.whole("chat_broker_errors_total", &[]),
-                reconnects_total: reading.whole("chat_broker_reconnects_total", &[]),
-                lag_p99_seconds: edge.readings.quantile(reading, Timed::Bus, 0.99),
-            },
-            cache: CacheStats {
-                hits_total: reading.whole("chat_cache_hits_total", &[]),
-                misses_total: reading.whole("chat_cache_misses_total", &[]),
-                used_bytes: reading.whole("chat_cache_used_bytes", &[]),
-                max_bytes: reading.whole("chat_cache_max_bytes", &[]),
-            },
-            cluster: ClusterStats {
-                nodes: reading.whole("chat_cluster_nodes", &[]),
-                nodes_expected: reading.whole("chat_cluster_nodes_expected", &[]),
-            },
-            rooms_active: reading.whole("chat_rooms_active", &[]),
-            memory_bytes: reading.whole("process_resident_memory_bytes", &[]),
-            cpu_seconds_total: reading.sum("process_cpu_seconds_total", &[]),
-        }
     }
 }
 

@@ -13,3 +13,4 @@ mod verdict;
 mod together;
 mod faults;
 mod refused;
+mod watched;

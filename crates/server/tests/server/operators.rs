@@ -2,7 +2,12 @@
 
 use crate::support::{PASSWORD, socket::Socket, start, until};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+type Map = BTreeMap<&'static str, u64>;
 
 #[test]
 fn a_ban_closes_connections_and_lasts_until_it_is_lifted() {
@@ -58,6 +63,15 @@ fn the_numbers_are_those_of_monitoring() {
     assert_eq!(stats["rooms_active"], 1);
     assert_eq!((&stats["store"]["kind"], &stats["store"]["up"]), (&json!("sqlite"), &json!(true)));
     assert_eq!((&stats["bus"]["kind"], &stats["bus"]["up"]), (&json!("memory"), &json!(true)));
+    assert_eq!(stats["cluster"], json!({"nodes": 1, "nodes_expected": 1}));
+    assert_eq!(stats["store"]["queue_messages"], 0);
+    assert_eq!(stats["store"]["pool"]["timeouts_total"], 0);
+    assert_eq!(stats["bus"]["lag_p50_seconds"], json!(null), "nobody is there to be heard");
+    let empty = ["hits_total", "misses_total", "used_bytes", "max_bytes", "evictions_total"];
+    assert_eq!(stats["cache"], json!(empty.map(|name| (name, 0)).into_iter().collect::<Map>()));
+    let nodes = server.get_as(&ada, "/api/v1/nodes").expect(200);
+    let itself = &nodes["nodes"][0];
+    assert_eq!((&stats["node"], &stats["name"]), (&itself["node"], &itself["name"]));
     assert!(stats["delivery"]["p99_seconds"].as_f64().expect("a delivery") < 5.0);
     assert!(stats["memory_bytes"].as_u64().expect("bytes") > 1_000_000);
     let scraped = server.scrape().sum("chat_messages_sent_total");

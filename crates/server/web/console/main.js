@@ -9,6 +9,9 @@ import { Poller } from './poller.js';
 import { Samples } from './samples.js';
 import { Board } from './view-board.js';
 
+/** So long an answer may take before the server counts as away. */
+const PATIENCE_MS = 10_000;
+
 const root = document.getElementById('app');
 const session = loadSession();
 if (session) watch(session);
@@ -19,7 +22,7 @@ function door(reason) {
 }
 
 function watch({ token, user }) {
-  const api = new Api({ token });
+  const api = new Api({ token, patienceMs: PATIENCE_MS });
   const samples = new Samples();
   let board = null;
   // The board is built by the first answer, so that somebody who may not see it never does.

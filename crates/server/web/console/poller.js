@@ -4,7 +4,7 @@ const STATS_MS = 1_000;
 const TABLES_EVERY = 3;
 const AWAY_MS = 2_000;
 
-/** Polls as an operator. Called back: `onStats`, `onTables`, `onState(live | away | forbidden | signed-out)`. */
+/** Polls as an operator. Called back: `onStats`, `onTables`, `onState(live | away | unsure | forbidden | signed-out)`. */
 export class Poller {
   #api;
   #callbacks;
@@ -54,7 +54,8 @@ export class Poller {
       return 0;
     }
     this.#callbacks.onGap();
-    this.#callbacks.onState('away');
+    // An answer that refuses for now is another thing than none.
+    this.#callbacks.onState(error.code === 'unavailable' ? 'unsure' : 'away');
     return Math.max(AWAY_MS, error.retryAfterMs);
   }
 }

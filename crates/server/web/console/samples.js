@@ -2,6 +2,7 @@
 
 export const SPAN_MS = 5 * 60_000;
 const LONGEST_STEP_MS = 10_000;
+const RATIO_MS = 60_000;
 
 /** What was seen of the server in the last five minutes. */
 export class Samples {
@@ -12,6 +13,17 @@ export class Samples {
   /** The newest sample's values, or null. */
   get latest() {
     return this.list.findLast((sample) => sample.values)?.values ?? null;
+  }
+
+  /** Of the look-ups of the cache in the last minute, the part that found something; null without any. */
+  hitRatio(now) {
+    let [hits, all] = [0, 0];
+    for (const { at, values } of this.list) {
+      if (now - at > RATIO_MS || !values || values.cacheHits === null || values.cacheMisses === null) continue;
+      hits += values.cacheHits;
+      all += values.cacheHits + values.cacheMisses;
+    }
+    return all > 0 ? hits / all : null;
   }
 
   /** Takes an answer of `GET /stats`, seen at `now`. */
@@ -61,6 +73,14 @@ function valuesOf(stats, previous) {
     httpErrors: rate((one) => one.http.errors_total),
     storeOperations: rate((one) => one.store.operations_total),
     storeErrors: rate((one) => one.store.errors_total),
+    published: rate((one) => one.bus.published_total),
+    heard: rate((one) => one.bus.received_total),
+    dropped: rate((one) => one.bus.dropped_total),
+    lag50: stats.bus.lag_p50_seconds,
+    lag99: stats.bus.lag_p99_seconds,
+    cacheHits: rate((one) => one.cache.hits_total),
+    cacheMisses: rate((one) => one.cache.misses_total),
+    evicted: rate((one) => one.cache.evictions_total),
     memory: stats.memory_bytes,
     cpu: rate((one) => one.cpu_seconds_total),
   };

@@ -1,12 +1,13 @@
-// The console: head, tiles, health, plots and tables.
+// The console: head, health, tiles, what is around the node, plots and tables.
 
 import { el, setText } from '../shared/dom.js';
 import { icon, mark } from '../shared/icons.js';
 import { themeButton } from '../shared/theme.js';
 import { bytes, duration, latency, percent, perSecond, short } from '../shared/words.js';
 import { Plot } from './plot.js';
-import { HealthView, TilesView } from './view-tiles.js';
+import { ClusterView } from './view-cluster.js';
 import { TablesView } from './view-tables.js';
+import { TilesView } from './view-tiles.js';
 
 const PLOTS = [
   { title: 'Connections', format: short, least: 4, series: [{ name: 'open', tone: 'one', pick: (now) => now.connections }, { name: 'users', tone: 'two', pick: (now) => now.users }] },
@@ -19,15 +20,32 @@ const PLOTS = [
   { title: 'Arrivals', format: perSecond, least: 1, series: [{ name: 'opened', tone: 'three', pick: (now) => now.opened }, { name: 'closed', tone: 'two', pick: (now) => now.closed }, { name: 'refused', tone: 'bad', pick: (now) => now.refused }] },
 ];
 
+/** What there is only between nodes. */
+const BETWEEN = [
+  { title: 'Between nodes', format: perSecond, least: 1, series: [{ name: 'received', tone: 'one', pick: (now) => now.heard }, { name: 'published', tone: 'two', pick: (now) => now.published }] },
+  { title: 'Lag between nodes', format: latency, least: 0.001, series: [{ name: 'p99', tone: 'one', pick: (now) => now.lag99 }, { name: 'p50', tone: 'two', pick: (now) => now.lag50 }] },
+];
+
+const TITLE = 'Campanile console';
+const STATES = { connecting: 'Connecting', live: 'Live', away: 'Server away', unsure: 'Store away' };
+const AWAY = {
+  away: 'The server does not answer. What you see is from before; this page asks again every few seconds.',
+  unsure: 'The server answers, but cannot find out who you are while its store is away. What you see is from before; this page asks again every few seconds.',
+};
+
 /** The board inside `root`. */
 export class Board {
   #tiles = new TilesView();
-  #health = new HealthView();
+  #cluster = new ClusterView();
   #tables = new TablesView();
   #plots = PLOTS.map((plot) => new Plot(plot));
+  #between = BETWEEN.map((plot) => new Plot(plot));
   #live = el('p', { class: 'live', role: 'status' });
   #facts = el('p', { class: 'facts' });
-  #away = el('div', { class: 'away', role: 'alert', hidden: true });
+  #away = el('p', { class: 'trouble', role: 'alert', hidden: true });
+  #trouble = null;
+  #isAlone = false;
+  #main;
 
   constructor({ root, user, onSignOut }) {
     const button = (name, label, run) => el('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick: run }, icon(name));
@@ -37,8 +55,8 @@ export class Board {
         el('h1', {}, 'Console'), this.#live, this.#facts,
         el('span', { class: 'console-user' }, user),
         el('a', { class: 'button', href: '/' }, icon('message'), el('span', {}, 'Chat')), themeButton(), button('exit', 'Sign out', onSignOut)),
-      el('main', { class: 'console-main' }, this.#away, this.#health.root, this.#tiles.root,
-        el('div', { class: 'plots' }, this.#plots.map((plot) => plot.root)), this.#tables.root),
+      this.#main = el('main', { class: 'console-main' }, this.#away, this.#cluster.notices, this.#cluster.health, this.#tiles.root, this.#cluster.root,
+        el('div', { class: 'plots' }, [...this.#plots, ...this.#between].map((plot) => plot.root)), this.#tables.root),
     ));
     this.showState('connecting');
   }
@@ -46,28 +64,33 @@ export class Board {
   /** Shows an answer of the server and the samples up to now. */
   showStats(stats, samples) {
     if (samples.latest) this.#tiles.show(samples.latest);
-    this.#health.show(stats);
-    setText(this.#facts, `Version ${stats.version} · up ${duration(stats.uptime_seconds)}`);
+    this.#trouble = this.#cluster.show(stats, samples, Date.now());
+    this.#isAlone = !stats.bus.up;
+    for (const plot of this.#between) plot.root.hidden = stats.bus.kind === 'memory';
+    setText(this.#facts, `${stats.name} · version ${stats.version} · up ${duration(stats.uptime_seconds)}`);
     this.draw(samples);
   }
 
   /** Draws the plots. */
   draw({ list }) {
     const now = list.at(-1)?.at ?? Date.now();
-    for (const plot of this.#plots) plot.draw(list, now);
+    for (const plot of [...this.#plots, ...this.#between]) if (!plot.root.hidden) plot.draw(list, now);
   }
 
   showTables(tables) {
-    this.#tables.show(tables);
+    this.#cluster.takeNodes(tables.nodes, Date.now());
+    this.#tables.show(tables, this.#isAlone);
   }
 
-  /** `connecting`, `live` or `away`. */
+  /** `connecting`, `live`, `away`, or `unsure`: it answers, and refuses for now. */
   showState(state) {
-    const words = { connecting: 'Connecting', live: 'Live', away: 'Server away' }[state];
-    this.#live.className = `live ${state}`;
-    setText(this.#live, words);
-    this.#away.hidden = state !== 'away';
-    setText(this.#away, state === 'away' ? 'The server does not answer. What you see is from before; this page asks again every few seconds.' : '');
-    document.title = state === 'away' ? 'Away · Campanile console' : 'Campanile console';
+    const isAway = state in AWAY;
+    this.#live.className = `live ${isAway ? 'away' : state}`;
+    setText(this.#live, STATES[state]);
+    this.#away.hidden = !isAway;
+    this.#main.classList.toggle('is-old', isAway);
+    setText(this.#away, AWAY[state] ?? '');
+    const trouble = isAway ? STATES[state] : this.#trouble;
+    document.title = trouble ? `${trouble} · ${TITLE}` : TITLE;
   }
 }

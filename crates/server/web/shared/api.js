@@ -15,10 +15,13 @@ export class ApiError extends Error {
 /** Requests to `/api/v1` with one user's token. */
 export class Api {
   #token;
+  #patienceMs;
   #fetch;
 
-  constructor({ token = null, fetch = globalThis.fetch.bind(globalThis) } = {}) {
+  /** `patienceMs` is how long an answer may take; without it, as long as the browser waits. */
+  constructor({ token = null, patienceMs = null, fetch = globalThis.fetch.bind(globalThis) } = {}) {
     this.#token = token;
+    this.#patienceMs = patienceMs;
     this.#fetch = fetch;
   }
 
@@ -53,6 +56,7 @@ export class Api {
       body: body === undefined ? undefined : JSON.stringify(body),
       cache: 'no-store',
       credentials: 'omit',
+      signal: this.#patienceMs === null ? undefined : AbortSignal.timeout(this.#patienceMs),
     });
     if (!response.ok) throw await refusal(response);
     if (response.status === 204) return null;
