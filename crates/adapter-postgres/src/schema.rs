@@ -3,10 +3,11 @@
 use sqlx::{Connection, Error, PgConnection, query, query_scalar, raw_sql};
 
 /// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_jobs.sql"),
     include_str!("../migrations/0003_prekeys.sql"),
+    include_str!("../migrations/0004_transfer.sql"),
 ];
 
 /// Held while the schema is changed, so that of several nodes one does: "CAMP".
@@ -61,6 +62,11 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<Standing, E
     }
     transaction.commit().await?;
     Ok(Standing::UpToDate(known))
+}
+
+/// Whether there is anything, of this program or of another.
+pub(crate) async fn is_there(connection: &mut PgConnection) -> Result<bool, Error> {
+    Ok(version(connection).await? != Some(0))
 }
 
 /// The version of a database, 0 for an empty one; `None` for one of something else.

@@ -1,6 +1,7 @@
 //! The store: the pool, the writers, and what keeps the database in order.
 
 use crate::{
+    PostgresBlobs,
     metrics::Statement,
     upkeep::Upkeep,
     work::{Work, Worker},
@@ -45,6 +46,10 @@ impl PostgresStore {
 
     pub(crate) fn worker(&self) -> &Worker {
         &self.worker
+    }
+
+    pub(crate) fn blobs(&self) -> PostgresBlobs {
+        PostgresBlobs::new(self.worker.clone())
     }
 
     pub(crate) fn writers(&self) -> &Writers {
