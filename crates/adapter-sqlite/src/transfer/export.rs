@@ -57,6 +57,8 @@ impl Config {
             Ok(connection)
         };
         let connection = begun.await.map_err(|error| failed(&self.path, error))?;
+        // A guest does not keep a server from starting.
+        let lock = lock.filter(|_| sharing == Sharing::Alone);
         Ok(SqliteExport { connection, _lock: lock })
     }
 }
