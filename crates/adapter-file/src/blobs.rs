@@ -49,6 +49,12 @@ impl FileBlobs {
         }
     }
 
+    /// Blobs in this directory, to read them beside a server that has it open. It need not be
+    /// there, and nothing in it is touched.
+    pub fn open_beside(directory: &Path) -> Self {
+        Self { directory: directory.into() }
+    }
+
     fn path(&self, id: UploadId) -> PathBuf {
         self.directory.join(id.to_string())
     }

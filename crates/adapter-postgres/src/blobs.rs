@@ -20,24 +20,51 @@ const PART_BYTES: usize = 256 * 1024;
 /// What is being written, before it has a name.
 type Draft = [u8; 16];
 
+/// The bytes of uploads alone, without the rest of the store.
+#[derive(Clone, Debug)]
+pub struct PostgresBlobs {
+    worker: Worker,
+}
+
+impl PostgresBlobs {
+    pub(crate) fn new(worker: Worker) -> Self {
+        Self { worker }
+    }
+}
+
 #[async_trait]
 impl BlobStore for PostgresStore {
     async fn create(&self) -> Result<Box<dyn BlobWriter>, Fault> {
-        let (worker, draft) = (self.worker().clone(), rand::random());
+        self.blobs().create().await
+    }
+
+    async fn read(&self, id: UploadId) -> Result<Option<Box<dyn BlobReader>>, Fault> {
+        self.blobs().read(id).await
+    }
+
+    async fn delete(&self, id: UploadId) -> Result<bool, Fault> {
+        self.blobs().delete(id).await
+    }
+}
+
+#[async_trait]
+impl BlobStore for PostgresBlobs {
+    async fn create(&self) -> Result<Box<dyn BlobWriter>, Fault> {
+        let (worker, draft) = (self.worker.clone(), rand::random());
         let buffer = BytesMut::new();
         Ok(Box::new(Writer { worker, draft, parts: 0, buffer, is_over: false }))
     }
 
     async fn read(&self, id: UploadId) -> Result<Option<Box<dyn BlobReader>>, Fault> {
-        let Some(draft) = self.worker().read(Find(id)).await? else {
+        let Some(draft) = self.worker.read(Find(id)).await? else {
             return Ok(None);
         };
-        let worker = self.worker().clone();
+        let worker = self.worker.clone();
         Ok(Some(Box::new(Reader { worker, part: Part { draft, number: 0 } })))
     }
 
     async fn delete(&self, id: UploadId) -> Result<bool, Fault> {
-        self.worker().change(Delete(id)).await
+        self.worker.change(Delete(id)).await
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     metrics::Measured,
     pool::Pool,
     schema::{self, Standing},
+    transfer,
     upkeep::Upkeep,
     weeks::Weeks,
     work::Worker,
@@ -57,6 +58,28 @@ pub enum OpenError {
         /// The newest one known here.
         known: u32,
     },
+    /// There is no store to read from.
+    #[error("there is no store in the database at {place}")]
+    Missing {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// Servers use it, and what is to be done needs it alone.
+    #[error("the database at {place} is in use by a server ({servers} connections)")]
+    InUse {
+        /// Where.
+        place: String,
+        /// Their connections.
+        servers: i64,
+    },
+    /// It is being filled from another store, and that was not finished.
+    #[error("the database at {place} is being filled from {source_name}, and that is not finished")]
+    Unfinished {
+        /// Where.
+        place: String,
+        /// From where.
+        source_name: String,
+    },
     /// It can only be read: it is a replica of another.
     #[error("the database at {place} can only be read: connect to the primary")]
     ReadOnly {
@@ -79,16 +102,55 @@ impl Config {
     /// writers.
     pub async fn connect(self, registry: &Registry) -> Result<PostgresStore, OpenError> {
         let measured = Measured::register(registry);
-        let direct = Connector::direct(&self, measured.clone()).map_err(OpenError::Url)?;
-        let place = direct.place();
-        let failed = |error| OpenError::of(error, place.clone());
-        let (connector, mut connection) = self.choose(direct, &measured).await.map_err(failed)?;
-        let standing = schema::migrate(&mut connection).await.map_err(failed)?;
+        let (connector, mut connection) = self.prepare(&measured).await?;
+        let place = connector.place();
+        let unfinished = transfer::unfinished(&mut connection).await;
+        let unfinished = unfinished.map_err(|error| OpenError::of(error, place.clone()))?;
         // It was made before anything was known of what is behind the URL.
         let _closed = connection.close().await;
+        if let Some(source_name) = unfinished {
+            return Err(OpenError::Unfinished { place, source_name });
+        }
+        measured.set_up(true);
+        let worker = self.worker(connector, measured, registry);
+        let weeks = Weeks::new(worker.clone());
+        let writers = Writers::spawn(&self, &worker, &weeks);
+        let upkeep = Upkeep::spawn(worker.clone(), weeks, self.idempotency_window);
+        Ok(PostgresStore::new(worker, writers, upkeep, self.reactions_per_message_max))
+    }
+
+    /// Connects as is needed here, and brings the schema up to date.
+    pub(crate) async fn prepare(
+        &self,
+        measured: &Measured,
+    ) -> Result<(Connector, PgConnection), OpenError> {
+        let (connector, mut connection) = self.reach(measured).await?;
+        let place = connector.place();
+        let standing = schema::migrate(&mut connection).await;
+        let standing = standing.map_err(|error| OpenError::of(error, place.clone()))?;
         let version = standing.version(place)?;
         measured.pool.schema_version.set(version, measured.driver);
-        measured.set_up(true);
+        Ok((connector, connection))
+    }
+
+    /// Connects as is needed here.
+    pub(crate) async fn reach(
+        &self,
+        measured: &Measured,
+    ) -> Result<(Connector, PgConnection), OpenError> {
+        let direct = Connector::direct(self, measured.clone()).map_err(OpenError::Url)?;
+        let place = direct.place();
+        let chosen = self.choose(direct, measured).await;
+        chosen.map_err(|error| OpenError::of(error, place))
+    }
+
+    /// What asks the database, over a pool.
+    pub(crate) fn worker(
+        &self,
+        connector: Connector,
+        measured: Measured,
+        registry: &Registry,
+    ) -> Worker {
         let pool = Pool::new(
             connector.clone(),
             self.connections_max,
@@ -96,28 +158,23 @@ impl Config {
             measured.clone(),
         );
         pool.add_collector(registry);
-        let worker = Worker {
+        Worker {
             pool,
             connector,
             measured,
             wait_max: self.statement_timeout,
             slow_after: self.slow_after,
-        };
-        let weeks = Weeks::new(worker.clone());
-        let writers = Writers::spawn(&self, &worker, &weeks);
-        let upkeep = Upkeep::spawn(worker.clone(), weeks, self.idempotency_window);
-        Ok(PostgresStore::new(worker, writers, upkeep, self.reactions_per_message_max))
+        }
     }
 
     /// Whether [`Config::connect`] would do now, without changing anything: the place without its
     /// password, and the version of the schema that it has, 0 when it is empty.
     pub async fn look(self, registry: &Registry) -> Result<(String, u32), OpenError> {
         let measured = Measured::register(registry);
-        let direct = Connector::direct(&self, measured.clone()).map_err(OpenError::Url)?;
-        let place = direct.place();
-        let failed = |error| OpenError::of(error, place.clone());
-        let (_, mut connection) = self.choose(direct, &measured).await.map_err(failed)?;
-        let standing = schema::look(&mut connection).await.map_err(failed)?;
+        let (connector, mut connection) = self.reach(&measured).await?;
+        let place = connector.place();
+        let standing = schema::look(&mut connection).await;
+        let standing = standing.map_err(|error| OpenError::of(error, place.clone()))?;
         let _closed = connection.close().await;
         let version = standing.version(place.clone())?;
         Ok((place, version))
@@ -165,7 +222,7 @@ impl Standing {
 }
 
 impl OpenError {
-    fn of(source: Error, place: String) -> Self {
+    pub(crate) fn of(source: Error, place: String) -> Self {
         if is_refusal(&source) {
             return Self::Refused { place, source };
         }

@@ -33,11 +33,14 @@ mod uploads;
 mod blobs;
 mod prekeys;
 mod jobs;
+mod transfer;
 
+pub use blobs::PostgresBlobs;
 pub use config::{Config, Pooler};
 pub use connect::OpenError;
 pub use metrics::{ConnectResult, PostgresMetrics, SqlstateClass, Statement};
 pub use store::PostgresStore;
+pub use transfer::{PostgresExport, PostgresImport};
 
 /// The examples in the README are tests.
 #[cfg(doctest)]

@@ -3,11 +3,12 @@
 use sqlx::{Connection, Error, PgConnection, query, query_scalar, raw_sql};
 
 /// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_jobs.sql"),
     include_str!("../migrations/0003_prekeys.sql"),
     include_str!("../migrations/0004_endings.sql"),
+    include_str!("../migrations/0005_transfer.sql"),
 ];
 
 /// Held while the schema is changed, so that of several nodes one does: "CAMP".
@@ -81,6 +82,11 @@ async fn is_read_only(connection: &mut PgConnection) -> Result<bool, Error> {
         .persistent(false)
         .fetch_one(connection)
         .await
+}
+
+/// Whether there is anything, of this program or of another.
+pub(crate) async fn is_there(connection: &mut PgConnection) -> Result<bool, Error> {
+    Ok(version(connection).await? != Some(0))
 }
 
 /// The version of a database, 0 for an empty one; `None` for one of something else.

@@ -1,6 +1,7 @@
 //! The store: the pool, the writers, and what keeps the database in order.
 
 use crate::{
+    PostgresBlobs,
     metrics::Statement,
     sessions::Endings,
     upkeep::Upkeep,
@@ -56,6 +57,10 @@ impl PostgresStore {
 
     pub(crate) fn worker(&self) -> &Worker {
         &self.worker
+    }
+
+    pub(crate) fn blobs(&self) -> PostgresBlobs {
+        PostgresBlobs::new(self.worker.clone())
     }
 
     pub(crate) fn writers(&self) -> &Writers {

@@ -68,16 +68,20 @@ impl Work for Make {
     const STATEMENT: Statement = Statement::Upkeep;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<(), Error> {
-        let Self(week) = self;
-        let make = format!(
-            "SELECT pg_advisory_xact_lock({LOCK}); \
-             CREATE TABLE IF NOT EXISTS {} PARTITION OF messages FOR VALUES FROM ({week}) TO ({})",
-            name(*week),
-            i64::from(*week) + 1
-        );
-        raw_sql(AssertSqlSafe(make)).execute(connection).await?;
-        Ok(())
+        make(connection, self.0).await
     }
+}
+
+/// Makes the partition of a week, if there is none.
+pub(crate) async fn make(connection: &mut PgConnection, week: i32) -> Result<(), Error> {
+    let make = format!(
+        "SELECT pg_advisory_xact_lock({LOCK}); \
+         CREATE TABLE IF NOT EXISTS {} PARTITION OF messages FOR VALUES FROM ({week}) TO ({})",
+        name(week),
+        i64::from(week) + 1
+    );
+    raw_sql(AssertSqlSafe(make)).execute(connection).await?;
+    Ok(())
 }
 
 /// Drops one empty partition; which week it had.

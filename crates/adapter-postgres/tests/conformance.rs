@@ -4,9 +4,10 @@
 
 mod support;
 
+use async_trait::async_trait;
 use campanile_adapter_postgres::{Config, PostgresStore};
-use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, Stores};
-use campanile_core::port::{BlobStore, JobQueue};
+use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, Movable, Opened, Stores};
+use campanile_core::port::{BlobStore, Export, Import, JobQueue};
 use campanile_metrics::Registry;
 use std::sync::Arc;
 use support::Server;
@@ -61,4 +62,58 @@ async fn job_queue() {
 async fn messages_through_a_pooler() {
     let server = Server::behind_pooler();
     conformance::message_store(async || Stores::of(store(&server).await)).await;
+}
+
+/// A database that is empty at first.
+struct Database(String);
+
+impl Database {
+    fn config(&self) -> Config {
+        let connections_max = 4;
+        let idempotency_window = IDEMPOTENCY_WINDOW;
+        Config { idempotency_window, connections_max, ..Config::new(&self.0) }
+    }
+}
+
+#[async_trait]
+impl Movable for Database {
+    async fn open(&self) -> Result<Opened, String> {
+        let store = self.config().connect(Registry::global()).await;
+        let store = Arc::new(store.map_err(|error| error.to_string())?);
+        let closed = store.clone();
+        Ok(Opened {
+            stores: Stores::of(store.clone()),
+            jobs: store.clone(),
+            blobs: store,
+            close: Box::new(move || Box::pin(async move { closed.close().await })),
+        })
+    }
+
+    async fn export(&self) -> Box<dyn Export> {
+        Box::new(self.config().export_beside(Registry::global()).await.unwrap())
+    }
+
+    async fn import(&self) -> Box<dyn Import> {
+        Box::new(self.config().import(Registry::global()).await.unwrap())
+    }
+
+    async fn blobs(&self) -> Arc<dyn BlobStore> {
+        Arc::new(self.config().blobs(Registry::global()).await.unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn transfer() {
+    let server = Server::start();
+    let make = async || Box::new(Database(server.database())) as _;
+    conformance::transfer(make, make).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL and PgBouncer: cargo xtask test"]
+async fn transfer_through_a_pooler() {
+    let server = Server::behind_pooler();
+    let make = async || Box::new(Database(server.database())) as _;
+    conformance::transfer(make, make).await;
 }

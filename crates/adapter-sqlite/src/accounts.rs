@@ -135,6 +135,7 @@ impl Change for Touch {
                 query.bind(name.as_str().to_owned()).bind(at.0)
             })
             .await
+            .map(drop)
     }
 }
 

@@ -29,11 +29,13 @@ mod receipts;
 mod uploads;
 mod prekeys;
 mod jobs;
+mod transfer;
 
 pub use campanile_core::instrumented::DriverMetrics as SqliteMetrics;
 pub use config::Config;
 pub use open::OpenError;
 pub use store::SqliteStore;
+pub use transfer::{SqliteExport, SqliteImport};
 
 /// The examples in the README are tests.
 #[cfg(doctest)]

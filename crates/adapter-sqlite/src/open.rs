@@ -5,7 +5,7 @@ use crate::{
     fault::{Code, code},
     metrics::Measured,
     reader::Reader,
-    schema,
+    schema, transfer,
     writer::Writer,
 };
 use campanile_metrics::Registry;
@@ -60,6 +60,20 @@ pub enum OpenError {
         /// The newest one known here.
         known: u32,
     },
+    /// There is no store to read from.
+    #[error("there is no store in {}", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// It is being filled from another store, and that was not finished.
+    #[error("{} is being filled from {source_name}, and that is not finished", path.display())]
+    Unfinished {
+        /// Which.
+        path: PathBuf,
+        /// From where.
+        source_name: String,
+    },
     /// Another process has it open.
     #[error("{} is in use by another process", path.display())]
     InUse {
@@ -78,7 +92,7 @@ pub enum OpenError {
 
 /// Whether another process may have the store open.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sharing {
+pub(crate) enum Sharing {
     /// No: it is kept out as long as this one runs.
     Alone,
     /// Yes: this one is a guest for a moment.
@@ -108,6 +122,10 @@ impl Config {
         let mut connection = self.connect().await?;
         let may_migrate = lock.is_some();
         let version = schema::migrate(&mut connection, &self.path, may_migrate).await?;
+        let unfinished = transfer::unfinished(&mut connection).await;
+        if let Some(source_name) = unfinished.map_err(|error| failed(&self.path, error))? {
+            return Err(OpenError::Unfinished { path: self.path, source_name });
+        }
         let measured = Measured::register(registry);
         measured.metrics.schema_version.set(version, measured.driver);
         let reader = Reader::open(&self, measured.clone());
@@ -159,7 +177,7 @@ pub(crate) fn failed(path: &Path, source: sqlx::Error) -> OpenError {
 
 /// Makes what is missing, readable by its owner only, and locks it. No lock: another process has
 /// it, and that is allowed.
-fn prepare_file(path: &Path, sharing: Sharing) -> Result<Option<File>, OpenError> {
+pub(crate) fn prepare_file(path: &Path, sharing: Sharing) -> Result<Option<File>, OpenError> {
     let unwritable = |path: &Path| {
         let path = path.to_owned();
         |source| OpenError::Unwritable { path, source }

@@ -50,17 +50,18 @@ impl Shapes {
         Ok(found)
     }
 
-    /// Runs it over all rows.
+    /// Runs it over all rows; how many it changed.
     pub(crate) async fn execute<R>(
         &self,
         connection: &mut SqliteConnection,
         rows: &[R],
         bind: impl Fn(Bindable, &R) -> Bindable,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<u64, sqlx::Error> {
+        let mut changed = 0;
         for query in self.queries(rows, bind) {
-            query.execute(&mut *connection).await?;
+            changed += query.execute(&mut *connection).await?.rows_affected();
         }
-        Ok(())
+        Ok(changed)
     }
 
     fn queries<R>(&self, rows: &[R], bind: impl Fn(Bindable, &R) -> Bindable) -> Vec<Bindable> {

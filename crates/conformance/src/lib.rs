@@ -29,6 +29,7 @@ mod rate_limiter;
 mod receipt_store;
 mod room_store;
 mod session_store;
+mod transfer;
 mod upload_store;
 
 pub use account_store::account_store;
@@ -46,4 +47,5 @@ pub use receipt_store::receipt_store;
 pub use room_store::room_store;
 pub use session_store::session_store;
 pub use stores::{IDEMPOTENCY_WINDOW, START, Stores, room, user};
+pub use transfer::{Closing, Movable, Opened, transfer};
 pub use upload_store::upload_store;

@@ -15,6 +15,7 @@ pub mod event;
 pub mod labels;
 pub mod metrics;
 pub mod port;
+pub mod transfer;
 pub mod fanout;
 pub mod chat;
 pub mod connection;

@@ -6,7 +6,7 @@ use super::tree::Tree;
 
 /// Crates of others that the core may name. It is short because the core does no I/O.
 const CORE_MAY_NAME: &[&str] =
-    &["async-trait", "bytes", "futures-util", "rand", "thiserror", "tokio", "tracing"];
+    &["async-trait", "bytes", "futures-util", "rand", "sha2", "thiserror", "tokio", "tracing"];
 
 /// Words that the source of the core does not hold outside comments.
 const CORE_MAY_NOT_SAY: &[&str] = &[

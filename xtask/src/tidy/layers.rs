@@ -33,7 +33,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         of: "server",
         uses: &["core", "metrics", "protocol", "pusher", "adapter-*", "exporter-*", "loki"],
-        tests_use: &["neighbours"],
+        tests_use: &["conformance", "neighbours"],
     },
     Layer { of: "loadgen", uses: &["protocol", "pusher"], tests_use: &[] },
     Layer { of: "xtask", uses: &["monitor-lint"], tests_use: &[] },

@@ -115,4 +115,5 @@ pub(super) async fn insert(
                 .bind(message.at.0)
         })
         .await
+        .map(drop)
 }

@@ -49,4 +49,5 @@ async fn write(ledger: &mut Ledger, rows: &[((i64, &UserName), Sequence)]) -> Re
             query.bind(*room_id).bind(user.as_str().to_owned()).bind(seq_number(*seq))
         })
         .await
+        .map(drop)
 }

@@ -50,6 +50,16 @@ pub(super) enum Command {
     /// Administer users.
     #[command(subcommand)]
     User(UserCommand),
+    /// Move everything from one store to another, and prove that it arrived. What was interrupted
+    /// goes on when the same is asked again.
+    Migrate(MigrateOptions),
+    /// Copy everything into a new directory, from which a server can be started; also beside one
+    /// that runs.
+    Backup {
+        /// The directory, which is not there yet.
+        #[arg(long, value_name = "DIRECTORY")]
+        to: PathBuf,
+    },
     /// Print the settings in force, their reference, or an example file.
     Config(ConfigFormat),
 }
@@ -117,6 +127,22 @@ pub(super) struct TopOptions {
     /// A token that the endpoint asks for.
     #[arg(long, env = "CAMPANILE_TOP_TOKEN", hide_env_values = true)]
     pub(super) token: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MigrateOptions {
+    /// The store to read: sqlite://FILE or postgres://USER@HOST/DATABASE.
+    #[arg(long, value_name = "URL")]
+    pub(super) from: String,
+    /// The store to fill, which is empty.
+    #[arg(long, value_name = "URL")]
+    pub(super) to: String,
+    /// Where uploads are that are kept as files; without it, in `uploads` beside the file.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(super) from_uploads: Option<PathBuf>,
+    /// Where uploads go that are kept as files; without it, to `uploads` beside the file.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(super) to_uploads: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

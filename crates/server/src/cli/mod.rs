@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod client;
 mod endpoint;
+mod moving;
 mod output;
 mod print;
 mod serve;
@@ -50,6 +51,8 @@ fn execute(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Metrics(format) => print::metrics(format),
         Command::Config(format) => print::config(format, flags),
         Command::Top(options) => top::run(&options, flags),
+        Command::Migrate(options) => moving::migrate(options),
+        Command::Backup { to } => moving::backup(&to, flags),
         Command::User(command) => user::run(command, flags),
     }
 }
