@@ -242,8 +242,14 @@ async fn a_slow_statement_is_counted_and_named_in_the_log() {
                 _ => drop(stores.say(&lobby, &owner, "slow").await),
             }
         };
+        let waits = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+             AND clock_timestamp() - query_start > interval '{} ms'",
+            slow_after.as_millis()
+        );
         let release = async {
-            tokio::time::sleep(slow_after * 2).await;
+            let is_slow = || server.postgres.sql("test_0", &waits) == "1";
+            eventually("it takes long", PATIENCE, is_slow).await;
             drop(other);
         };
         tokio::join!(slowly, release);

@@ -6,6 +6,7 @@
 
 mod program;
 mod wait;
+mod tls;
 mod postgres;
 mod pgbouncer;
 mod redis;
@@ -16,6 +17,7 @@ pub use cluster::RedisCluster;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use program::Program;
-pub use redis::{Redis, Tls};
+pub use redis::Redis;
 pub use sentinel::RedisSentinels;
+pub use tls::Tls;
 pub use wait::{free_port, until};

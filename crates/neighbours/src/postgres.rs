@@ -2,12 +2,14 @@
 
 use crate::{
     program::{Program, find, unprivileged},
+    tls::Tls,
     wait::{free_port, until},
 };
 use rustix::process::Signal;
 use std::{
     fs,
     net::{Ipv4Addr, TcpStream},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -29,6 +31,7 @@ pub struct Postgres {
     directory: TempDir,
     port: u16,
     settings: Vec<String>,
+    is_secure: bool,
     program: Option<Program>,
 }
 
@@ -58,6 +61,37 @@ impl Postgres {
     ///
     /// As [`Postgres::start`].
     pub fn start_in(directory: TempDir, settings: &[&str]) -> Self {
+        let mut server = Self::make(directory, settings);
+        server.start_again();
+        server
+    }
+
+    /// Starts one that lets nobody in without TLS.
+    ///
+    /// # Panics
+    ///
+    /// As [`Postgres::start`].
+    pub fn start_secure(tls: Tls<'_>) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let (certificate, key) =
+            (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+        fs::copy(tls.certificate, &certificate).expect("the certificate can be copied");
+        fs::copy(tls.key, &key).expect("the key can be copied");
+        // It takes no key that others can read.
+        let secret = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(&key, secret).expect("the key is ours");
+        let files = [("ssl_cert_file", certificate), ("ssl_key_file", key)];
+        let files = files.map(|(name, path)| format!("{name}={}", path.display()));
+        let mut server = Self::make(directory, &["ssl=on", &files[0], &files[1]]);
+        let rules = server.directory.path().join("data/pg_hba.conf");
+        fs::write(rules, "hostssl all all all scram-sha-256\n").expect("its data is there");
+        server.is_secure = true;
+        server.start_again();
+        server
+    }
+
+    /// Makes its data.
+    fn make(directory: TempDir, settings: &[&str]) -> Self {
         let password = directory.path().join("password");
         fs::write(&password, PASSWORD).expect("the directory can be written");
         let mut initdb = unprivileged(program("initdb"), directory.path());
@@ -68,15 +102,15 @@ impl Postgres {
         let said = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "cannot make a cluster: {said}");
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut server = Self { directory, port: free_port(), settings, program: None };
-        server.start_again();
-        server
+        Self { directory, port: free_port(), settings, is_secure: false, program: None }
     }
 
-    /// Where a database is.
+    /// Where a database is. A certificate is for a name, so one that speaks TLS is found by its
+    /// name.
     pub fn url(&self, database: &str) -> String {
         let password = PASSWORD.replace(' ', "%20");
-        format!("postgres://{USER}:{password}@127.0.0.1:{}/{database}", self.port)
+        let host = if self.is_secure { "localhost" } else { "127.0.0.1" };
+        format!("postgres://{USER}:{password}@{host}:{}/{database}", self.port)
     }
 
     /// The port it listens on.
@@ -109,9 +143,11 @@ impl Postgres {
         String::from_utf8_lossy(&ran.stdout).trim_end().to_owned()
     }
 
-    /// Kills it, as a power cut does.
+    /// Kills it and all its children, as a power cut does.
     pub fn kill(&mut self) {
-        // Its children notice that it is gone and end too; a new one waits for them.
+        // Held up first, so that it starts no others.
+        self.pause();
+        self.signal_children("-KILL");
         if let Some(mut program) = self.program.take() {
             program.kill();
         }
@@ -172,11 +208,15 @@ impl Postgres {
             return;
         };
         program.signal(signal);
-        let name = if signal == Signal::STOP { "-STOP" } else { "-CONT" };
-        // The parent's number is in the first line.
-        let pid = fs::read_to_string(self.directory.path().join("data/postmaster.pid"));
-        let pid = pid.unwrap_or_default().lines().next().unwrap_or_default().to_owned();
-        let _none = Command::new("pkill").args([name, "--parent", &pid]).status();
+        self.signal_children(if signal == Signal::STOP { "-STOP" } else { "-CONT" });
+    }
+
+    fn signal_children(&self, name: &str) {
+        let Some(program) = &self.program else {
+            return;
+        };
+        let parent = program.id().to_string();
+        let _none = Command::new("pkill").args([name, "--parent", &parent]).status();
     }
 }
 

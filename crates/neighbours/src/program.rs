@@ -32,6 +32,11 @@ impl Program {
         Self { child, log: log.to_owned() }
     }
 
+    /// Its number. Nobody else has it before this is dropped.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it still runs.
     pub fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

@@ -2,12 +2,12 @@
 
 use crate::{
     program::{Program, find},
+    tls::Tls,
     wait::{free_port, until},
 };
 use std::{
     io::{Read, Write},
     net::{Ipv4Addr, TcpStream},
-    path::Path,
     process::Command,
     time::Duration,
 };
@@ -21,15 +21,6 @@ pub struct Redis {
     arguments: Vec<String>,
     is_secure: bool,
     program: Option<Program>,
-}
-
-/// Where the certificate of a server is, and its key.
-#[derive(Clone, Copy, Debug)]
-pub struct Tls<'a> {
-    /// The certificate, in PEM.
-    pub certificate: &'a Path,
-    /// Its key, in PEM.
-    pub key: &'a Path,
 }
 
 impl Redis {

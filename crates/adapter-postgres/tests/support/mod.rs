@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod load;
+
 use campanile_neighbours::{PgBouncer, Postgres};
 use sqlx::{Connection, PgConnection, raw_sql};
 use std::{
