@@ -20,6 +20,9 @@ const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
 /// That something was there already is no news.
 const QUIET: &str = "warning";
 
+/// How the URL of a database starts.
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+
 /// A setting of ours that comes back only over a connection that is the database's own.
 const MARK: &str = "campanile.direct";
 
@@ -136,8 +139,20 @@ pub(crate) async fn is_direct(connection: &mut PgConnection) -> Result<bool, Err
 /// Whether the database does not let this user in.
 pub(crate) fn is_refusal(error: &Error) -> bool {
     // No such database, and no right to connect to it, among them.
-    fault::sqlstate(error)
-        .is_some_and(|state| state.starts_with("28") || state == "3D000" || state == "42501")
+    fault::sqlstate(error).is_some_and(|state| {
+        state.starts_with("28")
+            || state == "3D000"
+            || state == "42501"
+            || state == "08P01" && is_refusal_of_pooler(error)
+    })
+}
+
+/// Whether a pooler does not let this user in: it has one state for all that it does not like.
+fn is_refusal_of_pooler(error: &Error) -> bool {
+    error.as_database_error().is_some_and(|error| {
+        let says = |what| error.message().contains(what);
+        says("authentication failed") || says("no such user") || says("no such database")
+    })
 }
 
 /// Where the options lead.
@@ -150,6 +165,10 @@ fn place(options: &PgConnectOptions) -> String {
 }
 
 fn base(config: &Config) -> Result<PgConnectOptions, Error> {
+    // The driver takes the URL of anything.
+    if !SCHEMES.iter().any(|scheme| config.url.starts_with(scheme)) {
+        return Err(Error::Configuration("it does not start with postgres://".into()));
+    }
     let mut options = PgConnectOptions::from_str(&config.url)?;
     if let Some(password) = &config.password {
         options = options.password(password);

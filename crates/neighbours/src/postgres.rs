@@ -184,6 +184,18 @@ impl Postgres {
         self.program = Some(program);
     }
 
+    /// Makes it a standby, which can be read and not written.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn become_standby(&mut self) {
+        self.stop_immediately();
+        let signal = self.directory.path().join("data/standby.signal");
+        fs::write(signal, "").expect("its data is there");
+        self.start_again();
+    }
+
     /// Holds up the server and all its children.
     pub fn pause(&self) {
         self.signal_all(Signal::STOP);
