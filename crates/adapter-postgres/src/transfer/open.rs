@@ -16,11 +16,11 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 impl Config {
     /// Connects to read everything that is there. Servers that are connected are a refusal, so
-    /// that nothing is written that is not read.
+    /// that nothing is written that is not read; behind a pooler they are not seen.
     pub async fn export(self, registry: &Registry) -> Result<PostgresExport, OpenError> {
-        let (_, mut connection, place) = self.enter(registry, Entry::Source).await?;
+        let (connector, mut connection, place) = self.enter(registry, Entry::Source).await?;
         let failed = |error| OpenError::of(error, place.clone());
-        let servers = servers(&mut connection).await.map_err(failed)?;
+        let servers = servers(&connector, &mut connection).await.map_err(failed)?;
         if servers > 0 {
             return Err(OpenError::InUse { place, servers });
         }
@@ -38,7 +38,7 @@ impl Config {
     /// Connects to fill it. Servers that are connected are a refusal.
     pub async fn import(self, registry: &Registry) -> Result<PostgresImport, OpenError> {
         let (connector, mut connection, place) = self.enter(registry, Entry::Target).await?;
-        let servers = servers(&mut connection).await;
+        let servers = servers(&connector, &mut connection).await;
         match servers.map_err(|error| OpenError::of(error, place.clone()))? {
             0 => Ok(PostgresImport::new(connector, connection)),
             servers => Err(OpenError::InUse { place, servers }),
@@ -85,8 +85,12 @@ enum Entry {
     Target,
 }
 
-/// Connections of servers to this database.
-async fn servers(connection: &mut PgConnection) -> Result<i64, Error> {
+/// Connections of servers to this database. Through a pooler nobody can tell: those that it keeps
+/// for later look as if they were in use.
+async fn servers(connector: &Connector, connection: &mut PgConnection) -> Result<i64, Error> {
+    if connector.lent {
+        return Ok(0);
+    }
     let mut servers = 0;
     for look in 0..LOOKS {
         if look > 0 {

@@ -142,14 +142,15 @@ const REACTIONS: Table = Table {
              FROM ROWS JOIN rooms r ON r.name = convert_from(v.room, 'UTF8')",
 };
 
-/// Oldest first, as some stores need them.
+/// By room, along the index. A store that forgets keys in the order in which they came forgets
+/// these a window later at most.
 const KEYS: Table = Table {
     count: "SELECT count(*) FROM keys WHERE room_id IN (SELECT id FROM rooms)",
-    select: "SELECT r.name, k.sender, k.key, k.seq, k.at, k.at, k.room_id, k.sender, k.key \
+    select: "SELECT r.name, k.sender, k.key, k.seq, k.at, k.room_id, k.sender, k.key \
              FROM keys k JOIN rooms r ON r.id = k.room_id \
-             WHERE (k.at, k.room_id, k.sender, k.key) > ($1, $2, $3, $4) \
-             ORDER BY k.at, k.room_id, k.sender, k.key LIMIT $5",
-    place: &[Integer, Integer, Text, Bytes],
+             WHERE (k.room_id, k.sender, k.key) > ($1, $2, $3) \
+             ORDER BY k.room_id, k.sender, k.key LIMIT $4",
+    place: &[Integer, Text, Bytes],
     insert: "INSERT INTO keys (room_id, sender, key, seq, at) \
              SELECT r.id, convert_from(v.sender, 'UTF8'), v.key, v.seq, v.at \
              FROM ROWS JOIN rooms r ON r.name = convert_from(v.room, 'UTF8')",

@@ -30,18 +30,18 @@ impl Display {
             self.tell();
         }
         self.last = Some(step);
-        if let Some(bar) = &self.bar {
-            if is_new {
-                let what = match step.work {
-                    Work::Move => "moving",
-                    Work::Compare => "comparing",
-                };
-                bar.set_message(format!("{what} {}", step.part.name()));
-                bar.set_position(step.done);
-                bar.reset_eta();
-            }
-            bar.set_length(step.of);
-            bar.set_position(step.done);
+        let Some(bar) = &self.bar else {
+            return;
+        };
+        bar.set_length(step.of);
+        bar.set_position(step.done);
+        if is_new {
+            let what = match step.work {
+                Work::Move => "moving",
+                Work::Compare => "comparing",
+            };
+            bar.set_message(format!("{what} {}", step.part.name()));
+            bar.reset_eta();
         }
     }
 

@@ -5,8 +5,7 @@ use std::fmt::Write;
 
 /// A line a part.
 pub(super) fn of(compared: &[Comparison]) -> String {
-    let mut table =
-        format!("{:<12} {:>12} {:>12}  {:<16}\n", "part", "source", "destination", "digest");
+    let mut table = format!("{:<12} {:>12} {:>12}  digest\n", "part", "source", "destination");
     for comparison in compared {
         let Comparison { what, source, copy } = comparison;
         let verdict = match comparison.is_equal() {
