@@ -54,7 +54,12 @@ async fn a_week_that_retention_has_emptied_is_dropped() {
             key: None,
             reply_to: None,
         };
-        store.append(draft, Timestamp(week * WEEK_MILLIS)).await.unwrap();
+        let at = Timestamp(week * WEEK_MILLIS);
+        // No server writes into weeks that are over: the look for empty ones at the start may
+        // take this one before it has a message.
+        if store.append(draft.clone(), at).await.is_err() {
+            store.append(draft, at).await.unwrap();
+        }
     }
     assert_eq!(store.evict(Timestamp(102 * WEEK_MILLIS), 100).await.unwrap(), 2);
     // It is looked for at the start, and then each hour.
