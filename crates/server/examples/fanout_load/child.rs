@@ -3,10 +3,11 @@
 use crate::ballast::Ballast;
 use actix_web::rt::System;
 use anyhow::Result;
+use campanile_exporter_prometheus::Store;
 use campanile_server::{
     app::App, config::Config, listeners::Listeners, wiring::exporters::Exporters,
 };
-use std::{ffi::OsString, future, net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, future, net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// How it is started. The parent writes these, nobody else.
 #[derive(clap::Args)]
@@ -34,6 +35,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Recorder {
     /// Into the store that is scraped, as in every server.
     Real,
+    /// Into that and nine more that nobody reads, so that what one costs is seen ten times as
+    /// large.
+    Tenfold,
     /// Nowhere.
     Noop,
 }
@@ -42,8 +46,26 @@ impl Recorder {
     fn name(self) -> &'static str {
         match self {
             Self::Real => "real",
+            Self::Tenfold => "tenfold",
             Self::Noop => "noop",
         }
+    }
+
+    /// Into how many stores.
+    pub(crate) fn stores(self) -> usize {
+        match self {
+            Self::Real => 1,
+            Self::Tenfold => 10,
+            Self::Noop => 0,
+        }
+    }
+
+    fn exporters(self, config: &Config) -> Result<Exporters> {
+        if self.stores() == 0 {
+            return Ok(Exporters::none());
+        }
+        let more = (1..self.stores()).map(|_| Arc::new(Store::new()));
+        Ok(more.fold(Exporters::bind(config)?, |exporters, store| exporters.beside(store)))
     }
 }
 
@@ -88,10 +110,7 @@ pub(crate) fn serve(arguments: Arguments) -> Result<()> {
     config.limits.outbox_bytes_max = 16 * 1024 * 1024;
     System::new().block_on(async move {
         let listeners = Listeners::bind(&arguments.listen.to_string())?;
-        let exporters = match arguments.recorder {
-            Recorder::Real => Exporters::bind(&config)?,
-            Recorder::Noop => Exporters::none(),
-        };
+        let exporters = arguments.recorder.exporters(&config)?;
         let app = App::build_with(exporters, config, listeners, future::pending()).await?;
         let _held = arguments.ballast.then(|| Ballast::register(app.registry()));
         Ok(app.run().await?)

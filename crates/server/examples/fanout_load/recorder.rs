@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     /// How people are spread.
     #[arg(long, default_value = "fanout")]
     scene: Scene,
+    /// What records.
+    #[arg(long, default_value = "real")]
+    recorder: Recorder,
     /// What recording is compared with. Compared with itself it shows what chance does.
     #[arg(long, default_value = "noop")]
     against: Recorder,
@@ -40,7 +43,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn compare(arguments: &Arguments) -> Result<()> {
-    let mut recording = arguments.contender(Recorder::Real).await?;
+    let mut recording = arguments.contender(arguments.recorder).await?;
     let mut other = arguments.contender(arguments.against).await?;
     let mut ratios = Vec::new();
     // The first pair warms up and is not counted.
@@ -62,6 +65,11 @@ pub(crate) async fn compare(arguments: &Arguments) -> Result<()> {
     report("recording, µs of CPU per delivery", &recording.costs);
     report("the other, µs of CPU per delivery", &other.costs);
     report("recording to the other", &ratios);
+    let stores = arguments.recorder.stores().saturating_sub(arguments.against.stores());
+    if stores > 1 {
+        let one: Vec<f64> = ratios.iter().map(|ratio| (ratio - 1.0) / stores as f64).collect();
+        report("what one store adds", &one);
+    }
     Ok(())
 }
 

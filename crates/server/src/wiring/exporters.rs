@@ -11,8 +11,8 @@ pub struct Exporters {
     pub all: Vec<Box<dyn Exporter>>,
     /// Where the program reads its own metrics.
     pub store: Arc<prometheus::Store>,
-    /// Recorded into beside the exporters, when none of them fills the store.
-    beside: Option<Arc<dyn Sink>>,
+    /// Recorded into beside the exporters: the store, when none of them fills it.
+    beside: Vec<Arc<dyn Sink>>,
 }
 
 /// Why an exporter cannot be offered.
@@ -43,16 +43,22 @@ impl Exporters {
             }
         }
         if let Some(store) = store {
-            return Ok(Self { all, store, beside: None });
+            return Ok(Self { all, store, beside: Vec::new() });
         }
         let store = Arc::new(prometheus::Store::new());
-        Ok(Self { all, store: store.clone(), beside: Some(store) })
+        Ok(Self { all, store: store.clone(), beside: vec![store] })
     }
 
     /// Shows nothing and records nothing, not even for the program itself: for benchmarks that
     /// ask what recording costs.
     pub fn none() -> Self {
-        Self { all: Vec::new(), store: Arc::default(), beside: None }
+        Self { all: Vec::new(), store: Arc::default(), beside: Vec::new() }
+    }
+
+    /// Records into one more sink, which nobody shows: for benchmarks as well.
+    pub fn beside(mut self, sink: Arc<dyn Sink>) -> Self {
+        self.beside.push(sink);
+        self
     }
 
     /// Tells the registry to record into all of them.
