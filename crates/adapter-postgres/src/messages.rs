@@ -20,6 +20,7 @@ use campanile_core::{
     time::Timestamp,
 };
 use sqlx::{Error, PgConnection, query_as};
+use std::time::Duration;
 
 #[async_trait]
 impl MessageStore for PostgresStore {
@@ -49,10 +50,15 @@ impl MessageStore for PostgresStore {
         self.worker().change(Amend { room, seq, by, amendment, now, reactions_max }).await?
     }
 
-    async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault> {
+    async fn evict(
+        &self,
+        now: Timestamp,
+        kept: Option<Duration>,
+        limit: usize,
+    ) -> Result<u64, Fault> {
         let mut evicted = 0;
         while evicted < limit as u64 {
-            let rooms = rooms_with_older(self.worker(), before).await?;
+            let rooms = rooms_with_older(self.worker(), now, kept).await?;
             if rooms.is_empty() {
                 break;
             }
@@ -61,7 +67,7 @@ impl MessageStore for PostgresStore {
                 if limit == 0 {
                     break;
                 }
-                evicted += self.worker().change(Evict { room_id, before, limit }).await?;
+                evicted += self.worker().change(Evict { room_id, now, kept, limit }).await?;
             }
         }
         Ok(evicted)

@@ -2,25 +2,31 @@
 
 use crate::{
     metrics::Statement,
-    rows::limit_number,
+    rows::{limit_number, retention_number},
     work::{Work, Worker},
 };
 use async_trait::async_trait;
 use campanile_core::{port::Fault, time::Timestamp};
 use sqlx::{Error, PgConnection, query, query_as, query_scalar};
+use std::time::Duration;
 
 /// Rooms that are looked for at once.
 const ROOMS_AT_ONCE: i64 = 200;
 
-/// Rooms whose first message is older than this, the oldest first.
+/// Rooms whose first message is older than they keep it, the oldest of each kind first: those that
+/// say how long, and those that leave it to the server.
 pub(crate) async fn rooms_with_older(
     worker: &Worker,
-    before: Timestamp,
+    now: Timestamp,
+    kept: Option<Duration>,
 ) -> Result<Vec<i64>, Fault> {
-    worker.read(Older(before)).await
+    worker.read(Older { now, kept }).await
 }
 
-struct Older(Timestamp);
+struct Older {
+    now: Timestamp,
+    kept: Option<Duration>,
+}
 
 #[async_trait]
 impl Work for Older {
@@ -28,18 +34,26 @@ impl Work for Older {
     const STATEMENT: Statement = Statement::Evict;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<Vec<i64>, Error> {
-        query_scalar("SELECT id FROM rooms WHERE first_at < $1 ORDER BY first_at LIMIT $2")
-            .bind(self.0.0)
-            .bind(ROOMS_AT_ONCE)
-            .fetch_all(connection)
-            .await
+        // Each by its index: of many rooms, few are looked at.
+        query_scalar(
+            "(SELECT id FROM rooms WHERE retention IS NOT NULL AND first_at + retention < $1 \
+             ORDER BY first_at + retention LIMIT $3) UNION ALL \
+             (SELECT id FROM rooms WHERE retention IS NULL AND first_at < $2 \
+             ORDER BY first_at LIMIT $3)",
+        )
+        .bind(self.now.0)
+        .bind(self.kept.map(|kept| self.now.minus(kept).0))
+        .bind(ROOMS_AT_ONCE)
+        .fetch_all(connection)
+        .await
     }
 }
 
 /// Removes messages of one room; how many.
 pub(crate) struct Evict {
     pub(crate) room_id: i64,
-    pub(crate) before: Timestamp,
+    pub(crate) now: Timestamp,
+    pub(crate) kept: Option<Duration>,
     pub(crate) limit: u64,
 }
 
@@ -49,15 +63,17 @@ impl Work for Evict {
     const STATEMENT: Statement = Statement::Evict;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<u64, Error> {
-        let room: Option<(i64, i64)> = query_as(
-            "SELECT first_seq, last_seq FROM rooms WHERE id = $1 AND first_at < $2 \
-             FOR NO KEY UPDATE",
+        // It may have been deleted since it was looked for, or keep more now.
+        let room: Option<(i64, i64, i64)> = query_as(
+            "SELECT first_seq, last_seq, $2 - coalesce(retention, $3) FROM rooms \
+             WHERE id = $1 AND first_at < $2 - coalesce(retention, $3) FOR NO KEY UPDATE",
         )
         .bind(self.room_id)
-        .bind(self.before.0)
+        .bind(self.now.0)
+        .bind(self.kept.map(retention_number))
         .fetch_optional(&mut *connection)
         .await?;
-        let Some((first, last)) = room else {
+        let Some((first, last, before)) = room else {
             return Ok(0);
         };
         // One more than may go, to see what will be the first.
@@ -70,7 +86,7 @@ impl Work for Evict {
         .bind(limit)
         .fetch_all(&mut *connection)
         .await?;
-        let old = kept.iter().take_while(|(_, at)| *at < self.before.0).count();
+        let old = kept.iter().take_while(|(_, at)| *at < before).count();
         let old = old.min(usize::try_from(self.limit).unwrap_or(usize::MAX));
         let (next, next_at) = match kept.get(old) {
             Some((seq, at)) => (*seq, Some(*at)),

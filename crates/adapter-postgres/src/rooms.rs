@@ -3,7 +3,7 @@
 use crate::{
     PostgresStore,
     metrics::Statement,
-    rows::{self, Columns, kind_number, limit_number, role_number, room_columns},
+    rows::{self, Columns, kind_number, limit_number, retention_number, role_number, room_columns},
     work::Work,
 };
 use async_trait::async_trait;
@@ -113,6 +113,7 @@ impl Work for Create {
             name: new.name.clone(),
             kind: new.kind,
             topic: String::new(),
+            retention: None,
             members: members.len() as u64,
             last_seq: Sequence(0),
             epoch: *epoch,
@@ -195,12 +196,17 @@ impl Work for Alter<'_> {
     const STATEMENT: Statement = Statement::RoomPut;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<Self::Answer, Error> {
-        let RoomChange::Topic(topic) = &self.change;
-        query("UPDATE rooms SET topic = $1 WHERE name = $2")
-            .bind(topic.as_bytes())
-            .bind(self.name.as_str())
-            .execute(&mut *connection)
-            .await?;
+        let RoomChange { topic, retention } = &self.change;
+        query(
+            "UPDATE rooms SET topic = coalesce($1, topic), \
+             retention = CASE WHEN $2 THEN $3 ELSE retention END WHERE name = $4",
+        )
+        .bind(topic.as_deref().map(str::as_bytes))
+        .bind(retention.is_some())
+        .bind(retention.flatten().map(retention_number))
+        .bind(self.name.as_str())
+        .execute(&mut *connection)
+        .await?;
         Find(self.name).run(connection).await
     }
 }

@@ -7,12 +7,12 @@ use campanile_core::{
     time::Timestamp,
 };
 use sqlx::{Decode, Error, Postgres, Row, Type, postgres::PgRow};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// What [`room`] reads, of `rooms r`.
 macro_rules! room_columns {
     () => {
-        "r.name, r.kind, r.topic, r.epoch, r.created_at, r.members, r.last_seq"
+        "r.name, r.kind, r.topic, r.retention, r.epoch, r.created_at, r.members, r.last_seq"
     };
 }
 pub(crate) use room_columns;
@@ -87,6 +87,11 @@ impl<'r> Columns<'r> {
         Ok(self.take::<Option<i64>>()?.map(Timestamp))
     }
 
+    pub(crate) fn retention(&mut self) -> Result<Option<Duration>, Error> {
+        let millis = self.take::<Option<i64>>()?.map(u64::try_from);
+        Ok(millis.transpose().map_err(senseless)?.map(Duration::from_millis))
+    }
+
     pub(crate) fn kind(&mut self) -> Result<RoomKind, Error> {
         match self.take::<i16>()? {
             0 => Ok(RoomKind::Public),
@@ -136,6 +141,11 @@ pub(crate) fn seq_number(seq: Sequence) -> i64 {
     i64::try_from(seq.0).unwrap_or(i64::MAX)
 }
 
+/// A time that messages are kept, as the database keeps it: milliseconds.
+pub(crate) fn retention_number(kept: Duration) -> i64 {
+    i64::try_from(kept.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// A bound on rows as the database takes it.
 pub(crate) fn limit_number(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
@@ -158,6 +168,7 @@ pub(crate) fn room(columns: &mut Columns<'_>) -> Result<Room, Error> {
         name: columns.room_name()?,
         kind: columns.kind()?,
         topic: columns.text()?.to_owned(),
+        retention: columns.retention()?,
         epoch: columns.epoch()?,
         created_at: columns.time()?,
         members: columns.count()?,

@@ -40,7 +40,7 @@ impl Upkeep {
                 worker.pool.prune();
                 // What fails is counted where it is asked, and tried again in a minute.
                 if let Ok(now) = worker.read(Now).await {
-                    let _counted = weeks.ensure(week(now)..=week(now) + 1).await;
+                    let _counted = weeks.ensure(&[week(now), week(now) + 1].into()).await;
                     let before = now.minus(window);
                     while worker.change(Clear { before }).await.unwrap_or(0) > 0 {
                         tokio::time::sleep(PAUSE).await;

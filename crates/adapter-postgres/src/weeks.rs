@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use campanile_core::{port::Fault, time::Timestamp};
 use sqlx::{AssertSqlSafe, Error, PgConnection, query_scalar, raw_sql};
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -39,16 +39,24 @@ impl Weeks {
     }
 
     /// Makes sure that these weeks have partitions.
-    pub(crate) async fn ensure(&self, weeks: impl IntoIterator<Item = i32>) -> Result<(), Fault> {
+    pub(crate) async fn ensure(&self, weeks: &BTreeSet<i32>) -> Result<(), Fault> {
         let unknown: Vec<i32> = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            weeks.into_iter().filter(|week| !known.contains(week)).collect()
+            weeks.iter().copied().filter(|week| !known.contains(week)).collect()
         };
         for week in unknown {
             self.worker.change(Make(week)).await?;
             self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(week);
         }
         Ok(())
+    }
+
+    /// Makes sure of it again for a message that has missed its partition: another node, whose
+    /// clock is ahead, has dropped one that is known here.
+    pub(crate) async fn ensure_again(&self, weeks: &BTreeSet<i32>) -> Result<(), Fault> {
+        let missed = |week: &i32| weeks.contains(week);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|week| !missed(week));
+        self.ensure(weeks).await
     }
 
     /// Drops the partitions of weeks before this one that are empty, one at a time.

@@ -10,7 +10,7 @@ use sqlx::{Error, SqliteConnection, query, sqlite::SqliteRow};
 use std::{collections::HashMap, sync::Arc};
 
 /// Columns of the room and its id, before those of a message.
-const ROOM_COLUMNS: usize = 9;
+const ROOM_COLUMNS: usize = 10;
 
 /// The page in descending order, with the room on each row: one statement, so one moment. A room
 /// without a message on this page has one row all the same.
@@ -72,7 +72,7 @@ pub(crate) async fn read(
 /// What a page tells of the room.
 fn head(columns: &mut Columns<'_>) -> Result<History, Error> {
     let (_name, _kind): (&str, i64) = (columns.take()?, columns.take()?);
-    let _topic: &str = columns.take()?;
+    let (_topic, _retention): (&str, Option<i64>) = (columns.take()?, columns.take()?);
     let epoch = columns.epoch()?;
     let (_created_at, _members): (i64, i64) = (columns.take()?, columns.take()?);
     let first_seq = columns.seq()?;

@@ -19,6 +19,7 @@ use campanile_core::{
     time::Timestamp,
 };
 use sqlx::{Error, Row, SqliteConnection, query};
+use std::time::Duration;
 
 #[async_trait]
 impl MessageStore for SqliteStore {
@@ -50,14 +51,19 @@ impl MessageStore for SqliteStore {
         self.writer().change(amend).await?
     }
 
-    async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault> {
+    async fn evict(
+        &self,
+        now: Timestamp,
+        kept: Option<Duration>,
+        limit: usize,
+    ) -> Result<u64, Fault> {
         let mut reader = self.reader().await?;
-        let rooms = rooms_with_older(&mut reader, before, limit).await.map_err(fault)?;
+        let rooms = rooms_with_older(&mut reader, now, kept, limit).await.map_err(fault)?;
         drop(reader);
         if rooms.is_empty() {
             return Ok(0);
         }
-        let evict = Evict { rooms, before, limit: limit as u64 };
+        let evict = Evict { rooms, now, kept, limit: limit as u64 };
         self.writer().change(evict).await
     }
 

@@ -1,25 +1,28 @@
 //! Retention: rooms lose their first messages.
 
 use crate::{
-    rows::{self, Columns, limit_number, seq_number},
+    rows::{self, Columns, limit_number, retention_number, seq_number},
     writer::{Change, Ledger},
 };
 use async_trait::async_trait;
 use campanile_core::{message::Sequence, time::Timestamp};
 use sqlx::{Error, SqliteConnection, query, query_scalar};
+use std::time::Duration;
 
-/// Rooms whose first message is older. Looked for by a reader, so that the writer need not look
-/// at every room.
+/// Rooms whose first message is older than they keep it. Looked for by a reader, so that the writer
+/// need not look at every room.
 pub(crate) async fn rooms_with_older(
     connection: &mut SqliteConnection,
-    before: Timestamp,
+    now: Timestamp,
+    kept: Option<Duration>,
     limit: usize,
 ) -> Result<Vec<i64>, Error> {
     query_scalar(
         "SELECT r.id FROM rooms r JOIN messages m ON m.room_id = r.id AND m.seq = r.first_seq \
-         WHERE m.at < ?1 ORDER BY r.id LIMIT ?2",
+         WHERE m.at < ?1 - coalesce(r.retention, ?2) ORDER BY r.id LIMIT ?3",
     )
-    .bind(before.0)
+    .bind(now.0)
+    .bind(kept.map(retention_number))
     .bind(limit_number(limit))
     .fetch_all(connection)
     .await
@@ -28,7 +31,8 @@ pub(crate) async fn rooms_with_older(
 /// Removes the first messages of rooms.
 pub(crate) struct Evict {
     pub(crate) rooms: Vec<i64>,
-    pub(crate) before: Timestamp,
+    pub(crate) now: Timestamp,
+    pub(crate) kept: Option<Duration>,
     pub(crate) limit: u64,
 }
 
@@ -62,14 +66,16 @@ impl Evict {
         let found = query(
             "SELECT r.first_seq, (SELECT max(seq) FROM messages WHERE room_id = r.id), \
              (SELECT min(seq) FROM (SELECT seq, at FROM messages WHERE room_id = r.id \
-             ORDER BY seq LIMIT ?2) WHERE at >= ?3) FROM rooms r WHERE r.id = ?1",
+             ORDER BY seq LIMIT ?2) WHERE at >= ?3 - coalesce(r.retention, ?4)) \
+             FROM rooms r WHERE r.id = ?1 AND coalesce(r.retention, ?4) IS NOT NULL",
         )
         .bind(room_id)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .bind(self.before.0)
+        .bind(self.now.0)
+        .bind(self.kept.map(retention_number))
         .fetch_optional(&mut *connection)
         .await?;
-        // It may have been deleted since it was looked for.
+        // It may have been deleted since it was looked for, or keep everything now.
         let Some(found) = found else {
             return Ok(0);
         };

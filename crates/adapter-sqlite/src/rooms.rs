@@ -3,7 +3,7 @@
 use crate::{
     SqliteStore,
     fault::fault,
-    rows::{self, Columns, kind_number, limit_number, role_number, room_columns},
+    rows::{self, Columns, kind_number, limit_number, retention_number, role_number, room_columns},
     writer::{Change, Ledger},
 };
 use async_trait::async_trait;
@@ -101,6 +101,7 @@ impl Change for Create {
             name: new.name.clone(),
             kind: new.kind,
             topic: String::new(),
+            retention: None,
             members: members.len() as u64,
             last_seq: Sequence(0),
             // SQLite's numbers have a sign.
@@ -133,12 +134,17 @@ impl Change for Alter {
     type Answer = Option<Room>;
 
     async fn make(&self, ledger: &mut Ledger) -> Result<Self::Answer, Error> {
-        let RoomChange::Topic(topic) = &self.change;
-        query("UPDATE rooms SET topic = ?1 WHERE name = ?2")
-            .bind(topic.clone())
-            .bind(self.name.as_str().to_owned())
-            .execute(ledger.connection())
-            .await?;
+        let RoomChange { topic, retention } = &self.change;
+        query(
+            "UPDATE rooms SET topic = coalesce(?1, topic), \
+             retention = CASE WHEN ?2 THEN ?3 ELSE retention END WHERE name = ?4",
+        )
+        .bind(topic.clone())
+        .bind(retention.is_some())
+        .bind(retention.flatten().map(retention_number))
+        .bind(self.name.as_str().to_owned())
+        .execute(ledger.connection())
+        .await?;
         find(ledger.connection(), &self.name).await
     }
 }

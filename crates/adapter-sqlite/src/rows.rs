@@ -7,13 +7,13 @@ use campanile_core::{
     time::Timestamp,
 };
 use sqlx::{Decode, Error, Row, Sqlite, Type, sqlite::SqliteRow};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-/// What [`room`] reads, of `rooms r`: eight columns. The last message's number is that of the last
+/// What [`room`] reads, of `rooms r`: nine columns. The last message's number is that of the last
 /// row, so it is not kept twice.
 macro_rules! room_columns {
     () => {
-        "r.name, r.kind, r.topic, r.epoch, r.created_at, r.members, r.first_seq, \
+        "r.name, r.kind, r.topic, r.retention, r.epoch, r.created_at, r.members, r.first_seq, \
          (SELECT max(l.seq) FROM messages l WHERE l.room_id = r.id)"
     };
 }
@@ -92,6 +92,11 @@ impl<'r> Columns<'r> {
         epoch.map(Epoch).map_err(senseless)
     }
 
+    pub(crate) fn retention(&mut self) -> Result<Option<Duration>, Error> {
+        let millis = self.take::<Option<i64>>()?.map(u64::try_from);
+        Ok(millis.transpose().map_err(senseless)?.map(Duration::from_millis))
+    }
+
     pub(crate) fn last_seq(&mut self, first_seq: Sequence) -> Result<Sequence, Error> {
         match self.take::<Option<i64>>()? {
             Some(last) => sequence(last),
@@ -131,6 +136,11 @@ pub(crate) fn seq_number(seq: Sequence) -> i64 {
     i64::try_from(seq.0).unwrap_or(i64::MAX)
 }
 
+/// A time that messages are kept, as SQLite keeps it: milliseconds.
+pub(crate) fn retention_number(kept: Duration) -> i64 {
+    i64::try_from(kept.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// A bound on rows as SQLite takes it.
 pub(crate) fn limit_number(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
@@ -152,12 +162,13 @@ pub(crate) fn room(columns: &mut Columns<'_>) -> Result<Room, Error> {
     let name = columns.room_name()?;
     let kind = columns.kind()?;
     let topic = columns.take()?;
+    let retention = columns.retention()?;
     let epoch = columns.epoch()?;
     let created_at = columns.time()?;
     let members = columns.take::<i64>()?.unsigned_abs();
     let first_seq = columns.seq()?;
     let last_seq = columns.last_seq(first_seq)?;
-    Ok(Room { name, kind, topic, members, last_seq, epoch, created_at })
+    Ok(Room { name, kind, topic, retention, members, last_seq, epoch, created_at })
 }
 
 /// A member, from the columns `member_columns!` names.

@@ -278,7 +278,7 @@ async fn room_answer(stores: &Stores, ask: Rooms, now: Timestamp) -> String {
             told(listed.map(|rooms| rooms.into_iter().map(plain).collect::<Vec<_>>()))
         }
         Rooms::Topic(name, topic) => {
-            let changed = rooms.change(&name, RoomChange::Topic(topic)).await;
+            let changed = rooms.change(&name, RoomChange::topic(topic)).await;
             told(changed.map(|room| room.map(plain)))
         }
         Rooms::Delete(name) => told(rooms.delete(&name).await),
@@ -337,7 +337,9 @@ async fn message(stores: &Stores, ask: Messages, now: Timestamp) -> String {
         Messages::Amend(room, seq, by, amendment) => {
             told(messages.amend(&room, Sequence(seq), &by, &amendment, now).await)
         }
-        Messages::Evict(before) => told(messages.evict(at(before), 1_000).await),
+        Messages::Evict(before) => {
+            told(messages.evict(at(before), Some(Duration::ZERO), 1_000).await)
+        }
         Messages::Heads(rooms) => {
             let heads = messages.heads(&rooms).await.unwrap();
             let plain = |head: Head| (head.last_seq, head.amended_at);

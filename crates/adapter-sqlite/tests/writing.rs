@@ -161,7 +161,7 @@ async fn a_full_file_refuses_and_works_again() {
     again.expect_err("still full");
 
     let later = Timestamp(START.0 + 1);
-    let evicted = scene.stores.messages.evict(later, 100).await;
+    let evicted = scene.stores.messages.evict(later, Some(Duration::ZERO), 100).await;
     assert_eq!(evicted.expect("there is room to make room"), 100);
     let next = scene.stores.say(&scene.lobby, &scene.owner, &body).await;
     assert_eq!(next.seq().0, stored + 1, "refusals left no gap");

@@ -46,6 +46,6 @@ pub use rate_limiter::rate_limiter;
 pub use receipt_store::receipt_store;
 pub use room_store::room_store;
 pub use session_store::session_store;
-pub use stores::{IDEMPOTENCY_WINDOW, START, Stores, room, user};
+pub use stores::{IDEMPOTENCY_WINDOW, START, Stores, draft, room, user};
 pub use transfer::{Closing, Movable, Opened, transfer};
 pub use upload_store::upload_store;

@@ -9,7 +9,7 @@ use campanile_core::{
     port::{AppendError, CreateRoomError, HistoryError, MemberError, Page, RoomChange},
     room::{Role, Room, RoomKind},
 };
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 /// Proves a room store.
 pub async fn room_store(make: impl AsyncFn() -> Stores) {
@@ -33,6 +33,7 @@ async fn a_room_is_found_as_it_was_made(stores: Stores) {
             name: room(name),
             kind,
             topic: String::new(),
+            retention: None,
             members: 1,
             last_seq: Sequence(0),
             epoch: made.epoch,
@@ -135,13 +136,21 @@ async fn public_rooms_and_own_ones_are_listed_by_name(stores: Stores) {
 async fn a_change_answers_with_the_room(stores: Stores) {
     let (_, lobby) = stores.owner_and_room().await;
     for topic in ["bells & whistles", "", "Glocken 🔔"] {
-        let change = RoomChange::Topic(topic.into());
+        let change = RoomChange::topic(topic);
         let changed = stores.rooms.change(&lobby, change).await.unwrap();
         let found = stores.rooms.find(&lobby).await.unwrap();
         assert_eq!(changed, found, "the answer is what is kept");
         assert_eq!(changed.unwrap().topic, topic);
     }
-    let change = RoomChange::Topic("nothing".into());
+    for kept in [Some(Duration::from_secs(1)), None, Some(Duration::from_secs(3_155_760_000))] {
+        let change = RoomChange::retention(kept);
+        let changed = stores.rooms.change(&lobby, change).await.unwrap().unwrap();
+        assert_eq!((changed.retention, &*changed.topic), (kept, "Glocken 🔔"));
+        assert_eq!(stores.rooms.find(&lobby).await.unwrap(), Some(changed));
+    }
+    let nothing = stores.rooms.change(&lobby, RoomChange::default()).await.unwrap();
+    assert_eq!(nothing, stores.rooms.find(&lobby).await.unwrap(), "nothing is changed");
+    let change = RoomChange::topic("nothing");
     let changed = stores.rooms.change(&room("nowhere"), change).await;
     assert_eq!(changed.unwrap(), None);
 }

@@ -175,7 +175,8 @@ pub(crate) fn joining() -> PutMember {
     PutMember { role: None, at: START, members_max: 10_000 }
 }
 
-pub(crate) fn draft(room: &RoomName, from: &UserName, body: &str) -> Draft {
+/// A draft that answers nothing and has no key.
+pub fn draft(room: &RoomName, from: &UserName, body: &str) -> Draft {
     Draft { room: room.clone(), from: from.clone(), body: body.into(), key: None, reply_to: None }
 }
 

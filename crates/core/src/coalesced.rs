@@ -15,7 +15,7 @@ use crate::{
     time::Timestamp,
 };
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// A page: of which room, which, how long.
 type PageKey = (RoomName, Page, usize);
@@ -79,8 +79,13 @@ impl MessageStore for Messages {
         self.inner.amend(room, seq, by, amendment, now).await
     }
 
-    async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault> {
-        self.inner.evict(before, limit).await
+    async fn evict(
+        &self,
+        now: Timestamp,
+        kept: Option<Duration>,
+        limit: usize,
+    ) -> Result<u64, Fault> {
+        self.inner.evict(now, kept, limit).await
     }
 
     async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Option<Head>>, Fault> {

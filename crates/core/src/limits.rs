@@ -15,6 +15,8 @@ pub struct Limits {
     pub idempotency_window: Duration,
     /// Longest room topic, in bytes of UTF-8.
     pub topic_bytes_max: usize,
+    /// Longest time for which a room may say that its messages are kept.
+    pub room_retention_max: Duration,
     /// Longest reaction, in bytes of UTF-8: room for one composed emoji.
     pub emoji_bytes_max: usize,
     /// Distinct reactions on one message.
@@ -129,6 +131,8 @@ impl Default for Limits {
             idempotency_key_bytes_max: 128,
             idempotency_window: Duration::from_secs(24 * 3600),
             topic_bytes_max: 1_024,
+            // A hundred years.
+            room_retention_max: Duration::from_secs(36_525 * 24 * 3600),
             emoji_bytes_max: 64,
             reactions_per_message_max: 32,
             room_members_max: 50_000,

@@ -5,6 +5,7 @@ use crate::{
     name::{DIRECT_PREFIX, RoomName, UserName},
     time::Timestamp,
 };
+use std::time::Duration;
 
 /// Who may find and enter a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +36,9 @@ pub struct Room {
     pub kind: RoomKind,
     /// What it is about; empty for none.
     pub topic: String,
+    /// How long its messages are kept, in whole seconds; `None` for as long as the server keeps
+    /// those of other rooms.
+    pub retention: Option<Duration>,
     /// How many members it has.
     pub members: u64,
     /// The sequence number of its last message; 0 before the first.

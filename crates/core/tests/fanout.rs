@@ -88,7 +88,8 @@ fn what_cannot_be_had_is_said_to_be_missing() {
         let listener = node.listen(&ada, &room).await;
         let messages = store(&node, &ada, &room, 3).await;
         let later = node.chat.clock().now().plus(Duration::from_secs(1));
-        node.chat.ports().messages.evict(later, 2).await.expect("evicted");
+        let evicted = node.chat.ports().messages.evict(later, Some(Duration::ZERO), 2).await;
+        evicted.expect("evicted");
         announce(&node, &messages[2]).await;
         node.pass(node.chat.limits().gap_patience * 2).await;
         assert_eq!(listener.lines().await, ["resync square: Gap", "3 ada: m2"]);

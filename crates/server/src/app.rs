@@ -339,7 +339,8 @@ async fn start_tasks(
     tasks.spawn("readings", health, async move { readings.keep().await });
     let archive = edge.metrics.archive.clone();
     tasks.spawn("archive", health, collect::count_archive(chat.clone(), archive));
-    let kept = Duration::from_secs(config.store.retention_seconds);
+    let kept = config.store.retention_seconds;
+    let kept = (kept > 0).then(|| Duration::from_secs(kept));
     tasks.spawn("retention", health, collect::evict(chat.clone(), kept));
     tasks.spawn("sessions", health, collect::purge_sessions(chat.clone()));
     tasks.spawn("uploads", health, collect::clear_uploads(chat.clone()));

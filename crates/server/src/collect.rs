@@ -27,6 +27,9 @@ const PRESENCE_EVERY: Duration = Duration::from_secs(3);
 /// How often expired sessions are forgotten.
 const SESSIONS_EVERY: Duration = Duration::from_secs(600);
 
+/// How often messages are looked for that are kept no longer, at least.
+const EVICT_EVERY: Duration = Duration::from_secs(60);
+
 /// Messages that retention removes at once.
 const EVICTED_AT_ONCE: usize = 1_000;
 
@@ -78,16 +81,15 @@ pub async fn count_archive(chat: Arc<Chat>, metrics: ArchiveSizeMetrics) {
     }
 }
 
-/// Removes messages older than `kept`; for the server to spawn. Zero keeps them for ever.
-pub async fn evict(chat: Arc<Chat>, kept: Duration) {
-    if kept.is_zero() {
-        return;
-    }
-    let mut ticks = tokio::time::interval((kept / 10).clamp(Duration::from_secs(1), ARCHIVE_EVERY));
+/// Removes messages that are older than their room keeps them, or than `kept` where it does not
+/// say; for the server to spawn. `None` keeps those for ever.
+pub async fn evict(chat: Arc<Chat>, kept: Option<Duration>) {
+    let every = kept.map_or(EVICT_EVERY, |kept| kept / 10);
+    let mut ticks = tokio::time::interval(every.clamp(Duration::from_secs(1), EVICT_EVERY));
     loop {
         ticks.tick().await;
-        let before = chat.clock().now().minus(kept);
-        while let Ok(evicted) = chat.ports().messages.evict(before, EVICTED_AT_ONCE).await {
+        let now = chat.clock().now();
+        while let Ok(evicted) = chat.ports().messages.evict(now, kept, EVICTED_AT_ONCE).await {
             if evicted < EVICTED_AT_ONCE as u64 {
                 break;
             }

@@ -294,6 +294,7 @@ impl From<ManageError> for Refused {
             ManageError::Access(error) => error.into(),
             ManageError::NotOwner => Self::forbidden(error.to_string()),
             ManageError::TooLarge { .. } => Self::too_long(error.to_string()),
+            ManageError::Retention { .. } => Self::bad_request(error.to_string()),
         }
     }
 }

@@ -11,7 +11,7 @@ use campanile_core::{
     },
     time::Timestamp,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 #[async_trait]
 impl MessageStore for MemoryStore {
@@ -103,10 +103,18 @@ impl MessageStore for MemoryStore {
         Ok(amended)
     }
 
-    async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault> {
+    async fn evict(
+        &self,
+        now: Timestamp,
+        kept: Option<Duration>,
+        limit: usize,
+    ) -> Result<u64, Fault> {
         let mut evicted = 0;
         for record in self.state().rooms.values_mut() {
-            let old = |stored: &Stored| stored.message.at < before;
+            let Some(kept) = record.retention.or(kept) else {
+                continue;
+            };
+            let old = |stored: &Stored| stored.message.at < now.minus(kept);
             while evicted < limit && record.messages.front().is_some_and(old) {
                 record.messages.pop_front();
                 evicted += 1;

@@ -47,6 +47,7 @@ struct State {
 struct RoomRecord {
     kind: RoomKind,
     topic: String,
+    retention: Option<Duration>,
     epoch: Epoch,
     created_at: Timestamp,
     last_seq: u64,
@@ -117,6 +118,7 @@ impl RoomRecord {
             name: name.clone(),
             kind: self.kind,
             topic: self.topic.clone(),
+            retention: self.retention,
             members: self.members.len() as u64,
             last_seq: Sequence(self.last_seq),
             epoch: self.epoch,

@@ -36,6 +36,7 @@ impl RoomStore for MemoryStore {
         let record = RoomRecord {
             kind: new.kind,
             topic: String::new(),
+            retention: None,
             epoch: Epoch(rand::random()),
             created_at: new.created_at,
             last_seq: 0,
@@ -81,9 +82,9 @@ impl RoomStore for MemoryStore {
         let Some(record) = state.rooms.get_mut(name) else {
             return Ok(None);
         };
-        match change {
-            RoomChange::Topic(topic) => record.topic = topic,
-        }
+        let RoomChange { topic, retention } = change;
+        record.topic = topic.unwrap_or(std::mem::take(&mut record.topic));
+        record.retention = retention.unwrap_or(record.retention);
         Ok(Some(record.room(name)))
     }
 

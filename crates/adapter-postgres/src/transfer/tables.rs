@@ -96,12 +96,13 @@ const SESSIONS: Table = Table {
 const ROOMS: Table = Table {
     count: "SELECT count(*) FROM rooms",
     select: "SELECT name, kind::bigint, topic, epoch, created_at, members, first_seq, last_seq, \
-             amended_at, id FROM rooms WHERE id > $1 ORDER BY id LIMIT $2",
+             amended_at, retention, id FROM rooms WHERE id > $1 ORDER BY id LIMIT $2",
     place: &[Integer],
     insert: "INSERT INTO rooms \
-             (name, kind, topic, epoch, created_at, members, first_seq, last_seq, amended_at) \
+             (name, kind, topic, epoch, created_at, members, first_seq, last_seq, amended_at, \
+             retention) \
              SELECT convert_from(v.name, 'UTF8'), v.kind, v.topic, v.epoch, v.created_at, \
-             v.members, v.first_seq, v.last_seq, v.amended_at FROM ROWS ORDER BY v.ordinal",
+             v.members, v.first_seq, v.last_seq, v.amended_at, v.retention FROM ROWS ORDER BY v.ordinal",
 };
 
 const MEMBERS: Table = Table {
@@ -229,14 +230,22 @@ mod tests {
             include_str!("../../migrations/0001_first.sql"),
             include_str!("../../migrations/0002_jobs.sql"),
             include_str!("../../migrations/0003_prekeys.sql"),
+            include_str!("../../migrations/0004_endings.sql"),
             include_str!("../../migrations/0005_transfer.sql"),
+            include_str!("../../migrations/0006_retention.sql"),
         ];
         let mut name = "";
         for line in schema.iter().flat_map(|sql| sql.lines()) {
             if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
                 name = rest.split(' ').next().unwrap_or_default();
             }
-            let column = line.strip_prefix("    ").and_then(|line| line.split(' ').next());
+            let added = line.strip_prefix("ALTER TABLE ").and_then(|rest| {
+                let (table, column) = rest.split_once(" ADD COLUMN ")?;
+                name = table;
+                Some(column)
+            });
+            let column = added.or(line.strip_prefix("    "));
+            let column = column.and_then(|column| column.split(' ').next());
             let Some(column) = column.filter(|column| *column != "PRIMARY") else {
                 continue;
             };

@@ -5,7 +5,7 @@ use super::{
     batch::{Batch, Outcomes},
 };
 use crate::{
-    fault::{self, blames_one, ends_connection, may_try_again, shared_fault},
+    fault::{self, blames_one, ends_connection, may_try_again, misses_week, shared_fault},
     weeks::{Weeks, week},
     work::{Failure, Worker, pause},
 };
@@ -94,7 +94,7 @@ impl Task {
         let batch = Batch::of(&waiting.appends, &waiting.marks, self.window);
         let weeks: BTreeSet<i32> = waiting.appends.iter().map(|append| week(append.now)).collect();
         // A week that cannot be made now is missed by the transaction, which then fails.
-        let _counted = self.weeks.ensure(weeks).await;
+        let _counted = self.weeks.ensure(&weeks).await;
         let mut attempt = 1;
         loop {
             let Failure { error, in_doubt } = match self.transact(&batch).await {
@@ -112,6 +112,9 @@ impl Task {
                     self.worker.measured.set_up(false);
                 }
                 return Err(error);
+            }
+            if misses_week(&error) {
+                let _counted = self.weeks.ensure_again(&weeks).await;
             }
             pause(attempt).await;
             attempt += 1;

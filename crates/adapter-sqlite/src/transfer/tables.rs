@@ -78,12 +78,12 @@ const ROOMS: Table = Table {
     count: "SELECT count(*) FROM rooms",
     select: "SELECT name, kind, topic, epoch, created_at, members, first_seq, \
              coalesce((SELECT max(seq) FROM messages WHERE room_id = id), first_seq - 1), \
-             amended_at, id FROM rooms WHERE id > ?1 ORDER BY id LIMIT ?2",
+             amended_at, retention, id FROM rooms WHERE id > ?1 ORDER BY id LIMIT ?2",
     place: &[Integer],
     insert: "INSERT INTO rooms \
-             (name, kind, topic, epoch, created_at, members, first_seq, amended_at) \
+             (name, kind, topic, epoch, created_at, members, first_seq, amended_at, retention) \
              SELECT v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, v.column7, \
-             v.column9 FROM ROWS v WHERE v.column1 IS NOT NULL",
+             v.column9, v.column10 FROM ROWS v WHERE v.column1 IS NOT NULL",
 };
 
 const MEMBERS: Table = Table {

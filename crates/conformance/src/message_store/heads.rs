@@ -62,6 +62,6 @@ async fn a_head_stays_when_messages_are_evicted(stores: Stores) {
     stores.say_many(&lobby, &owner, 2).await;
     let before = head(&stores, &lobby).await;
     let all = START.plus(Duration::from_secs(1));
-    assert_eq!(stores.messages.evict(all, 10).await.unwrap(), 2);
+    assert_eq!(stores.messages.evict(all, Some(Duration::ZERO), 10).await.unwrap(), 2);
     assert_eq!(head(&stores, &lobby).await, before);
 }

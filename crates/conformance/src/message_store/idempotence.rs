@@ -157,7 +157,7 @@ async fn a_removed_message_is_still_the_answer(stores: Stores) {
     let draft = keyed(&lobby, &ada, "key");
     let first = stores.append(draft.clone(), START).await.unwrap();
     let later = START.plus(Duration::from_secs(60));
-    assert_eq!(stores.messages.evict(later, 10).await.unwrap(), 1);
+    assert_eq!(stores.messages.evict(later, Some(Duration::ZERO), 10).await.unwrap(), 1);
     let again = stores.append(draft, later).await.unwrap();
     assert!(again.duplicate, "removed, and still not said twice");
     assert_eq!(again.message, first.message);

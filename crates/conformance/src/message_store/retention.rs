@@ -1,12 +1,13 @@
 //! Retention: what is removed, what stays, and what is counted.
 
-use crate::stores::{START, Stores, draft, numbers};
+use crate::stores::{START, Stores, draft, numbers, room};
 use campanile_core::{
     message::{Amendment, Draft, Sequence},
     name::{RoomName, UserName},
-    port::{AmendError, AppendError, Archive, Page},
+    port::{AmendError, AppendError, Archive, Page, RoomChange},
     time::Timestamp,
 };
+use std::time::Duration;
 
 pub(super) async fn prove(make: &impl AsyncFn() -> Stores) {
     what_is_kept_is_counted(make().await).await;
@@ -15,6 +16,7 @@ pub(super) async fn prove(make: &impl AsyncFn() -> Stores) {
     what_was_removed_is_not_there(make().await).await;
     numbers_are_not_given_again(make().await).await;
     a_clock_that_went_back_leaves_no_hole(make().await).await;
+    a_room_keeps_messages_as_long_as_it_says(make().await).await;
 }
 
 async fn say_at(stores: &Stores, room: &RoomName, from: &UserName, millis: &[i64]) {
@@ -27,7 +29,7 @@ async fn say_at(stores: &Stores, room: &RoomName, from: &UserName, millis: &[i64
 
 async fn evict(stores: &Stores, milli: i64, limit: usize) -> u64 {
     let before = Timestamp(START.0 + milli);
-    stores.messages.evict(before, limit).await.unwrap()
+    stores.messages.evict(before, Some(Duration::ZERO), limit).await.unwrap()
 }
 
 async fn what_is_kept_is_counted(stores: Stores) {
@@ -119,4 +121,39 @@ async fn a_clock_that_went_back_leaves_no_hole(stores: Stores) {
     assert_eq!(numbers(&stores.all(&lobby).await), [2, 3, 4]);
     assert_eq!(evict(&stores, 55, 10).await, 2);
     assert_eq!(numbers(&stores.all(&lobby).await), [4]);
+}
+
+async fn a_room_keeps_messages_as_long_as_it_says(stores: Stores) {
+    let ada = stores.account("ada").await;
+    let minute = |minutes: u64| Duration::from_secs(60 * minutes);
+    for (name, kept) in [("long", Some(minute(10))), ("short", Some(minute(1))), ("any", None)] {
+        let room = stores.public(name, &ada).await;
+        let change = RoomChange::retention(kept);
+        stores.rooms.change(&room, change).await.unwrap();
+        // Said 12, 6, 3 and 0 minutes before.
+        say_at(&stores, &room, &ada, &[0, 360_000, 540_000, 720_000]).await;
+    }
+    let now = START.plus(minute(12));
+    let left = async || {
+        let mut left = Vec::new();
+        for name in ["long", "short", "any"] {
+            left.push(stores.all(&room(name)).await.len());
+        }
+        left
+    };
+    assert_eq!(stores.messages.evict(now, None, 1).await.unwrap(), 1, "no more than it may");
+    assert_eq!(stores.messages.evict(now, None, 100).await.unwrap(), 3);
+    assert_eq!(left().await, [3, 1, 4], "rooms that do not say keep theirs for ever");
+    assert_eq!(stores.messages.evict(now, Some(minute(5)), 100).await.unwrap(), 2);
+    assert_eq!(left().await, [3, 1, 2], "and as long as the server otherwise");
+    // What a room says is taken back.
+    let change = RoomChange::retention(None);
+    stores.rooms.change(&room("long"), change).await.unwrap();
+    assert_eq!(stores.messages.evict(now, None, 100).await.unwrap(), 0);
+    assert_eq!(stores.messages.evict(now, Some(minute(5)), 100).await.unwrap(), 1);
+    assert_eq!(left().await, [2, 1, 2]);
+    let later = now.plus(minute(100));
+    assert_eq!(stores.messages.evict(later, None, 100).await.unwrap(), 1);
+    assert_eq!(left().await, [2, 0, 2], "a short one loses its last message too");
+    assert_eq!(stores.say(&room("short"), &ada, "next").await.seq(), Sequence(5));
 }

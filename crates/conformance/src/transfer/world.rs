@@ -72,8 +72,10 @@ async fn rooms(stores: &Stores) {
     for name in ["doomed", "silent", "emptied"] {
         stores.public(name, &bob).await;
     }
-    let topic = RoomChange::Topic("all\0 and \u{1f514}".to_owned());
+    let topic = RoomChange::topic("all\0 and \u{1f514}");
     stores.rooms.change(&room("lobby"), topic).await.unwrap();
+    let kept = RoomChange::retention(DAY * 400);
+    stores.rooms.change(&room("den"), kept).await.unwrap();
     let owner = PutMember { role: Some(Role::Owner), ..joining() };
     stores.members.put(&room("den"), &bob, owner).await.unwrap();
 }
@@ -88,7 +90,8 @@ async fn messages(stores: &Stores) {
         stores.append(keyed(&room(name), &bob, "emptied"), old()).await.unwrap();
     }
     stores.append(keyed(&lobby, &bob, "key of old"), old()).await.unwrap();
-    stores.messages.evict(old().plus(Duration::from_secs(1)), 100).await.unwrap();
+    let just_after = old().plus(Duration::from_secs(1));
+    stores.messages.evict(just_after, Some(Duration::ZERO), 100).await.unwrap();
     for (number, days) in (1..).zip([16, 9, 9, 2, 0, 0]) {
         let at = START.minus(DAY * days);
         let body = format!("message {number}\0\u{1f514}");

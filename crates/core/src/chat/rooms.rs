@@ -8,6 +8,7 @@ use crate::{
     room::{Member, Role, Room, RoomKind, direct_room_name},
     user::Status,
 };
+use std::time::Duration;
 
 /// Why a room may not be looked into.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,12 @@ pub enum ManageError {
         bytes: usize,
         /// What it may have.
         max: usize,
+    },
+    /// Messages cannot be kept for so long, or not for so short a time.
+    #[error("a room keeps its messages for 1 to {} seconds", max.as_secs())]
+    Retention {
+        /// For how long they may be kept.
+        max: Duration,
     },
 }
 
@@ -127,19 +134,25 @@ impl Chat {
         self.ports.members.rooms_of(user).await
     }
 
-    /// Says what a room is about.
-    pub async fn set_topic(
+    /// Changes what a room is about, or how long its messages are kept.
+    pub async fn change_room(
         &self,
         by: &UserName,
         name: &RoomName,
-        topic: String,
+        change: RoomChange,
     ) -> Result<Room, ManageError> {
-        let (bytes, max) = (topic.len(), self.limits().topic_bytes_max);
+        let (bytes, max) =
+            (change.topic.as_ref().map_or(0, String::len), self.limits().topic_bytes_max);
         if bytes > max {
             return Err(ManageError::TooLarge { bytes, max });
         }
+        let max = self.limits().room_retention_max;
+        let allowed = Duration::from_secs(1)..=max;
+        if change.retention.flatten().is_some_and(|kept| !allowed.contains(&kept)) {
+            return Err(ManageError::Retention { max });
+        }
         self.owned(by, name).await?;
-        let room = self.ports.rooms.change(name, RoomChange::Topic(topic)).await?;
+        let room = self.ports.rooms.change(name, change).await?;
         room.ok_or(ManageError::Access(AccessError::UnknownRoom))
     }
 

@@ -11,6 +11,7 @@ use crate::{
     time::Timestamp,
 };
 use async_trait::async_trait;
+use std::time::Duration;
 
 #[async_trait]
 impl MessageStore for Instrumented<dyn MessageStore> {
@@ -53,8 +54,13 @@ impl MessageStore for Instrumented<dyn MessageStore> {
         answer
     }
 
-    async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault> {
-        let evict = self.inner.evict(before, limit);
+    async fn evict(
+        &self,
+        now: Timestamp,
+        kept: Option<Duration>,
+        limit: usize,
+    ) -> Result<u64, Fault> {
+        let evict = self.inner.evict(now, kept, limit);
         let answer = self.gauge.count(StoreCall::ArchiveDelete, evict).await;
         if let Ok(evicted) = answer {
             self.gauge.metrics.archive.evictions.add(evicted, EvictionReason::Ttl);

@@ -8,7 +8,7 @@ use crate::{
     time::Timestamp,
 };
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Keeps messages in order.
 #[async_trait]
@@ -43,9 +43,16 @@ pub trait MessageStore: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, AmendError>;
 
-    /// Removes messages stored before `before`, at most `limit` in one call; how many. A room
-    /// loses its first messages only, so that what is kept has no gap. Numbers are not given again.
-    async fn evict(&self, before: Timestamp, limit: usize) -> Result<u64, Fault>;
+    /// Removes messages stored longer ago than their room keeps them, at most `limit` in one call;
+    /// how many. A room that does not say ([`Room::retention`](crate::room::Room::retention))
+    /// keeps them for `kept`, for ever if that is `None`. A room loses its first messages only, so
+    /// that what is kept has no gap. Numbers are not given again.
+    async fn evict(
+        &self,
+        now: Timestamp,
+        kept: Option<Duration>,
+        limit: usize,
+    ) -> Result<u64, Fault>;
 
     /// Where each of these rooms is now, in their order; `None` for a room that does not exist.
     /// What was committed before the call is in the answer.

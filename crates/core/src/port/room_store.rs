@@ -7,6 +7,7 @@ use crate::{
     time::Timestamp,
 };
 use async_trait::async_trait;
+use std::time::Duration;
 
 /// Keeps rooms. Each call is atomic and durable.
 #[async_trait]
@@ -51,11 +52,26 @@ pub struct NewRoom {
     pub created_at: Timestamp,
 }
 
-/// A change to a room.
-#[derive(Clone, Debug)]
-pub enum RoomChange {
+/// A change to a room; what is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct RoomChange {
     /// What it is about.
-    Topic(String),
+    pub topic: Option<String>,
+    /// How long its messages are kept, in whole seconds; `Some(None)` for as long as the server
+    /// keeps those of other rooms.
+    pub retention: Option<Option<Duration>>,
+}
+
+impl RoomChange {
+    /// Says what the room is about.
+    pub fn topic(topic: impl Into<String>) -> Self {
+        Self { topic: Some(topic.into()), ..Self::default() }
+    }
+
+    /// Says how long its messages are kept.
+    pub fn retention(kept: impl Into<Option<Duration>>) -> Self {
+        Self { retention: Some(kept.into()), ..Self::default() }
+    }
 }
 
 /// Why no room was made.

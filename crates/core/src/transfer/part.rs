@@ -68,7 +68,7 @@ const ACCOUNTS: &[Column] = &[
 const SESSIONS: &[Column] =
     &[column("token", Bytes), column("user", Text), column("expires_at", Integer)];
 
-/// Kind: 0 public, 1 private, 2 direct.
+/// Kind: 0 public, 1 private, 2 direct. Retention: milliseconds.
 const ROOMS: &[Column] = &[
     column("name", Text),
     column("kind", Integer),
@@ -79,6 +79,7 @@ const ROOMS: &[Column] = &[
     column("first_seq", Integer),
     column("last_seq", Integer),
     column("amended_at", Integer),
+    column("retention", Integer),
 ];
 
 /// Role: 0 member, 1 owner.

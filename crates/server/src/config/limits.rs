@@ -18,6 +18,9 @@ section! {
         idempotency_window_seconds: f64 = 86_400.0;
         /// Longest room topic, in bytes of UTF-8.
         topic_bytes_max: usize = 1_024;
+        /// Seconds for which a room may say that its messages are kept, at most; by default a
+        /// hundred years.
+        room_retention_seconds_max: u64 = 3_155_760_000;
         /// Longest reaction, in bytes of UTF-8.
         emoji_bytes_max: usize = 64;
         /// Distinct reactions on one message.
@@ -107,6 +110,7 @@ impl Limits {
             idempotency_key_bytes_max: self.idempotency_key_bytes_max,
             idempotency_window: Duration::from_secs_f64(self.idempotency_window_seconds),
             topic_bytes_max: self.topic_bytes_max,
+            room_retention_max: Duration::from_secs(self.room_retention_seconds_max),
             emoji_bytes_max: self.emoji_bytes_max,
             reactions_per_message_max: self.reactions_per_message_max,
             room_members_max: self.room_members_max,

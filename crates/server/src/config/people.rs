@@ -121,7 +121,8 @@ section! {
         /// Seconds after which a transaction of the database is logged as slow, by name. Seen in
         /// `chat_storage_slow_statements_total`.
         slow_seconds: f64 = 0.5;
-        /// Seconds that messages are kept; 0 for ever.
+        /// Seconds that messages are kept, in rooms that do not say for how long themselves; 0 for
+        /// ever.
         retention_seconds: u64 = 0;
     }
 }

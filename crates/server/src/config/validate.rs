@@ -111,6 +111,11 @@ impl Config {
                 return Err(wrong(&format!("limits.{name}"), &value, why));
             }
         }
+        let retention = limits.room_retention_seconds_max;
+        if retention > ROOM_RETENTION_SECONDS_MAX {
+            let why = "is more than a hundred years, 3155760000";
+            return Err(wrong("limits.room_retention_seconds_max", &retention.to_string(), why));
+        }
         let bounds = [
             ("message_bytes_max", limits.message_bytes_max),
             ("history_page_max", limits.history_page_max),
@@ -131,6 +136,9 @@ enum Zero {
     Fine,
     TooShort,
 }
+
+/// A hundred years: further back than any message, and far from what a database can hold.
+const ROOM_RETENTION_SECONDS_MAX: u64 = 36_525 * 86_400;
 
 /// A year: longer than anything here is meant to take, and far from what a duration can hold.
 const SECONDS_MAX: f64 = 366.0 * 86_400.0;

@@ -17,9 +17,11 @@ use actix_web::{
 };
 use campanile_core::{
     name::{RoomName, UserName},
+    port,
     room::{self, RoomKind},
 };
 use serde::Deserialize;
+use std::time::Duration;
 use utoipa::IntoParams;
 
 /// Rooms in one page, unless another number is asked for.
@@ -123,7 +125,7 @@ pub(super) async fn show(
     Ok(HttpResponse::Ok().json(RoomWithMembers { room, member_list }))
 }
 
-/// Says what a room is about. Owners only.
+/// Says what a room is about, or how long its messages are kept. Owners only.
 #[utoipa::path(
     patch, path = "/api/v1/rooms/{room}", tag = "rooms", operation_id = "changeRoom",
     params(("room" = String, Path, description = "The room's name.", pattern = "^[a-z0-9._-]{1,64}$")),
@@ -141,8 +143,13 @@ pub(super) async fn change(
     sent: Sent,
 ) -> Result<HttpResponse, Refused> {
     let name = RoomName::parse(&path)?;
-    let RoomChange { topic } = sent.json().await?;
-    let room = edge.chat.set_topic(&caller.user, &name, topic).await?;
+    let RoomChange { topic, retention_seconds } = sent.json().await?;
+    let retention = retention_seconds.map(|seconds| seconds.map(Duration::from_secs));
+    let change = port::RoomChange { topic, retention };
+    let room = edge.chat.change_room(&caller.user, &name, change).await?;
+    if let Some(seconds) = retention_seconds {
+        tracing::info!(room = %name, user = %caller.user, ?seconds, "room retention changed");
+    }
     answer(&edge, StatusCode::OK, &caller.user, &room).await
 }
 

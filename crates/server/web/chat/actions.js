@@ -120,6 +120,16 @@ export class Actions {
     this.#store.emit('members', { room: room.name });
   }
 
+  /** Seconds for which the room keeps its messages; null where the server's setting holds. */
+  async retention(room) {
+    const answer = await this.#api.get(`/rooms/${segment(room.name)}`);
+    return answer.room.retention_seconds ?? null;
+  }
+
+  async setRetention(room, seconds) {
+    await this.#api.patch(`/rooms/${segment(room.name)}`, { retention_seconds: seconds });
+  }
+
   async invite(room, user) {
     await this.#api.put(`/rooms/${segment(room.name)}/members/${segment(user)}`, {});
     await this.#sync.listen(room.name);

@@ -1,4 +1,4 @@
-// The dialogs of the chat: make a room, look around, write to somebody, invite, change the topic.
+// The dialogs of the chat: make a room, look around, write to somebody, invite, change what a room is about and how long it keeps messages.
 
 import { el, field, setText } from '../shared/dom.js';
 import { openDialog } from '../shared/dialog.js';
@@ -7,6 +7,9 @@ import { count } from '../shared/words.js';
 import { openSwitcher } from './view-switcher.js';
 
 const NAME = /^[a-z0-9._-]{1,64}$/;
+const DAY = 86_400;
+/** How long a room may keep its messages, in seconds. */
+const RETENTIONS = [[DAY, 'One day'], [7 * DAY, 'One week'], [30 * DAY, '30 days'], [365 * DAY, 'One year'], [36_500 * DAY, 'A hundred years']];
 const NAME_HINT = 'Lower-case letters, digits, dot, hyphen and underscore.';
 
 /** Opens dialogs; `open(name)` opens a room. */
@@ -66,6 +69,28 @@ export class Dialogs {
     this.#ask({
       title: 'Change the topic', action: 'Save', isName: false, fields: [{ label: 'What the room is about', input }],
       run: () => this.#actions.setTopic(room, input.value.trim()),
+    });
+  }
+
+  async retention(room) {
+    let seconds;
+    try {
+      seconds = await this.#actions.retention(room);
+    } catch (error) {
+      this.#store.notice(error.message);
+      return;
+    }
+    const choices = new Map(RETENTIONS);
+    if (seconds !== null && !choices.has(seconds)) choices.set(seconds, count(seconds, 'second'));
+    const option = ([value, text]) => el('option', { value: value ?? '', selected: value === seconds }, text);
+    const input = el('select', {}, [[null, 'As long as this server keeps them'], ...choices].map(option));
+    this.#ask({
+      title: 'Keep messages', action: 'Save', isName: false,
+      fields: [{ label: 'How long', hint: 'Older messages are deleted for everybody, and do not come back.', input }],
+      run: async () => {
+        await this.#actions.setRetention(room, input.value === '' ? null : Number(input.value));
+        this.#store.notice(`${room.title} keeps messages: ${input.selectedOptions[0].text.toLowerCase()}.`);
+      },
     });
   }
 

@@ -78,11 +78,12 @@ export class HeaderView {
     const room = this.#store.activeRoom;
     const invite = { label: 'Invite somebody', icon: 'plus', run: () => this.#dialogs.invite(room) };
     const topic = { label: 'Change the topic', icon: 'edit', run: () => this.#dialogs.topic(room) };
+    const retention = { label: 'Keep messages for …', icon: 'clock', run: () => this.#dialogs.retention(room) };
     const leave = { label: 'Leave the room', icon: 'exit', run: () => this.#leave(room) };
     const remove = { label: 'Delete the room', icon: 'trash', danger: true, run: () => this.#remove(room) };
     const read = { label: 'Mark as read', icon: 'check', run: () => this.#actions.seen(room, room.lastSeq) };
     if (room.kind === 'direct') return [read];
-    return room.isOwner ? [invite, topic, read, null, leave, remove] : [read, null, leave];
+    return room.isOwner ? [invite, topic, retention, read, null, leave, remove] : [read, null, leave];
   }
 
   async #leave(room) {

@@ -51,6 +51,10 @@ pub(in crate::http) struct Room {
     kind: RoomKind,
     /// What it is about; empty for none.
     topic: String,
+    /// Seconds for which its messages are kept; left out where the server's setting holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, nullable = false)]
+    retention_seconds: Option<u64>,
     /// How many members it has.
     #[schema(minimum = 0)]
     members: u64,
@@ -154,13 +158,19 @@ impl<'de> Deserialize<'de> for NewRoom {
     }
 }
 
-/// What is to be changed of a room.
+/// What is to be changed of a room; what is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct RoomChange {
     /// What it is about, at most 1024 bytes of UTF-8; empty for nothing.
-    #[schema(max_length = 1024)]
-    pub(in crate::http) topic: String,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(max_length = 1024, nullable = false)]
+    pub(in crate::http) topic: Option<String>,
+    /// Seconds for which its messages are kept, whatever the server's setting is; null for the
+    /// server's setting.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 3_155_760_000_u64)]
+    pub(in crate::http) retention_seconds: Option<Option<u64>>,
 }
 
 /// What a member is to be.
@@ -205,6 +215,7 @@ impl From<&core::room::Room> for Room {
             name: room.name.to_string(),
             kind: room.kind.into(),
             topic: room.topic.clone(),
+            retention_seconds: room.retention.map(|kept| kept.as_secs()),
             members: room.members,
             last_seq: room.last_seq.0,
             epoch: room.epoch.to_string(),
