@@ -85,9 +85,7 @@ async fn a_week_that_retention_has_emptied_is_dropped() {
     // It is looked for at the start, and then each hour.
     scene.store.close().await;
     let again = connect(&scene.url).await;
-    until("the empty week is dropped", Duration::from_secs(20), || {
-        (!scene.has(100)).then_some(())
-    });
+    until("the empty week is dropped", Duration::from_secs(20), || (!scene.has(100)).then_some(()));
     assert!(scene.has(101) && scene.has(102), "they have messages");
     again.close().await;
     let scene = Scene { stores: Stores::of(connect(&scene.url).await), ..scene };

@@ -151,3 +151,24 @@ test("an owner invites and removes, and the other sees it at once", async (t) =>
   await bob.page.getByText(`You were removed from ${name}.`).waitFor();
   assert.equal(await bob.page.locator(`.room-item[data-room="${name}"]`).count(), 0);
 });
+
+test("an owner says how long messages are kept, and finds it again", async (t) => {
+  const ada = await visitor(t, "ada");
+  const room = `annals-${Math.random().toString(36).slice(2, 7)}`;
+  await ada.page.getByRole("button", { name: "Create a room" }).last().click();
+  await ada.page.getByLabel("Name").fill(room);
+  await ada.page.getByRole("button", { name: "Create room" }).click();
+  await ada.page.locator(".room-title", { hasText: room }).waitFor();
+  const ask = async () => {
+    await ada.page.getByRole("button", { name: "More about this room" }).click();
+    await ada.page.getByRole("menuitem", { name: /^Keep messages/ }).click();
+    return ada.page.getByLabel("How long");
+  };
+  const choice = await ask();
+  assert.equal(await choice.inputValue(), "");
+  await choice.selectOption("30 days");
+  await screenshot(ada.page, "chat-retention");
+  await ada.page.getByRole("button", { name: "Save" }).click();
+  await ada.page.getByText(`${room} keeps messages: 30 days.`).waitFor();
+  assert.equal(await (await ask()).inputValue(), String(30 * 86400));
+});

@@ -16,6 +16,20 @@ pub(super) fn in_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     whole.map(Some).ok_or_else(|| wrong(&number.to_string()))
 }
 
+/// A whole number in JSON, which may be null and may be left out: these are two things.
+pub(super) fn or_null_in_json<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<u64>>, D::Error> {
+    struct Whole(Option<u64>);
+    impl<'de> Deserialize<'de> for Whole {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            in_json(deserializer).map(Self)
+        }
+    }
+    let whole = Option::<Whole>::deserialize(deserializer)?;
+    Ok(Some(whole.and_then(|Whole(whole)| whole)))
+}
+
 /// A whole number of 32 bits in JSON.
 pub(super) fn small_in_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let number = serde_json::Number::deserialize(deserializer)?;
@@ -62,5 +76,23 @@ mod tests {
         for text in ["7.5", "-1", "1e300", "9007199254740992", "null", "\"7\"", "[]"] {
             assert!(serde_json::from_str::<Json>(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn null_is_not_the_same_as_left_out() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Change {
+            #[serde(default, deserialize_with = "or_null_in_json")]
+            number: Option<Option<u64>>,
+        }
+        for (text, number) in [
+            ("{}", None),
+            (r#"{"number": null}"#, Some(None)),
+            (r#"{"number": 7.0}"#, Some(Some(7))),
+        ] {
+            let read: Change = serde_json::from_str(text).expect("a change");
+            assert_eq!(read, Change { number }, "{text}");
+        }
+        assert!(serde_json::from_str::<Change>(r#"{"number": "7"}"#).is_err());
     }
 }

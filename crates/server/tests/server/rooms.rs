@@ -1,6 +1,6 @@
 //! Rooms and their members.
 
-use crate::support::{Server, start};
+use crate::support::{Server, start, start_with, until};
 use minreq::Method;
 use serde_json::{Value, json};
 
@@ -71,6 +71,50 @@ fn owners_change_and_delete_and_others_may_not() {
     assert_eq!(last.refused(409), "conflict");
     server.delete_as(&ada, path).expect(204);
     assert_eq!(server.get_as(&ada, path).refused(404), "not_found");
+}
+
+#[test]
+fn owners_say_how_long_messages_are_kept() {
+    let server = start_with(|config| config.limits.room_retention_seconds_max = 1_000);
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    server.room(&ada, "annals");
+    server.put_as(&bob, "/api/v1/rooms/annals/members/bob", json!({})).expect(200);
+    let path = "/api/v1/rooms/annals";
+    let keep = |seconds: Value| Some(json!({"retention_seconds": seconds}));
+    assert_eq!(server.ask(&bob, Method::Patch, path, keep(json!(1))).refused(403), "forbidden");
+    for wrong in [json!(0), json!(1_001), json!(-1), json!(1.5), json!("1"), json!(u64::MAX)] {
+        let refused = server.ask(&ada, Method::Patch, path, keep(wrong.clone())).refused(400);
+        assert_eq!(refused, "bad_request", "{wrong}");
+    }
+    let changed = server.ask(&ada, Method::Patch, path, keep(json!(1_000.0))).expect(200);
+    assert_eq!(changed["room"]["retention_seconds"], 1_000);
+    let topic = server.ask(&ada, Method::Patch, path, Some(json!({"topic": "bells"}))).expect(200);
+    assert_eq!(topic["room"]["retention_seconds"], 1_000, "it stays when it is not named");
+    let undone = server.ask(&ada, Method::Patch, path, keep(Value::Null)).expect(200);
+    assert_eq!(undone["room"].get("retention_seconds"), None);
+    assert_eq!(undone["room"]["topic"], "bells");
+    server.ask(&ada, Method::Patch, path, Some(json!({}))).expect(200);
+}
+
+#[test]
+fn a_room_keeps_its_messages_when_others_lose_theirs() {
+    let server = start_with(|config| config.store.retention_seconds = 1);
+    let ada = server.user("ada");
+    for room in ["annals", "other"] {
+        server.room(&ada, room);
+    }
+    let keep = Some(json!({"retention_seconds": 1_000}));
+    server.ask(&ada, Method::Patch, "/api/v1/rooms/annals", keep).expect(200);
+    let messages = |room: &str| format!("/api/v1/rooms/{room}/messages");
+    for room in ["annals", "other"] {
+        server.post_as(&ada, &messages(room), json!({"body": "said once"})).expect(201);
+    }
+    let kept = |room: &str| {
+        let history = server.get_as(&ada, &messages(room)).expect(200);
+        history["messages"].as_array().map(Vec::len)
+    };
+    until("the other room is empty", || (kept("other") == Some(0)).then_some(()));
+    assert_eq!(kept("annals"), Some(1));
 }
 
 #[test]

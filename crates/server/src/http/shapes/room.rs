@@ -1,6 +1,6 @@
 //! Rooms and their members, as they are read and written.
 
-use crate::ws::stamp;
+use crate::{http::numbers, ws::stamp};
 use campanile_core as core;
 use campanile_protocol::Stamp;
 use serde::{Deserialize, Serialize};
@@ -168,7 +168,7 @@ pub(in crate::http) struct RoomChange {
     pub(in crate::http) topic: Option<String>,
     /// Seconds for which its messages are kept, whatever the server's setting is; null for the
     /// server's setting.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "numbers::or_null_in_json")]
     #[schema(value_type = Option<u64>, minimum = 1, maximum = 3_155_760_000_u64)]
     pub(in crate::http) retention_seconds: Option<Option<u64>>,
 }
