@@ -2,9 +2,11 @@
 //!
 //! Saturated keeps many messages on their way, so that frames wait together and leave in one
 //! write. One by one sends the next message only when everybody has heard the last, so that each
-//! delivery wakes its connection and is a write of its own.
+//! delivery wakes its connection and is a write of its own. That costs most of what the system takes
+//! for a write, so what a bare loop of such writes costs is measured beside it.
 
 use crate::{
+    bare,
     child::Recorder,
     crowd::{Crowd, Scene},
     server::{Server, Setup},
@@ -59,6 +61,11 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
     report("saturated", &saturated);
     let one_by_one = arguments.run(&mut crowd, &server, 1).await?;
     report("one by one", &one_by_one);
+    drop(crowd);
+    drop(server);
+    let time = Duration::from_secs(arguments.seconds);
+    let bare = bare::micros_per_write(arguments.listeners, arguments.body_bytes, time).await?;
+    report_bare(bare, one_by_one.micros() / bare);
     check(saturated.micros(), arguments.saturated_max)?;
     check(one_by_one.micros(), arguments.one_by_one_max)
 }
@@ -97,5 +104,12 @@ fn report(what: &str, measured: &Measured) {
         "{what}: {:.2} µs of server CPU per delivery, {rate:.0} deliveries/s, {} in all",
         measured.micros(),
         measured.deliveries,
+    );
+}
+
+#[expect(clippy::print_stdout, reason = "it is a program that reports")]
+fn report_bare(micros: f64, ratio: f64) {
+    println!(
+        "a bare loop of writes: {micros:.2} µs of CPU each, and one by one is {ratio:.2} of it"
     );
 }

@@ -7,6 +7,7 @@
 //! else meanwhile shows other numbers, so what is compared takes turns.
 
 mod ballast;
+mod bare;
 mod child;
 mod cost;
 mod crowd;
