@@ -29,6 +29,7 @@ fn behind_cache(recording: &Recording) -> Stores {
         receipts: ports.receipts,
         uploads: ports.uploads,
         prekeys: ports.prekeys,
+        invites: ports.invites,
         held: Arc::new(()),
     }
 }

@@ -23,7 +23,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let now = Timestamp(1_800_000_000_000);
     let (ada, square) = (UserName::parse("ada")?, RoomName::parse("square")?);
     let password = PasswordHash(String::new());
-    let new = NewAccount { name: ada.clone(), password, operator: false, created_at: now };
+    let new =
+        NewAccount { name: ada.clone(), password, operator: false, created_at: now, invite: None };
     match AccountStore::create(&store, new).await {
         Ok(_) | Err(CreateAccountError::Taken) => {}
         Err(error) => return Err(error.into()),

@@ -1,6 +1,6 @@
 //! Accounts.
 
-use crate::{PostgresStore, metrics::Statement, rows::Columns, work::Work};
+use crate::{PostgresStore, invites, metrics::Statement, rows::Columns, work::Work};
 use async_trait::async_trait;
 use campanile_core::{
     name::UserName,
@@ -62,6 +62,11 @@ impl Work for Create {
     async fn run(&self, connection: &mut PgConnection) -> Result<Self::Answer, Error> {
         let Self(new) = self;
         query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection).await?;
+        if let Some(invite) = new.invite
+            && !invites::lets_in(connection, invite, new.created_at).await?
+        {
+            return Ok(Err(CreateAccountError::NotInvited));
+        }
         let operator: Option<bool> = query_scalar(
             "INSERT INTO accounts (name, password, operator, created_at) \
              VALUES ($1, $2, $3 OR NOT EXISTS (SELECT 1 FROM accounts), $4) \
@@ -71,18 +76,22 @@ impl Work for Create {
         .bind(&new.password.0)
         .bind(new.operator)
         .bind(new.created_at.0)
-        .fetch_optional(connection)
+        .fetch_optional(&mut *connection)
         .await?;
-        Ok(operator
-            .map(|operator| Account {
-                name: new.name.clone(),
-                password: new.password.clone(),
-                operator,
-                banned: false,
-                created_at: new.created_at,
-                last_seen: None,
-            })
-            .ok_or(CreateAccountError::Taken))
+        let Some(operator) = operator else {
+            return Ok(Err(CreateAccountError::Taken));
+        };
+        if let Some(invite) = new.invite {
+            invites::take_use(connection, invite).await?;
+        }
+        Ok(Ok(Account {
+            name: new.name.clone(),
+            password: new.password.clone(),
+            operator,
+            banned: false,
+            created_at: new.created_at,
+            last_seen: None,
+        }))
     }
 }
 

@@ -19,6 +19,7 @@ mod upkeep;
 mod rows;
 
 mod accounts;
+mod invites;
 mod sessions;
 mod rooms;
 mod members;

@@ -92,6 +92,10 @@ labels! {
         PrekeyPut = "prekey_put",
         /// Prekeys are counted.
         PrekeyGet = "prekey_get",
+        /// Invitations are made and revoked.
+        InvitePut = "invite_put",
+        /// Invitations are listed.
+        InviteGet = "invite_get",
         /// Jobs are given, taken and settled.
         JobPut = "job_put",
         /// Jobs are looked at.

@@ -3,13 +3,14 @@
 use sqlx::{Connection, Error, PgConnection, query, query_scalar, raw_sql};
 
 /// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_jobs.sql"),
     include_str!("../migrations/0003_prekeys.sql"),
     include_str!("../migrations/0004_endings.sql"),
     include_str!("../migrations/0005_transfer.sql"),
     include_str!("../migrations/0006_retention.sql"),
+    include_str!("../migrations/0007_invites.sql"),
 ];
 
 /// Held while the schema is changed, so that of several nodes one does: "CAMP".

@@ -41,6 +41,7 @@ proves! {
     receipts by conformance::receipt_store;
     uploads by conformance::upload_store;
     prekeys by conformance::prekey_store;
+    invites by conformance::invite_store;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,6 +94,7 @@ impl Counted {
             password: PasswordHash("hash".into()),
             operator: false,
             created_at: START,
+            invite: None,
         };
         match self.store.create(new).await {
             Ok(_) => None,

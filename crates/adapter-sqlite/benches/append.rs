@@ -124,6 +124,7 @@ async fn make_account(store: &SqliteStore, index: usize) {
         password: PasswordHash("none".into()),
         operator: false,
         created_at: NOW,
+        invite: None,
     };
     let created = AccountStore::create(store, account).await;
     created.expect("the name is free");

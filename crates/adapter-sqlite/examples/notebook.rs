@@ -57,6 +57,7 @@ async fn prepare(
         password: PasswordHash(String::new()),
         operator: false,
         created_at: NOW,
+        invite: None,
     };
     match AccountStore::create(store, account).await {
         Ok(_) | Err(CreateAccountError::Taken) => {}

@@ -3,6 +3,7 @@
 use crate::{
     SqliteStore,
     fault::fault,
+    invites,
     rows::Columns,
     shapes::Shapes,
     writer::{Change, Ledger},
@@ -68,6 +69,11 @@ impl Change for Create {
 
     async fn make(&self, ledger: &mut Ledger) -> Result<Self::Answer, Error> {
         let Self(new) = self;
+        if let Some(invite) = new.invite
+            && invites::find(ledger.connection(), invite, new.created_at).await?.is_none()
+        {
+            return Ok(Err(CreateAccountError::NotInvited));
+        }
         let operator: Option<bool> = query_scalar(
             "INSERT INTO accounts (name, password, operator, created_at) \
              VALUES (?1, ?2, ?3 OR NOT EXISTS (SELECT 1 FROM accounts), ?4) \
@@ -79,16 +85,20 @@ impl Change for Create {
         .bind(new.created_at.0)
         .fetch_optional(ledger.connection())
         .await?;
-        Ok(operator
-            .map(|operator| Account {
-                name: new.name.clone(),
-                password: new.password.clone(),
-                operator,
-                banned: false,
-                created_at: new.created_at,
-                last_seen: None,
-            })
-            .ok_or(CreateAccountError::Taken))
+        let Some(operator) = operator else {
+            return Ok(Err(CreateAccountError::Taken));
+        };
+        if let Some(invite) = new.invite {
+            invites::take_use(ledger.connection(), invite).await?;
+        }
+        Ok(Ok(Account {
+            name: new.name.clone(),
+            password: new.password.clone(),
+            operator,
+            banned: false,
+            created_at: new.created_at,
+            last_seen: None,
+        }))
     }
 }
 

@@ -16,6 +16,7 @@ mod rows;
 mod shapes;
 
 mod accounts;
+mod invites;
 mod sessions;
 mod rooms;
 mod members;

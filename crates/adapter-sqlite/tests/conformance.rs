@@ -76,6 +76,11 @@ async fn prekeys() {
     conformance::prekey_store(stores).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn invites() {
+    conformance::invite_store(stores).await;
+}
+
 /// A file that is not there yet.
 struct File(tempfile::TempDir, Arc<MemoryBlobs>);
 

@@ -224,7 +224,7 @@ async fn account(stores: &Stores, ask: Account, now: Timestamp) -> String {
     match ask {
         Account::Create(name, operator) => {
             let password = PasswordHash("hash".into());
-            let new = NewAccount { name, password, operator, created_at: now };
+            let new = NewAccount { name, password, operator, created_at: now, invite: None };
             told(accounts.create(new).await)
         }
         Account::Find(name) => told(accounts.find(&name).await),

@@ -4,8 +4,8 @@ use campanile_core::{
     message::{Draft, Message},
     name::{RoomName, UserName},
     port::{
-        AccountStore, AppendError, Appended, MemberStore, MessageStore, NewAccount, NewRoom, Page,
-        PrekeyStore, PutMember, ReceiptStore, RoomStore, SessionStore, UploadStore,
+        AccountStore, AppendError, Appended, InviteStore, MemberStore, MessageStore, NewAccount,
+        NewRoom, Page, PrekeyStore, PutMember, ReceiptStore, RoomStore, SessionStore, UploadStore,
     },
     room::{Room, RoomKind},
     time::Timestamp,
@@ -39,6 +39,8 @@ pub struct Stores {
     pub uploads: Arc<dyn UploadStore>,
     /// Prekeys.
     pub prekeys: Arc<dyn PrekeyStore>,
+    /// Invitations.
+    pub invites: Arc<dyn InviteStore>,
     /// What must stay as long as the stores are used: a temporary directory.
     pub held: Arc<dyn Any + Send + Sync>,
 }
@@ -55,6 +57,7 @@ impl Stores {
             + ReceiptStore
             + UploadStore
             + PrekeyStore
+            + InviteStore
             + 'static,
     {
         Self {
@@ -65,7 +68,8 @@ impl Stores {
             messages: store.clone(),
             receipts: store.clone(),
             uploads: store.clone(),
-            prekeys: store,
+            prekeys: store.clone(),
+            invites: store,
             held: Arc::new(()),
         }
     }
@@ -159,6 +163,7 @@ pub(crate) fn new_account(name: &UserName) -> NewAccount {
         password: PasswordHash(format!("hash of {name}")),
         operator: false,
         created_at: START,
+        invite: None,
     }
 }
 

@@ -86,7 +86,7 @@ fn ports(limits: &Limits) -> Ports {
 async fn account(chat: &Chat, name: &str) -> Result<UserName, Box<dyn Error>> {
     let password = PasswordHash(String::new());
     let (name, created_at) = (UserName::parse(name)?, chat.clock().now());
-    let new = NewAccount { name, password, operator: false, created_at };
+    let new = NewAccount { name, password, operator: false, created_at, invite: None };
     Ok(chat.register(new).await?.name)
 }
 

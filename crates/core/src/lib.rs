@@ -11,6 +11,7 @@ pub mod room;
 pub mod message;
 pub mod upload;
 pub mod prekey;
+pub mod invite;
 pub mod event;
 pub mod labels;
 pub mod metrics;

@@ -62,6 +62,8 @@ pub struct Limits {
     /// One-time prekeys below which a user counts as running out. Seen in
     /// `chat_prekey_users_low`.
     pub prekeys_low: u64,
+    /// Invitations that are kept at once.
+    pub invites_max: u64,
     /// Rates; `None` switches all of them off, for benchmarks.
     pub rates: Option<Rates>,
 }
@@ -154,6 +156,7 @@ impl Default for Limits {
             upload_quota_bytes_max: 1024 * 1024 * 1024,
             prekeys_per_user_max: 200,
             prekeys_low: 20,
+            invites_max: 200,
             rates: Some(Rates::default()),
         }
     }

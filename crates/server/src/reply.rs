@@ -11,8 +11,8 @@ use actix_web::{
 };
 use campanile_core::{
     chat::{
-        AccessError, AuthenticateError, ChangeError, ClaimError, EnterError, Limited, ManageError,
-        MembershipError, PublishPrekeysError, SendError, UploadError,
+        AccessError, AuthenticateError, ChangeError, ClaimError, EnterError, InviteError, Limited,
+        ManageError, MembershipError, PublishPrekeysError, SendError, UploadError,
     },
     connection::{self, JoinError},
     name::NameError,
@@ -262,6 +262,7 @@ impl From<AuthenticateError> for Refused {
 impl From<CreateAccountError> for Refused {
     fn from(error: CreateAccountError) -> Self {
         match error {
+            CreateAccountError::NotInvited => Self::forbidden(error.to_string()),
             CreateAccountError::Taken => Self::conflict(error.to_string()),
             CreateAccountError::Fault(fault) => fault.into(),
         }
@@ -353,6 +354,15 @@ impl From<PublishPrekeysError> for Refused {
         match error {
             PublishPrekeysError::TooMany { .. } => Self::conflict(error.to_string()),
             PublishPrekeysError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<InviteError> for Refused {
+    fn from(error: InviteError) -> Self {
+        match error {
+            InviteError::TooMany { .. } => Self::conflict(error.to_string()),
+            InviteError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Tokens: 256 random bits, shown once, kept as their hash.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use campanile_core::user::TokenHash;
+use campanile_core::{invite::InviteHash, user::TokenHash};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -15,9 +15,32 @@ pub fn hash(token: &str) -> TokenHash {
     TokenHash(Sha256::digest(token.as_bytes()).into())
 }
 
+/// What the code of an invitation is known by. A code is a token like any other.
+pub fn invite_hash(code: &str) -> InviteHash {
+    InviteHash(hash(code).0)
+}
+
+/// What was written as hexadecimal digits.
+pub fn parse_invite_hash(digits: &str) -> Option<InviteHash> {
+    let mut bytes = [0; 32];
+    let is_digit = |digit: &u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+    if digits.len() != 2 * bytes.len() || !digits.as_bytes().iter().all(is_digit) {
+        return None;
+    }
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * place..2 * place + 2], 16).ok()?;
+    }
+    Some(InviteHash(bytes))
+}
+
 /// Hexadecimal digits for any bytes; names direct rooms.
 pub fn hex_digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
@@ -34,6 +57,17 @@ mod tests {
         assert_eq!(one.len(), 43);
         assert_ne!(hash(&one), hash(&other));
         assert_eq!(hash(&one), hash(&one));
+    }
+
+    #[test]
+    fn a_hash_is_read_as_it_is_written() {
+        let hash = invite_hash("code");
+        assert_eq!(parse_invite_hash(&hex(&hash.0)), Some(hash));
+        let digits = "0".repeat(64);
+        assert!(parse_invite_hash(&digits).is_some());
+        for bad in [&digits[1..], &digits.replacen('0', "A", 1), &digits.replacen("00", "é", 1)] {
+            assert_eq!(parse_invite_hash(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -13,6 +13,9 @@ use campanile_core::{
 impl AccountStore for MemoryStore {
     async fn create(&self, new: NewAccount) -> Result<Account, CreateAccountError> {
         let mut state = self.state();
+        if new.invite.is_some_and(|invite| !state.lets_in(invite, new.created_at)) {
+            return Err(CreateAccountError::NotInvited);
+        }
         if state.accounts.contains_key(&new.name) {
             return Err(CreateAccountError::Taken);
         }
@@ -26,6 +29,9 @@ impl AccountStore for MemoryStore {
         };
         let name = account.name.clone();
         state.accounts.insert(name, account.clone());
+        if let Some(invite) = new.invite {
+            state.take_use(invite);
+        }
         Ok(account)
     }
 

@@ -1,6 +1,7 @@
-//! Accounts, sessions, rooms, members, messages, receipts, uploads and prekeys in memory, for tests.
+//! Accounts, sessions, rooms, members, messages, receipts, uploads, prekeys and invitations in memory, for tests.
 
 mod accounts;
+mod invites;
 mod members;
 mod messages;
 mod prekeys;
@@ -11,6 +12,7 @@ mod uploads;
 
 use crate::lock;
 use campanile_core::{
+    invite::{Invite, InviteHash},
     limits::Limits,
     message::{Epoch, Message, Sequence},
     name::{RoomName, UserName},
@@ -41,6 +43,7 @@ struct State {
     // With the epoch of the room: a later room of the same name has another.
     uploads: HashMap<UploadId, (Upload, Epoch)>,
     prekeys: HashMap<UserName, prekeys::Published>,
+    invites: HashMap<InviteHash, Invite>,
 }
 
 #[derive(Debug)]

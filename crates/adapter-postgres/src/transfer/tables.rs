@@ -60,6 +60,7 @@ fn statement(part: Part) -> String {
 pub(super) fn table(part: Part) -> Table {
     match part {
         Part::Accounts => ACCOUNTS,
+        Part::Invites => INVITES,
         Part::Sessions => SESSIONS,
         Part::Rooms => ROOMS,
         Part::Members => MEMBERS,
@@ -81,6 +82,16 @@ const ACCOUNTS: Table = Table {
     insert: "INSERT INTO accounts (name, password, operator, banned, created_at, last_seen) \
              SELECT convert_from(v.name, 'UTF8'), convert_from(v.password, 'UTF8'), \
              v.operator = 1, v.banned = 1, v.created_at, v.last_seen FROM ROWS",
+};
+
+const INVITES: Table = Table {
+    count: "SELECT count(*) FROM invites",
+    select: "SELECT hash, made_by, made_at, expires_at, uses_left, hash FROM invites \
+             WHERE hash > $1 ORDER BY hash LIMIT $2",
+    place: &[Bytes],
+    insert: "INSERT INTO invites (hash, made_by, made_at, expires_at, uses_left) \
+             SELECT v.hash, convert_from(v.made_by, 'UTF8'), v.made_at, v.expires_at, \
+             v.uses_left FROM ROWS",
 };
 
 const SESSIONS: Table = Table {
@@ -233,6 +244,7 @@ mod tests {
             include_str!("../../migrations/0004_endings.sql"),
             include_str!("../../migrations/0005_transfer.sql"),
             include_str!("../../migrations/0006_retention.sql"),
+            include_str!("../../migrations/0007_invites.sql"),
         ];
         let mut name = "";
         for line in schema.iter().flat_map(|sql| sql.lines()) {

@@ -42,6 +42,7 @@ pub(super) fn insert(part: Part) -> &'static Shapes {
 pub(super) fn table(part: Part) -> Table {
     match part {
         Part::Accounts => ACCOUNTS,
+        Part::Invites => INVITES,
         Part::Sessions => SESSIONS,
         Part::Rooms => ROOMS,
         Part::Members => MEMBERS,
@@ -61,6 +62,15 @@ const ACCOUNTS: Table = Table {
              WHERE name > ?1 ORDER BY name LIMIT ?2",
     place: &[Text],
     insert: "INSERT INTO accounts (name, password, operator, banned, created_at, last_seen) \
+             SELECT * FROM ROWS v WHERE v.column1 IS NOT NULL",
+};
+
+const INVITES: Table = Table {
+    count: "SELECT count(*) FROM invites",
+    select: "SELECT hash, made_by, made_at, expires_at, uses_left, hash FROM invites \
+             WHERE hash > ?1 ORDER BY hash LIMIT ?2",
+    place: &[Bytes],
+    insert: "INSERT INTO invites (hash, made_by, made_at, expires_at, uses_left) \
              SELECT * FROM ROWS v WHERE v.column1 IS NOT NULL",
 };
 

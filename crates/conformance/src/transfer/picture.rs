@@ -54,6 +54,7 @@ pub(super) async fn without_bytes(opened: &Opened) -> String {
         add!(stores.members.rooms_of(&user));
         add!(stores.prekeys.count(&user));
     }
+    add!(stores.invites.list(START, 10));
     for number in 1..=3 {
         add!(stores.sessions.find(world::token(number), START));
     }

@@ -4,6 +4,7 @@ use super::{Movable, Opened, close, picture};
 use crate::stores::{START, Stores, draft, joining, keyed, new_room, room, user};
 use bytes::Bytes;
 use campanile_core::{
+    invite::{Invite, InviteHash},
     message::{Amendment, Draft, Sequence},
     name::{RoomName, UserName},
     port::{AccountChange, BlobStore, JobQueue, NewJob, PutMember, RoomChange, Settlement},
@@ -54,6 +55,12 @@ async fn people(stores: &Stores) {
     let banned = AccountChange::Banned(true);
     stores.accounts.change(&user("eve"), banned).await.unwrap();
     stores.accounts.touch(&[(user("bob"), START)]).await.unwrap();
+    for (number, made_by, uses_left) in [(1, Some("ada"), 3), (2, None, 1)] {
+        let (hash, made_by) = (InviteHash([number; 32]), made_by.map(user));
+        let expires_at = START.plus(DAY * u32::from(number));
+        let invite = Invite { hash, made_by, made_at: START, expires_at, uses_left };
+        stores.invites.put(invite, 10).await.unwrap();
+    }
     for (number, name) in [(1, "ada"), (2, "bob"), (3, "bob")] {
         let expires_at = START.plus(DAY * number);
         let token = token(number as u8);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cluster;
+mod invites;
 mod joining;
 mod membership;
 mod messages;
@@ -13,6 +14,7 @@ mod uploads;
 
 pub use accounts::AuthenticateError;
 pub use cluster::ClusterSurvey;
+pub use invites::InviteError;
 pub use joining::EnterError;
 pub use membership::MembershipError;
 pub use messages::{ChangeError, SendError, Source};
@@ -31,9 +33,9 @@ use crate::{
     limits::{Limits, Rate, Rates},
     metrics::ChatMetrics,
     port::{
-        AccountStore, BlobStore, Bus, Clock, Limiter, LimiterContext, MemberStore, MessageStore,
-        NodeId, PrekeyStore, PresenceStore, RateLimiter, ReceiptStore, RoomStore, SessionStore,
-        UploadStore, Verdict,
+        AccountStore, BlobStore, Bus, Clock, InviteStore, Limiter, LimiterContext, MemberStore,
+        MessageStore, NodeId, PrekeyStore, PresenceStore, RateLimiter, ReceiptStore, RoomStore,
+        SessionStore, UploadStore, Verdict,
     },
     room::RoomKind,
 };
@@ -58,6 +60,8 @@ pub struct Ports {
     pub uploads: Arc<dyn UploadStore>,
     /// Prekeys.
     pub prekeys: Arc<dyn PrekeyStore>,
+    /// Invitations.
+    pub invites: Arc<dyn InviteStore>,
     /// The bytes of uploads.
     pub blobs: Arc<dyn BlobStore>,
     /// Presence.

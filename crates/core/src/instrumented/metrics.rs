@@ -87,6 +87,14 @@ labels! {
         PrekeysQuery = "prekeys" "query",
         /// Prekeys: counted.
         PrekeysScan = "prekeys" "scan",
+        /// Invitations: made.
+        InvitesPut = "invites" "put",
+        /// Invitations: found.
+        InvitesGet = "invites" "get",
+        /// Invitations: listed.
+        InvitesScan = "invites" "scan",
+        /// Invitations: revoked.
+        InvitesDelete = "invites" "delete",
     }
 }
 
@@ -289,7 +297,8 @@ impl StoreCall {
             | Self::MembersGet
             | Self::PresenceGet
             | Self::UploadsGet
-            | Self::PrekeysGet => Operation::Get,
+            | Self::PrekeysGet
+            | Self::InvitesGet => Operation::Get,
             Self::AccountsPut
             | Self::SessionsPut
             | Self::RoomsPut
@@ -298,13 +307,15 @@ impl StoreCall {
             | Self::ReceiptsPut
             | Self::PresencePut
             | Self::UploadsPut
-            | Self::PrekeysPut => Operation::Put,
+            | Self::PrekeysPut
+            | Self::InvitesPut => Operation::Put,
             Self::SessionsDelete
             | Self::RoomsDelete
             | Self::MembersDelete
             | Self::ArchiveDelete
             | Self::PresenceDelete
-            | Self::UploadsDelete => Operation::Delete,
+            | Self::UploadsDelete
+            | Self::InvitesDelete => Operation::Delete,
             Self::AccountsQuery
             | Self::ArchiveQuery
             | Self::PresenceQuery
@@ -316,7 +327,8 @@ impl StoreCall {
             | Self::ReceiptsScan
             | Self::PresenceScan
             | Self::UploadsScan
-            | Self::PrekeysScan => Operation::Scan,
+            | Self::PrekeysScan
+            | Self::InvitesScan => Operation::Scan,
         }
     }
 }

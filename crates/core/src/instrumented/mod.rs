@@ -7,6 +7,7 @@ mod accounts;
 mod bus;
 mod cache;
 mod driver;
+mod invites;
 mod members;
 mod messages;
 mod metrics;
@@ -32,7 +33,7 @@ use crate::{
     labels::Outcome,
     port::{
         AmendError, AppendError, Clock, CreateAccountError, CreateRoomError, Fault, HistoryError,
-        MemberError, PutPrekeysError, PutUploadError,
+        MemberError, PutInviteError, PutPrekeysError, PutUploadError,
     },
 };
 use campanile_metrics::Registry;
@@ -56,7 +57,7 @@ struct Gauge {
 /// [`Backend`] and [`Driver`].
 #[derive(Clone, Copy, Debug)]
 pub struct Behind<'a> {
-    /// Behind accounts, sessions, rooms, members, messages, receipts, uploads and prekeys.
+    /// Behind accounts, sessions, rooms, members, messages, receipts, uploads, prekeys and invites.
     pub store: &'a str,
     /// Behind the bytes of uploads.
     pub blobs: &'a str,
@@ -85,6 +86,7 @@ impl Ports {
             receipts: Instrumented::arc(self.receipts, &store),
             uploads: Instrumented::arc(self.uploads, &store),
             prekeys: Instrumented::arc(self.prekeys, &store),
+            invites: Instrumented::arc(self.invites, &store),
             blobs: Instrumented::arc(self.blobs, &gauge(behind.blobs)),
             presence: Instrumented::arc(self.presence, &gauge(behind.presence)),
             bus: Arc::new(bus::InstrumentedBus {
@@ -179,6 +181,7 @@ may_fault!(
     CreateRoomError,
     HistoryError,
     MemberError,
+    PutInviteError,
     PutPrekeysError,
     PutUploadError
 );

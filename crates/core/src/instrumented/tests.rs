@@ -87,8 +87,13 @@ async fn a_refusal_went_well_and_a_fault_did_not() {
     let store = Instrumented::arc(inner, &gauge);
     let name = UserName::parse("ada").unwrap();
     let password = PasswordHash(String::new());
-    let new =
-        NewAccount { name: name.clone(), password, operator: false, created_at: Timestamp(0) };
+    let new = NewAccount {
+        name: name.clone(),
+        password,
+        operator: false,
+        created_at: Timestamp(0),
+        invite: None,
+    };
     let refused = store.create(new).await;
     assert!(matches!(refused, Err(CreateAccountError::Taken)));
     let fault = store.find(&name).await.unwrap_err();

@@ -2,6 +2,7 @@
 
 use super::Fault;
 use crate::{
+    invite::InviteHash,
     name::UserName,
     time::Timestamp,
     user::{Account, PasswordHash},
@@ -15,6 +16,10 @@ use async_trait::async_trait;
 pub trait AccountStore: Send + Sync {
     /// Makes an account. The first account of an empty store is an operator's, and of many made
     /// at once exactly one is first.
+    ///
+    /// Where it names an invitation, one of its uses is gone once the account is made, and with the
+    /// last the invitation; however many ask at once, it lets in no more. Who is not invited is not
+    /// told whether the name is taken.
     async fn create(&self, account: NewAccount) -> Result<Account, CreateAccountError>;
 
     /// The account of this name, if there is one.
@@ -46,6 +51,8 @@ pub struct NewAccount {
     pub operator: bool,
     /// When it is made.
     pub created_at: Timestamp,
+    /// The invitation that it takes; `None` where none is asked for.
+    pub invite: Option<InviteHash>,
 }
 
 /// A change to an account.
@@ -62,6 +69,9 @@ pub enum AccountChange {
 /// Why no account was made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAccountError {
+    /// There is no such invitation, or it has expired.
+    #[error("there is no such invitation, or no longer")]
+    NotInvited,
     /// Somebody has this name.
     #[error("the name is taken")]
     Taken,

@@ -9,6 +9,7 @@ mod clock;
 mod export;
 mod fault;
 mod import;
+mod invite_store;
 mod job_queue;
 mod member_store;
 mod message_store;
@@ -28,6 +29,7 @@ pub use clock::Clock;
 pub use export::{Batch, Export};
 pub use fault::{Fault, FaultKind};
 pub use import::{BeginError, Import, Progress};
+pub use invite_store::{InviteStore, PutInviteError};
 pub use job_queue::{Backlog, Job, JobId, JobQueue, NewJob, Settlement};
 pub use member_store::{MemberError, MemberStore, PutMember};
 pub use message_store::{

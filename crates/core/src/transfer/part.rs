@@ -10,6 +10,8 @@ use self::Kind::{Bytes, Integer, Text};
 pub enum Part {
     /// Accounts.
     Accounts,
+    /// Invitations, the expired ones among them.
+    Invites,
     /// Sessions, the expired ones among them.
     Sessions,
     /// Rooms, with their epochs and the numbers of their first and last messages.
@@ -67,6 +69,14 @@ const ACCOUNTS: &[Column] = &[
 
 const SESSIONS: &[Column] =
     &[column("token", Bytes), column("user", Text), column("expires_at", Integer)];
+
+const INVITES: &[Column] = &[
+    column("hash", Bytes),
+    column("made_by", Text),
+    column("made_at", Integer),
+    column("expires_at", Integer),
+    column("uses_left", Integer),
+];
 
 /// Kind: 0 public, 1 private, 2 direct. Retention: milliseconds.
 const ROOMS: &[Column] = &[
@@ -164,8 +174,9 @@ const JOBS: &[Column] = &[
 
 impl Part {
     /// Every part, in the order in which they are moved.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Accounts,
+        Self::Invites,
         Self::Sessions,
         Self::Rooms,
         Self::Members,
@@ -182,6 +193,7 @@ impl Part {
     pub fn name(self) -> &'static str {
         match self {
             Self::Accounts => "accounts",
+            Self::Invites => "invites",
             Self::Sessions => "sessions",
             Self::Rooms => "rooms",
             Self::Members => "members",
@@ -209,6 +221,7 @@ impl Part {
     pub fn columns(self) -> &'static [Column] {
         match self {
             Self::Accounts => ACCOUNTS,
+            Self::Invites => INVITES,
             Self::Sessions => SESSIONS,
             Self::Rooms => ROOMS,
             Self::Members => MEMBERS,

@@ -119,7 +119,7 @@ impl Node {
     pub(crate) async fn user(&self, name: &str) -> UserName {
         let name = UserName::parse(name).expect("a name");
         let (password, created_at) = (PasswordHash(String::new()), self.chat.clock().now());
-        let new = NewAccount { name, password, operator: false, created_at };
+        let new = NewAccount { name, password, operator: false, created_at, invite: None };
         self.chat.register(new).await.expect("a new account").name
     }
 

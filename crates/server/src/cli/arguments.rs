@@ -158,6 +158,16 @@ pub(super) enum UserCommand {
         #[arg(long)]
         operator: bool,
     },
+    /// Make an invitation, with whose code an account can be made where `server.registration` is
+    /// `invite`.
+    Invite {
+        /// How many accounts may be made with it.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        uses: u32,
+        /// Days for which it lets somebody in.
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=365))]
+        days: u32,
+    },
     /// Ban a user: end all sessions, and let nobody log in.
     Ban {
         /// The user's name.

@@ -4,16 +4,17 @@ use super::{Failure, arguments::UserCommand, output};
 use crate::{
     app::prepare_directory,
     config::{Config, Flags, Sources},
-    password,
+    password, token,
     wiring::adapters::Administration,
 };
 use campanile_adapter_memory::SystemClock;
 use campanile_core::{
+    invite::Invite,
     name::UserName,
     port::{AccountChange, Clock, NewAccount},
     user::PasswordHash,
 };
-use std::{io, process::ExitCode};
+use std::{io, process::ExitCode, time::Duration};
 
 pub(super) fn run(command: UserCommand, flags: Flags) -> Result<ExitCode, Failure> {
     let config = Sources::of_process(flags).load()?;
@@ -37,6 +38,7 @@ async fn open(config: &Config) -> Result<Administration, Failure> {
 async fn execute(command: UserCommand, store: &Administration) -> Result<ExitCode, Failure> {
     match command {
         UserCommand::Add { name, operator, .. } => add(store, &name, operator).await,
+        UserCommand::Invite { uses, days } => invite(store, uses, days).await,
         UserCommand::Ban { name } => {
             change(store, &name, AccountChange::Banned(true)).await?;
             end_sessions(store, &name).await?;
@@ -59,10 +61,22 @@ async fn add(store: &Administration, name: &str, operator: bool) -> Result<ExitC
     let name = parse(name)?;
     let password = hash(&read_password()?)?;
     let created_at = SystemClock::new().now();
-    let account = NewAccount { name, password, operator, created_at };
+    let account = NewAccount { name, password, operator, created_at, invite: None };
     let account = store.accounts.create(account).await.map_err(Failure::failed)?;
     let role = if account.operator { "an operator" } else { "a user" };
     done(&format!("{} is {role}", account.name))
+}
+
+async fn invite(store: &Administration, uses: u32, days: u32) -> Result<ExitCode, Failure> {
+    let (code, made_at) = (token::new(), SystemClock::new().now());
+    let expires_at = made_at.plus(Duration::from_secs(u64::from(days) * 86_400));
+    let hash = token::invite_hash(&code);
+    let invite = Invite { hash, made_by: None, made_at, expires_at, uses_left: uses };
+    store.invites.put(invite, store.invites_max).await.map_err(Failure::failed)?;
+    output::line(&code);
+    let accounts = if uses == 1 { "one account".to_owned() } else { format!("{uses} accounts") };
+    output::line(&format!("for {accounts} within {days} days, at /#invite={code} of the server"));
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn change(store: &Administration, name: &str, change: AccountChange) -> Result<(), Failure> {

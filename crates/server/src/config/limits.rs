@@ -69,6 +69,8 @@ section! {
         /// One-time prekeys below which a user counts as running out. Seen in
         /// `chat_prekey_users_low`.
         prekeys_low: u64 = 20;
+        /// Invitations that are kept at once.
+        invites_max: u64 = 200;
         /// New connections from one address.
         connections_per_address: Rate = Rate::of(|rates| rates.connections_per_address);
         /// New connections on this node.
@@ -132,6 +134,7 @@ impl Limits {
             upload_quota_bytes_max: self.upload_quota_bytes_max,
             prekeys_per_user_max: self.prekeys_per_user_max,
             prekeys_low: self.prekeys_low,
+            invites_max: self.invites_max,
             rates: self.enabled.then(|| self.rates()),
         }
     }

@@ -18,7 +18,8 @@ section! {
         /// Certificate and key to serve HTTPS and `wss:` with.
         tls: ServerTls = ServerTls::default();
         /// Who may make an account: `open` for anyone, `closed` for nobody but operators with
-        /// `campanile user add`. Without it, `open` when `server.listen` is a loopback address
+        /// `campanile user add`, `invite` for whoever has the code of an invitation, which operators
+        /// make on `/console` or with `campanile user invite`. Without it, `open` when `server.listen` is a loopback address
         /// and `closed` otherwise.
         registration: Option<Registration> = None;
         /// Days that a log-in lasts.
@@ -70,7 +71,7 @@ pub enum Registration {
     Open,
     /// Nobody; operators make accounts.
     Closed,
-    /// Named by the contract and not offered yet, so that it is refused with a clear word.
+    /// Whoever has the code of an invitation.
     Invite,
 }
 

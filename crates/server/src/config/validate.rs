@@ -1,6 +1,6 @@
 //! What is wrong with settings that are each well formed.
 
-use super::{Config, ConfigError, Registration, Secret};
+use super::{Config, ConfigError, Secret};
 use campanile_metrics::StatisticsInterval;
 use tracing_subscriber::EnvFilter;
 
@@ -26,10 +26,6 @@ impl Config {
 
     fn check_server(&self) -> Result<(), ConfigError> {
         let server = &self.server;
-        if server.registration == Some(Registration::Invite) {
-            let why = "is not offered yet; use \"closed\" and `campanile user add`";
-            return Err(wrong("server.registration", "invite", why));
-        }
         if server.token_lifetime_days == 0 {
             return Err(wrong("server.token_lifetime_days", "0", "leaves nobody logged in"));
         }

@@ -3,18 +3,20 @@
 use super::{
     asked::{Caller, Sent},
     edge::Edge,
-    shapes::{Credentials, NewPassword, UserAnswer},
+    shapes::{NewPassword, NewUser, UserAnswer},
 };
 use crate::{
     config::Registration,
     password::{Checked, PasswordError},
     reply::Refused,
+    token,
 };
 use actix_web::{HttpResponse, web::Data};
 use campanile_core::{
     chat::Limited,
+    invite::InviteHash,
     name::UserName,
-    port::{AccountChange, Limiter, LimiterContext, NewAccount},
+    port::{AccountChange, CreateAccountError, Limiter, LimiterContext, NewAccount},
 };
 
 impl From<PasswordError> for Refused {
@@ -28,28 +30,45 @@ impl From<PasswordError> for Refused {
 
 /// Makes an account.
 ///
-/// The first account of a new server is an operator's.
+/// The first account of a new server is an operator's. Where `server.registration` is `invite`, it
+/// takes the code of an invitation.
 #[utoipa::path(
     post, path = "/api/v1/users", tag = "accounts", operation_id = "createUser",
-    request_body = Credentials, security(()),
+    request_body = NewUser, security(()),
     responses(
         (status = 201, description = "It is made.", body = UserAnswer),
-        (status = 403, description = "Accounts are made by operators here."),
+        (status = 403, description = "Accounts are made by operators here, or by whoever is invited."),
         (status = 409, description = "The name is taken."),
     ),
 )]
 pub(super) async fn create(edge: Data<Edge>, sent: Sent) -> Result<HttpResponse, Refused> {
-    if edge.settings.registration != Registration::Open {
+    let registration = edge.settings.registration;
+    if registration == Registration::Closed {
         return Err(Refused::forbidden("accounts are made by operators here"));
     }
-    let Credentials { name, password } = sent.json().await?;
+    let NewUser { name, password, invite } = sent.json().await?;
     let name = UserName::parse(&name)?;
+    let invite = match registration {
+        Registration::Invite => Some(invited(&edge, invite).await?),
+        _ => None,
+    };
     let password = edge.passwords.hash(password).await?;
     let created_at = edge.chat.clock().now();
-    let account = NewAccount { name, password, operator: false, created_at };
+    let account = NewAccount { name, password, operator: false, created_at, invite };
     let account = edge.chat.register(account).await?;
     tracing::info!(user = %account.name, operator = account.operator, "account made");
     Ok(HttpResponse::Created().json(UserAnswer { user: (&account).into() }))
+}
+
+/// The invitation of a code that lets somebody in; asked before the password is hashed, which takes
+/// long.
+async fn invited(edge: &Edge, code: Option<String>) -> Result<InviteHash, Refused> {
+    let code = code.ok_or_else(|| Refused::forbidden("accounts are made by invitation here"))?;
+    let hash = token::invite_hash(&code);
+    match edge.chat.is_invited(hash).await? {
+        true => Ok(hash),
+        false => Err(CreateAccountError::NotInvited.into()),
+    }
 }
 
 /// Gives the asker a new password.

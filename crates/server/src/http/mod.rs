@@ -7,6 +7,7 @@ mod edge;
 mod first_request;
 mod gate;
 mod health;
+mod invite;
 mod key;
 mod measure;
 mod member;

@@ -1,6 +1,6 @@
 //! The description of the REST interface, written from the handlers.
 
-use super::{account, key, member, message, operator, room, session, statistics, upload};
+use super::{account, invite, key, member, message, operator, room, session, statistics, upload};
 use crate::{
     reply::{PROBLEM_JSON, Problem},
     sse,
@@ -28,6 +28,10 @@ use utoipa::{
     paths(
         account::create,
         account::change_password,
+        invite::registration,
+        invite::create,
+        invite::list,
+        invite::revoke,
         session::log_in,
         session::log_out,
         session::me,

@@ -1,8 +1,8 @@
 //! Which handler answers which method of which path.
 
 use super::{
-    account, health, key, member, message, openapi, operator, pages, room, session, statistics,
-    upload,
+    account, health, invite, key, member, message, openapi, operator, pages, room, session,
+    statistics, upload,
 };
 use crate::{reply::Refused, sse, ws};
 use actix_web::{
@@ -39,6 +39,10 @@ pub fn routes(config: &mut ServiceConfig) {
 fn people(config: &mut ServiceConfig) {
     config
         .service(answered("/api/v1/users", [(Method::POST, web::post().to(account::create))]))
+        .service(answered(
+            "/api/v1/registration",
+            [(Method::GET, web::get().to(invite::registration))],
+        ))
         .service(answered("/api/v1/login", [(Method::POST, web::post().to(session::log_in))]))
         .service(answered("/api/v1/logout", [(Method::POST, web::post().to(session::log_out))]))
         .service(answered("/api/v1/me", [(Method::GET, web::get().to(session::me))]))
@@ -104,6 +108,17 @@ fn operators(config: &mut ServiceConfig) {
                 (Method::PUT, web::put().to(operator::ban)),
                 (Method::DELETE, web::delete().to(operator::unban)),
             ],
+        ))
+        .service(answered(
+            "/api/v1/invites",
+            [
+                (Method::POST, web::post().to(invite::create)),
+                (Method::GET, web::get().to(invite::list)),
+            ],
+        ))
+        .service(answered(
+            "/api/v1/invites/{invite}",
+            [(Method::DELETE, web::delete().to(invite::revoke))],
         ))
         .service(answered("/api/v1/stats", [(Method::GET, web::get().to(statistics::stats))]))
         .service(answered("/api/v1/stats/rooms", [(Method::GET, web::get().to(statistics::rooms))]))

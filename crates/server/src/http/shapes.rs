@@ -1,5 +1,6 @@
 //! The objects of the REST interface, as they are read and written.
 
+mod invite;
 mod key;
 mod message;
 mod people;
@@ -7,6 +8,7 @@ mod room;
 mod stats;
 mod upload;
 
+pub(super) use invite::*;
 pub(super) use key::*;
 pub(super) use message::*;
 pub(super) use people::*;

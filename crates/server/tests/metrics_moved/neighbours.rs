@@ -88,8 +88,13 @@ fn fails(scene: &Scene) {
 /// A message in a room of its own.
 async fn send(chat: &Chat) -> Result<Appended, SendError> {
     let (name, created_at) = (UserName::parse("ada").expect("a name"), chat.clock().now());
-    let account =
-        NewAccount { name, password: PasswordHash(String::new()), operator: false, created_at };
+    let account = NewAccount {
+        name,
+        password: PasswordHash(String::new()),
+        operator: false,
+        created_at,
+        invite: None,
+    };
     let from = chat.register(account).await.expect("a new account").name;
     let room = RoomName::parse("lobby").expect("a name");
     chat.create_room(&from, room.clone(), RoomKind::Public).await.expect("a new room");

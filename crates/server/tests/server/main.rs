@@ -6,6 +6,7 @@ mod support;
 mod accounts;
 mod ends;
 mod events;
+mod invites;
 mod keys;
 mod limits;
 mod messages;

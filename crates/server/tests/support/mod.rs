@@ -109,6 +109,12 @@ impl Server {
     pub(crate) fn user(&self, name: &str) -> User {
         let account = json!({"name": name, "password": PASSWORD});
         self.post("/api/v1/users", &account).expect(201);
+        self.log_in(name)
+    }
+
+    /// Logs in who has an account.
+    pub(crate) fn log_in(&self, name: &str) -> User {
+        let account = json!({"name": name, "password": PASSWORD});
         let token = self.post("/api/v1/login", &account).expect(200)["token"].clone();
         User { name: name.to_owned(), token: token.as_str().expect("a token").to_owned() }
     }

@@ -142,6 +142,7 @@ impl Server {
             password: PasswordHash("none".into()),
             operator: false,
             created_at: self.chat.clock().now(),
+            invite: None,
         };
         self.chat.register(account).await.expect("a new name");
         self.session(name.as_str()).await

@@ -2,7 +2,7 @@
 
 import { Api } from '../shared/api.js';
 import { clearSession, loadSession, onSessionEnded } from '../shared/session.js';
-import { showAuth } from '../shared/view-auth.js';
+import { askRegistration, showAuth } from '../shared/view-auth.js';
 import { Actions } from './actions.js';
 import { Connection } from './connection.js';
 import { History } from './history.js';
@@ -21,9 +21,9 @@ const session = loadSession();
 if (session) chat(session);
 else door(takeReason());
 
-function door(reason) {
+async function door(reason) {
   document.title = 'Campanile';
-  showAuth(root, { onSession: chat, reason, tagline: 'A square to meet on. A tower that watches over it.' });
+  showAuth(root, { onSession: chat, reason, registration: await askRegistration(), tagline: 'A square to meet on. A tower that watches over it.' });
 }
 
 function chat({ token, user }) {

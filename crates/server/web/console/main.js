@@ -18,7 +18,7 @@ if (session) watch(session);
 else door();
 
 function door(reason) {
-  showAuth(root, { onSession: watch, reason, allowSignUp: false, tagline: 'The view from the tower is for its keepers.' });
+  showAuth(root, { onSession: watch, reason, registration: null, tagline: 'The view from the tower is for its keepers.' });
 }
 
 function watch({ token, user }) {
@@ -26,7 +26,7 @@ function watch({ token, user }) {
   const samples = new Samples();
   let board = null;
   // The board is built by the first answer, so that somebody who may not see it never does.
-  const shown = () => (board ??= new Board({ root, user, onSignOut: () => signOut(api, poller) }));
+  const shown = () => (board ??= new Board({ root, api, user, onSignOut: () => signOut(api, poller) }));
   const poller = new Poller({
     api,
     onStats: (stats) => {

@@ -9,6 +9,7 @@ export class Poller {
   #api;
   #callbacks;
   #round = 0;
+  #registration = null;
   #isRunning = false;
 
   constructor({ api, onStats, onTables, onGap, onState }) {
@@ -43,8 +44,11 @@ export class Poller {
   /** The tables; one that cannot be had does not take the others along. */
   async #tables() {
     const get = (path) => this.#api.get(path).catch(() => null);
-    const [rooms, connections, nodes] = await Promise.all([get('/stats/rooms?top=20'), get('/stats/connections?limit=100'), get('/nodes')]);
-    return { rooms: rooms?.rooms ?? null, connections: connections?.connections ?? null, nodes: nodes?.nodes ?? null };
+    // Said once for as long as the server runs; where it was not heard, it is asked again.
+    this.#registration ??= (await get('/registration'))?.registration ?? null;
+    const invited = this.#registration === 'invite' ? get('/invites') : null;
+    const [rooms, connections, nodes, invites] = await Promise.all([get('/stats/rooms?top=20'), get('/stats/connections?limit=100'), get('/nodes'), invited]);
+    return { rooms: rooms?.rooms ?? null, connections: connections?.connections ?? null, nodes: nodes?.nodes ?? null, invites: invites?.invites ?? null };
   }
 
   #refused(error) {

@@ -6,6 +6,7 @@ import { themeButton } from '../shared/theme.js';
 import { bytes, duration, latency, percent, perSecond, short } from '../shared/words.js';
 import { Plot } from './plot.js';
 import { ClusterView } from './view-cluster.js';
+import { InvitesView } from './view-invites.js';
 import { TablesView } from './view-tables.js';
 import { TilesView } from './view-tiles.js';
 
@@ -38,6 +39,7 @@ export class Board {
   #tiles = new TilesView();
   #cluster = new ClusterView();
   #tables = new TablesView();
+  #invites;
   #plots = PLOTS.map((plot) => new Plot(plot));
   #between = BETWEEN.map((plot) => new Plot(plot));
   #live = el('p', { class: 'live', role: 'status' });
@@ -47,7 +49,8 @@ export class Board {
   #isAlone = false;
   #main;
 
-  constructor({ root, user, onSignOut }) {
+  constructor({ root, api, user, onSignOut }) {
+    this.#invites = new InvitesView({ api });
     const button = (name, label, run) => el('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick: run }, icon(name));
     root.replaceChildren(el('div', { class: 'console' },
       el('header', { class: 'console-head' },
@@ -56,7 +59,7 @@ export class Board {
         el('span', { class: 'console-user' }, user),
         el('a', { class: 'button', href: '/' }, icon('message'), el('span', {}, 'Chat')), themeButton(), button('exit', 'Sign out', onSignOut)),
       this.#main = el('main', { class: 'console-main' }, this.#away, this.#cluster.notices, this.#cluster.health, this.#tiles.root, this.#cluster.root,
-        el('div', { class: 'plots' }, [...this.#plots, ...this.#between].map((plot) => plot.root)), this.#tables.root),
+        el('div', { class: 'plots' }, [...this.#plots, ...this.#between].map((plot) => plot.root)), this.#invites.root, this.#tables.root),
     ));
     this.showState('connecting');
   }
@@ -80,6 +83,7 @@ export class Board {
   showTables(tables) {
     this.#cluster.takeNodes(tables.nodes, Date.now());
     this.#tables.show(tables, this.#isAlone);
+    this.#invites.show(tables.invites);
   }
 
   /** `connecting`, `live`, `away`, or `unsure`: it answers, and refuses for now. */

@@ -21,6 +21,9 @@ export class OwnServer {
   #ports;
   #process = null;
 
+  /** Settings of the next start, by their names in the environment. */
+  settings = {};
+
   static async start(t) {
     const server = new OwnServer();
     server.#folder = fs.mkdtempSync(path.join(os.tmpdir(), "campanile-browser-"));
@@ -45,7 +48,7 @@ export class OwnServer {
   async start() {
     const [port, metrics] = this.#ports;
     const options = ["--listen", `127.0.0.1:${port}`, "--metrics-listen", `127.0.0.1:${metrics}`, "--data-dir", this.#folder];
-    this.#process = spawn(process.env.CAMPANILE_BINARY, ["serve", ...options], { stdio: "ignore", env: { ...process.env, ...SETTINGS } });
+    this.#process = spawn(process.env.CAMPANILE_BINARY, ["serve", ...options], { stdio: "ignore", env: { ...process.env, ...SETTINGS, ...this.settings } });
     await eventually(async () => {
       const answer = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) });
       if (!answer.ok) throw new Error(`not ready: ${answer.status}`);

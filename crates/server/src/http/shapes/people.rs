@@ -1,6 +1,6 @@
 //! People, as they are read and written.
 
-use super::Room;
+use super::{Room, room::present};
 use crate::ws::stamp;
 use campanile_core as core;
 use campanile_protocol::Stamp;
@@ -15,6 +15,21 @@ pub(in crate::http) struct Credentials {
     pub(in crate::http) name: String,
     #[schema(min_length = 8, max_length = 256, example = "correct horse battery staple")]
     pub(in crate::http) password: String,
+}
+
+/// An account to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct NewUser {
+    #[schema(pattern = "^[a-z0-9._-]{1,64}$", example = "ada")]
+    pub(in crate::http) name: String,
+    #[schema(min_length = 8, max_length = 256, example = "correct horse battery staple")]
+    pub(in crate::http) password: String,
+    /// The code of an invitation, where `server.registration` is `invite`; no other server looks
+    /// at it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub(in crate::http) invite: Option<String>,
 }
 
 /// A new password, and the one so far.

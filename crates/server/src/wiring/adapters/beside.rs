@@ -14,17 +14,21 @@ use campanile_core::{
     limits::Rate,
     name::UserName,
     port::{
-        AccountStore, Cache, CacheKey, Fault, Limiter, LimiterContext, NodeId, RateLimiter,
-        SessionStore,
+        AccountStore, Cache, CacheKey, Fault, InviteStore, Limiter, LimiterContext, NodeId,
+        RateLimiter, SessionStore,
     },
 };
 use campanile_metrics::Registry;
 use std::{path::Path, sync::Arc};
 
-/// Accounts and sessions, for a command that ends soon.
+/// Accounts, invitations and sessions, for a command that ends soon.
 pub struct Administration {
     /// The accounts.
     pub accounts: Arc<dyn AccountStore>,
+    /// The invitations.
+    pub invites: Arc<dyn InviteStore>,
+    /// How many invitations may be kept.
+    pub invites_max: u64,
     sessions: Arc<dyn SessionStore>,
     redis: Option<Redis>,
     close: Close,
@@ -39,26 +43,37 @@ impl Administration {
             BusKind::Memory => None,
             BusKind::Redis => Some(join(config, &unseen).await?),
         };
-        let (accounts, sessions, close): (Arc<dyn AccountStore>, Arc<dyn SessionStore>, Close) =
-            match store {
-                StoreKind::Memory => return Ok(None),
-                StoreKind::Sqlite(path) => {
-                    let store = sqlite_config(&path, config).open_beside(&unseen).await?;
-                    let store = Arc::new(store);
-                    let closed = store.clone();
-                    let close =
-                        Box::new(move || Box::pin(async move { closed.close().await }) as _);
-                    (store.clone(), store, close)
-                }
-                StoreKind::Postgres => {
-                    let store = Arc::new(postgres_config(config).connect(&unseen).await?);
-                    let closed = store.clone();
-                    let close =
-                        Box::new(move || Box::pin(async move { closed.close().await }) as _);
-                    (store.clone(), store, close)
-                }
-            };
-        Ok(Some(Self { accounts, sessions, redis, close }))
+        let invites_max = config.limits.invites_max;
+        Ok(match store {
+            StoreKind::Memory => None,
+            StoreKind::Sqlite(path) => {
+                let store = sqlite_config(&path, config).open_beside(&unseen).await?;
+                let store = Arc::new(store);
+                let closed = store.clone();
+                let close = Box::new(move || Box::pin(async move { closed.close().await }) as _);
+                Some(Self::of(store, invites_max, redis, close))
+            }
+            StoreKind::Postgres => {
+                let store = Arc::new(postgres_config(config).connect(&unseen).await?);
+                let closed = store.clone();
+                let close = Box::new(move || Box::pin(async move { closed.close().await }) as _);
+                Some(Self::of(store, invites_max, redis, close))
+            }
+        })
+    }
+
+    fn of<S>(store: Arc<S>, invites_max: u64, redis: Option<Redis>, close: Close) -> Self
+    where
+        S: AccountStore + InviteStore + SessionStore + 'static,
+    {
+        Self {
+            accounts: store.clone(),
+            invites: store.clone(),
+            sessions: store,
+            invites_max,
+            redis,
+            close,
+        }
     }
 
     /// Ends all sessions of a user. Servers notice, and close the connections that are open now.

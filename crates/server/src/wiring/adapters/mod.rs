@@ -114,6 +114,7 @@ pub async fn open(
         receipts: kept.stores.receipts,
         uploads: kept.stores.uploads,
         prekeys: kept.stores.prekeys,
+        invites: kept.stores.invites,
         blobs: kept.stores.blobs,
         presence: between.presence,
         bus: between.bus,

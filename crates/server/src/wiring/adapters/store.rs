@@ -7,8 +7,8 @@ use campanile_adapter_memory::{MemoryBlobs, MemoryStore};
 use campanile_adapter_postgres as postgres;
 use campanile_adapter_sqlite as sqlite;
 use campanile_core::port::{
-    AccountStore, BlobStore, MemberStore, MessageStore, PrekeyStore, ReceiptStore, RoomStore,
-    SessionStore, UploadStore,
+    AccountStore, BlobStore, InviteStore, MemberStore, MessageStore, PrekeyStore, ReceiptStore,
+    RoomStore, SessionStore, UploadStore,
 };
 use campanile_metrics::Registry;
 use std::{path::Path, sync::Arc, time::Duration};
@@ -31,6 +31,7 @@ pub(super) struct Stores {
     pub(super) receipts: Arc<dyn ReceiptStore>,
     pub(super) uploads: Arc<dyn UploadStore>,
     pub(super) prekeys: Arc<dyn PrekeyStore>,
+    pub(super) invites: Arc<dyn InviteStore>,
     pub(super) blobs: Arc<dyn BlobStore>,
 }
 
@@ -109,6 +110,7 @@ impl Stores {
             + ReceiptStore
             + UploadStore
             + PrekeyStore
+            + InviteStore
             + 'static,
     {
         Self {
@@ -119,7 +121,8 @@ impl Stores {
             messages: store.clone(),
             receipts: store.clone(),
             uploads: store.clone(),
-            prekeys: store,
+            prekeys: store.clone(),
+            invites: store,
             blobs,
         }
     }
