@@ -1,6 +1,6 @@
 //! Every port of one node, all in memory: for tests and examples.
 
-use crate::{MemoryBlobs, MemoryHub, MemoryPresence, MemoryRateLimiter, MemoryStore};
+use crate::{MemoryBlobs, MemoryHub, MemoryJobs, MemoryPresence, MemoryRateLimiter, MemoryStore};
 use campanile_core::{
     chat::Ports,
     port::{Clock, Node, NodeId},
@@ -20,7 +20,10 @@ pub fn ports(clock: Arc<dyn Clock>, idempotency_window: Duration) -> Ports {
         receipts: store.clone(),
         uploads: store.clone(),
         prekeys: store.clone(),
-        invites: store,
+        invites: store.clone(),
+        pushes: store,
+        jobs: Arc::new(MemoryJobs::default()),
+        push_service: None,
         blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
         bus: Arc::new(MemoryHub::new().join(Node::new(NodeId(1), "alone", "0", clock.now()))),

@@ -30,6 +30,7 @@ fn behind_cache(recording: &Recording) -> Stores {
         uploads: ports.uploads,
         prekeys: ports.prekeys,
         invites: ports.invites,
+        pushes: ports.pushes,
         held: Arc::new(()),
     }
 }

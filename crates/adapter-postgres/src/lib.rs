@@ -33,6 +33,7 @@ mod receipts;
 mod uploads;
 mod blobs;
 mod prekeys;
+mod pushes;
 mod jobs;
 mod transfer;
 

@@ -96,6 +96,10 @@ labels! {
         InvitePut = "invite_put",
         /// Invitations are listed.
         InviteGet = "invite_get",
+        /// Subscriptions to pushes are made and ended.
+        PushPut = "push_put",
+        /// Subscriptions to pushes are read.
+        PushGet = "push_get",
         /// Jobs are given, taken and settled.
         JobPut = "job_put",
         /// Jobs are looked at.

@@ -42,6 +42,7 @@ proves! {
     uploads by conformance::upload_store;
     prekeys by conformance::prekey_store;
     invites by conformance::invite_store;
+    pushes by conformance::push_store;
 }
 
 #[tokio::test(flavor = "multi_thread")]

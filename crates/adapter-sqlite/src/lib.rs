@@ -29,6 +29,7 @@ mod retention;
 mod receipts;
 mod uploads;
 mod prekeys;
+mod pushes;
 mod jobs;
 mod transfer;
 

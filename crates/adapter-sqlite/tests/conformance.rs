@@ -81,6 +81,11 @@ async fn invites() {
     conformance::invite_store(stores).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes() {
+    conformance::push_store(stores).await;
+}
+
 /// A file that is not there yet.
 struct File(tempfile::TempDir, Arc<MemoryBlobs>);
 

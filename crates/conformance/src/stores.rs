@@ -5,7 +5,8 @@ use campanile_core::{
     name::{RoomName, UserName},
     port::{
         AccountStore, AppendError, Appended, InviteStore, MemberStore, MessageStore, NewAccount,
-        NewRoom, Page, PrekeyStore, PutMember, ReceiptStore, RoomStore, SessionStore, UploadStore,
+        NewRoom, Page, PrekeyStore, PushStore, PutMember, ReceiptStore, RoomStore, SessionStore,
+        UploadStore,
     },
     room::{Room, RoomKind},
     time::Timestamp,
@@ -41,6 +42,8 @@ pub struct Stores {
     pub prekeys: Arc<dyn PrekeyStore>,
     /// Invitations.
     pub invites: Arc<dyn InviteStore>,
+    /// Subscriptions to pushes.
+    pub pushes: Arc<dyn PushStore>,
     /// What must stay as long as the stores are used: a temporary directory.
     pub held: Arc<dyn Any + Send + Sync>,
 }
@@ -58,6 +61,7 @@ impl Stores {
             + UploadStore
             + PrekeyStore
             + InviteStore
+            + PushStore
             + 'static,
     {
         Self {
@@ -69,7 +73,8 @@ impl Stores {
             receipts: store.clone(),
             uploads: store.clone(),
             prekeys: store.clone(),
-            invites: store,
+            invites: store.clone(),
+            pushes: store,
             held: Arc::new(()),
         }
     }

@@ -267,6 +267,28 @@ labels! {
 }
 
 labels! {
+    /// What became of a notification.
+    pub enum PushResult("result") {
+        /// The push service has it.
+        Delivered = "delivered",
+        /// It was no news any more: the user came, or read it, or it was deleted.
+        Obsolete = "obsolete",
+        /// The browser is not subscribed any more.
+        Gone = "gone",
+        /// The push service does not take it.
+        Refused = "refused",
+        /// It is tried again.
+        Retried = "retried",
+        /// It was tried too often.
+        GivenUp = "given_up",
+        /// Too many were waiting.
+        Dropped = "dropped",
+        /// The store failed.
+        Error = "error",
+    }
+}
+
+labels! {
     /// Where the messages of a recovery came from.
     pub enum RecoverySource("source") {
         /// Nothing was missed, so nothing was read.

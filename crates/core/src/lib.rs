@@ -12,6 +12,7 @@ pub mod message;
 pub mod upload;
 pub mod prekey;
 pub mod invite;
+pub mod push;
 pub mod event;
 pub mod labels;
 pub mod metrics;

@@ -64,6 +64,8 @@ pub struct Limits {
     pub prekeys_low: u64,
     /// Invitations that are kept at once.
     pub invites_max: u64,
+    /// Browsers of one user that are notified; the oldest makes way for one more.
+    pub push_subscriptions_per_user: u64,
     /// Rates; `None` switches all of them off, for benchmarks.
     pub rates: Option<Rates>,
 }
@@ -157,6 +159,7 @@ impl Default for Limits {
             prekeys_per_user_max: 200,
             prekeys_low: 20,
             invites_max: 200,
+            push_subscriptions_per_user: 10,
             rates: Some(Rates::default()),
         }
     }

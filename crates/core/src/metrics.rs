@@ -5,7 +5,7 @@
 
 use crate::labels::{
     AuthRefusal, ChannelType, ClusterOperation, Direction, DropReason, JoinRefusal, Mechanism,
-    MessageErrorReason, MessageKind, MessageResult, Outcome, PrekeyKind, PresenceType,
+    MessageErrorReason, MessageKind, MessageResult, Outcome, PrekeyKind, PresenceType, PushResult,
     RecoverySource, Scope, Transport, UnsubscribeReason, UploadResult,
 };
 use crate::port::{Limiter, LimiterContext};
@@ -195,6 +195,20 @@ catalogue! {
     }
 }
 
+catalogue! {
+    /// Notifications to browsers of users who are not there.
+    pub struct PushMetrics {
+        /// Notifications, by what became of them.
+        counter notifications(PushResult) = "chat_push_notifications_total";
+        /// Time to hand one notification to a push service.
+        histogram duration() = "chat_push_duration_seconds" [Seconds] buckets buckets::LATENCY;
+        /// Browsers that are notified, counted once in a while.
+        gauge subscriptions() = "chat_push_subscriptions";
+        /// Notifications that wait or are being handed over, of all nodes.
+        gauge pending() = "chat_push_queue_pending";
+    }
+}
+
 /// Everything the rules of chat count.
 #[derive(Clone, Debug)]
 pub struct ChatMetrics {
@@ -216,6 +230,8 @@ pub struct ChatMetrics {
     pub uploads: UploadMetrics,
     /// Prekeys.
     pub prekeys: PrekeyMetrics,
+    /// Notifications.
+    pub pushes: PushMetrics,
     /// Rate limits.
     pub rate_limits: RateLimitMetrics,
     /// The nodes together.
@@ -224,7 +240,7 @@ pub struct ChatMetrics {
 
 impl ChatMetrics {
     /// What is declared here.
-    pub const DESCRIPTIONS: [&'static [Description]; 10] = [
+    pub const DESCRIPTIONS: [&'static [Description]; 11] = [
         FanoutMetrics::DESCRIPTIONS,
         AuthMetrics::DESCRIPTIONS,
         MessageMetrics::DESCRIPTIONS,
@@ -233,6 +249,7 @@ impl ChatMetrics {
         RecoveryMetrics::DESCRIPTIONS,
         UploadMetrics::DESCRIPTIONS,
         PrekeyMetrics::DESCRIPTIONS,
+        PushMetrics::DESCRIPTIONS,
         RateLimitMetrics::DESCRIPTIONS,
         ClusterMetrics::DESCRIPTIONS,
     ];
@@ -249,6 +266,7 @@ impl ChatMetrics {
             recovery: RecoveryMetrics::register(registry),
             uploads: UploadMetrics::register(registry),
             prekeys: PrekeyMetrics::register(registry),
+            pushes: PushMetrics::register(registry),
             rate_limits: RateLimitMetrics::register(registry),
             cluster: ClusterMetrics::register(registry),
         }

@@ -1,4 +1,4 @@
-//! Real neighbours for tests: databases and brokers that a test starts, hurts and ends.
+//! Real neighbours for tests: databases, brokers and push services that a test starts, hurts and ends.
 //!
 //! Each runs on a free port of the loopback interface, in a temporary directory, and is gone when
 //! it is dropped. What is missing or does not start is a panic that says what to do: a test that
@@ -12,11 +12,13 @@ mod pgbouncer;
 mod redis;
 mod cluster;
 mod sentinel;
+mod push;
 
 pub use cluster::RedisCluster;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use program::Program;
+pub use push::{PushService, Pushed};
 pub use redis::Redis;
 pub use sentinel::RedisSentinels;
 pub use tls::Tls;

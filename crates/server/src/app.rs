@@ -345,6 +345,12 @@ async fn start_tasks(
     tasks.spawn("sessions", health, collect::purge_sessions(chat.clone()));
     tasks.spawn("uploads", health, collect::clear_uploads(chat.clone()));
     tasks.spawn("prekeys", health, collect::count_prekeys(chat.clone()));
+    tasks.spawn("subscriptions", health, collect::count_push_subscriptions(chat.clone()));
+    if chat.push_key().is_some() {
+        let queueing = chat.clone();
+        tasks.spawn("pushes", health, async move { queueing.queue_pushes().await });
+        tasks.spawn("notifications", health, collect::deliver_pushes(chat.clone()));
+    }
     tasks.spawn("statistics", health, registry.clone().sample());
     tasks.spawn("lag", health, lag.clone().run());
     if let Some(ask_changed) = ask_changed {

@@ -21,6 +21,12 @@ const UPLOADS_EVERY: Duration = Duration::from_secs(60);
 /// How often prekeys are counted.
 const PREKEYS_EVERY: Duration = Duration::from_secs(60);
 
+/// How often notifications are looked for that are due, of this node's messages or another's.
+const PUSHES_EVERY: Duration = Duration::from_secs(1);
+
+/// How often subscriptions to pushes are counted.
+const SUBSCRIPTIONS_EVERY: Duration = Duration::from_secs(60);
+
 /// How often presence is put right.
 const PRESENCE_EVERY: Duration = Duration::from_secs(3);
 
@@ -123,6 +129,24 @@ pub async fn count_prekeys(chat: Arc<Chat>) {
         ticks.tick().await;
         // A store that fails is counted where it is called; the next tick tries again.
         let _counted = chat.count_prekeys().await;
+    }
+}
+
+/// Hands over the notifications that are due; for the server to spawn.
+pub async fn deliver_pushes(chat: Arc<Chat>) {
+    let mut ticks = tokio::time::interval(PUSHES_EVERY);
+    loop {
+        ticks.tick().await;
+        while let Ok(1..) = chat.deliver_pushes().await {}
+    }
+}
+
+/// Counts subscriptions to pushes once a minute; for the server to spawn.
+pub async fn count_push_subscriptions(chat: Arc<Chat>) {
+    let mut ticks = tokio::time::interval(SUBSCRIPTIONS_EVERY);
+    loop {
+        ticks.tick().await;
+        let _counted = chat.count_push_subscriptions().await;
     }
 }
 

@@ -12,11 +12,12 @@ use actix_web::{
 use campanile_core::{
     chat::{
         AccessError, AuthenticateError, ChangeError, ClaimError, EnterError, InviteError, Limited,
-        ManageError, MembershipError, PublishPrekeysError, SendError, UploadError,
+        ManageError, MembershipError, PublishPrekeysError, SendError, SubscribeError, UploadError,
     },
     connection::{self, JoinError},
     name::NameError,
     port::{CreateAccountError, CreateRoomError, Fault, FaultKind},
+    push::PushEndpointError,
     upload::UploadIdError,
 };
 use campanile_protocol::{ErrorCode, Refusal};
@@ -363,6 +364,23 @@ impl From<InviteError> for Refused {
         match error {
             InviteError::TooMany { .. } => Self::conflict(error.to_string()),
             InviteError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<PushEndpointError> for Refused {
+    fn from(error: PushEndpointError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<SubscribeError> for Refused {
+    fn from(error: SubscribeError) -> Self {
+        match error {
+            SubscribeError::Off => Self::not_found(error.to_string()),
+            SubscribeError::Refused(_) => Self::bad_request(error.to_string()),
+            SubscribeError::SessionEnded => Self::unauthenticated(error.to_string()),
+            SubscribeError::Fault(fault) => fault.into(),
         }
     }
 }

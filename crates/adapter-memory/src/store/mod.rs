@@ -1,10 +1,12 @@
-//! Accounts, sessions, rooms, members, messages, receipts, uploads, prekeys and invitations in memory, for tests.
+//! Accounts, sessions, rooms, members, messages, receipts, uploads, prekeys, invitations and
+//! subscriptions to pushes in memory, for tests.
 
 mod accounts;
 mod invites;
 mod members;
 mod messages;
 mod prekeys;
+mod pushes;
 mod receipts;
 mod rooms;
 mod sessions;
@@ -44,6 +46,7 @@ struct State {
     uploads: HashMap<UploadId, (Upload, Epoch)>,
     prekeys: HashMap<UserName, prekeys::Published>,
     invites: HashMap<InviteHash, Invite>,
+    pushes: Vec<pushes::Subscribed>,
 }
 
 #[derive(Debug)]

@@ -27,13 +27,18 @@ impl SessionStore for MemoryStore {
     }
 
     async fn end(&self, token: TokenHash) -> Result<bool, Fault> {
-        Ok(self.state().sessions.remove(&token).is_some())
+        let mut state = self.state();
+        let ended = state.sessions.remove(&token).is_some();
+        state.forget_subscriptions();
+        Ok(ended)
     }
 
     async fn end_all(&self, user: &UserName) -> Result<Vec<TokenHash>, Fault> {
         let mut state = self.state();
         let of_user = state.sessions.extract_if(|_, session| session.user == *user);
-        Ok(of_user.map(|(token, _)| token).collect())
+        let ended = of_user.map(|(token, _)| token).collect();
+        state.forget_subscriptions();
+        Ok(ended)
     }
 
     async fn ended(&self, tokens: &[TokenHash], now: Timestamp) -> Result<Vec<bool>, Fault> {
@@ -48,6 +53,7 @@ impl SessionStore for MemoryStore {
         let mut state = self.state();
         let before = state.sessions.len();
         state.sessions.retain(|_, session| session.expires_at > now);
+        state.forget_subscriptions();
         Ok((before - state.sessions.len()) as u64)
     }
 }

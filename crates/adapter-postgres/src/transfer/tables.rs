@@ -62,6 +62,7 @@ pub(super) fn table(part: Part) -> Table {
         Part::Accounts => ACCOUNTS,
         Part::Invites => INVITES,
         Part::Sessions => SESSIONS,
+        Part::PushSubscriptions => PUSH_SUBSCRIPTIONS,
         Part::Rooms => ROOMS,
         Part::Members => MEMBERS,
         Part::Messages => MESSAGES,
@@ -101,6 +102,16 @@ const SESSIONS: Table = Table {
     place: &[Bytes],
     insert: "INSERT INTO sessions (token, account, expires_at) \
              SELECT v.token, convert_from(v.\"user\", 'UTF8'), v.expires_at FROM ROWS",
+};
+
+const PUSH_SUBSCRIPTIONS: Table = Table {
+    count: "SELECT count(*) FROM push_subscriptions",
+    select: "SELECT endpoint, token, p256dh, auth, put_at, endpoint FROM push_subscriptions \
+             WHERE endpoint > $1 ORDER BY endpoint LIMIT $2",
+    place: &[Text],
+    insert: "INSERT INTO push_subscriptions (endpoint, token, p256dh, auth, put_at) \
+             SELECT convert_from(v.endpoint, 'UTF8'), v.token, v.p256dh, v.auth, v.put_at \
+             FROM ROWS",
 };
 
 /// They get new ids, in the same order.
@@ -245,6 +256,7 @@ mod tests {
             include_str!("../../migrations/0005_transfer.sql"),
             include_str!("../../migrations/0006_retention.sql"),
             include_str!("../../migrations/0007_invites.sql"),
+            include_str!("../../migrations/0008_pushes.sql"),
         ];
         let mut name = "";
         for line in schema.iter().flat_map(|sql| sql.lines()) {

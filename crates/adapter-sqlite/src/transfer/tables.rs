@@ -44,6 +44,7 @@ pub(super) fn table(part: Part) -> Table {
         Part::Accounts => ACCOUNTS,
         Part::Invites => INVITES,
         Part::Sessions => SESSIONS,
+        Part::PushSubscriptions => PUSH_SUBSCRIPTIONS,
         Part::Rooms => ROOMS,
         Part::Members => MEMBERS,
         Part::Messages => MESSAGES,
@@ -80,6 +81,15 @@ const SESSIONS: Table = Table {
              ORDER BY token LIMIT ?2",
     place: &[Bytes],
     insert: "INSERT INTO sessions (token, user, expires_at) \
+             SELECT * FROM ROWS v WHERE v.column1 IS NOT NULL",
+};
+
+const PUSH_SUBSCRIPTIONS: Table = Table {
+    count: "SELECT count(*) FROM push_subscriptions",
+    select: "SELECT endpoint, token, p256dh, auth, put_at, endpoint FROM push_subscriptions \
+             WHERE endpoint > ?1 ORDER BY endpoint LIMIT ?2",
+    place: &[Text],
+    insert: "INSERT INTO push_subscriptions (endpoint, token, p256dh, auth, put_at) \
              SELECT * FROM ROWS v WHERE v.column1 IS NOT NULL",
 };
 

@@ -175,7 +175,7 @@ async fn a_missing_record_is_noticed(source: &dyn Movable, target: &dyn Movable)
     world::fill(source).await;
     move_whole(source, target).await;
     let opened = target.open().await.unwrap();
-    opened.stores.sessions.end(world::token(1)).await.unwrap();
+    opened.stores.sessions.end(world::token(3)).await.unwrap();
     close(opened).await;
     let compared = prove(source, target).await;
     let differ: Vec<_> = compared.iter().filter(|comparison| !comparison.is_equal()).collect();

@@ -53,6 +53,9 @@ pub(super) async fn without_bytes(opened: &Opened) -> String {
         add!(stores.rooms.list(&user, None, 100));
         add!(stores.members.rooms_of(&user));
         add!(stores.prekeys.count(&user));
+        for one in stores.pushes.of(&user, START).await.unwrap() {
+            writeln!(picture, "{} {:?} {:?}", one.endpoint.as_str(), one.p256dh, one.auth).unwrap();
+        }
     }
     add!(stores.invites.list(START, 10));
     for number in 1..=3 {

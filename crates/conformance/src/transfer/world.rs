@@ -9,6 +9,7 @@ use campanile_core::{
     name::{RoomName, UserName},
     port::{AccountChange, BlobStore, JobQueue, NewJob, PutMember, RoomChange, Settlement},
     prekey::{Material, OneTimePrekey, PrekeyId, Prekeys, SignedPrekey},
+    push::{PushEndpoint, PushSubscription},
     room::{Role, RoomKind},
     time::Timestamp,
     upload::{FileName, MediaType, Upload, UploadId},
@@ -37,6 +38,7 @@ pub(super) async fn fill(place: &dyn Movable) -> String {
     let opened = place.open().await.unwrap();
     let Opened { stores, jobs, blobs, .. } = &opened;
     people(stores).await;
+    subscriptions(stores).await;
     rooms(stores).await;
     messages(stores).await;
     uploads(stores, &**blobs).await;
@@ -66,6 +68,15 @@ async fn people(stores: &Stores) {
         let token = token(number as u8);
         let session = Session { user: user(name), token, operator: false, expires_at };
         stores.sessions.open(session).await.unwrap();
+    }
+}
+
+/// Of two of the three sessions.
+async fn subscriptions(stores: &Stores) {
+    for number in 1..=2 {
+        let endpoint = PushEndpoint::parse(&format!("https://push.example/{number}")).unwrap();
+        let subscription = PushSubscription { endpoint, p256dh: [4; 65], auth: [number; 16] };
+        stores.pushes.put(token(number), subscription, START, 10).await.unwrap();
     }
 }
 

@@ -273,6 +273,9 @@ impl Chat {
         metrics.size.observe(message.body.len(), Direction::Out);
         let audience = Audience::Room(message.room.clone(), *kind);
         self.tell(Signal::Tell(audience, Event::Message(message.clone()))).await;
+        if *kind == RoomKind::Direct {
+            self.consider_push(message);
+        }
     }
 
     async fn try_amend(

@@ -8,6 +8,7 @@ mod membership;
 mod messages;
 mod prekeys;
 mod presence;
+mod pushes;
 mod rooms;
 mod step;
 mod uploads;
@@ -20,10 +21,12 @@ pub use membership::MembershipError;
 pub use messages::{ChangeError, SendError, Source};
 pub use prekeys::{ClaimError, PublishPrekeysError};
 pub(crate) use presence::Departure;
+pub use pushes::SubscribeError;
 pub use rooms::{AccessError, ManageError};
 pub use uploads::{Arrival, UploadError};
 
 use cluster::Asked;
+use pushes::Waiting;
 use step::Step;
 
 use crate::{
@@ -33,9 +36,9 @@ use crate::{
     limits::{Limits, Rate, Rates},
     metrics::ChatMetrics,
     port::{
-        AccountStore, BlobStore, Bus, Clock, InviteStore, Limiter, LimiterContext, MemberStore,
-        MessageStore, NodeId, PrekeyStore, PresenceStore, RateLimiter, ReceiptStore, RoomStore,
-        SessionStore, UploadStore, Verdict,
+        AccountStore, BlobStore, Bus, Clock, InviteStore, JobQueue, Limiter, LimiterContext,
+        MemberStore, MessageStore, NodeId, PrekeyStore, PresenceStore, PushService, PushStore,
+        RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore, Verdict,
     },
     room::RoomKind,
 };
@@ -62,6 +65,12 @@ pub struct Ports {
     pub prekeys: Arc<dyn PrekeyStore>,
     /// Invitations.
     pub invites: Arc<dyn InviteStore>,
+    /// Subscriptions to pushes.
+    pub pushes: Arc<dyn PushStore>,
+    /// Jobs.
+    pub jobs: Arc<dyn JobQueue>,
+    /// The push services of browsers; `None` where nobody is notified.
+    pub push_service: Option<Arc<dyn PushService>>,
     /// The bytes of uploads.
     pub blobs: Arc<dyn BlobStore>,
     /// Presence.
@@ -82,6 +91,7 @@ pub struct Chat {
     node: NodeId,
     step: Step,
     asked: Asked,
+    waiting: Waiting,
     /// Gives at least 32 hexadecimal digits for any bytes; names direct rooms.
     digest: fn(&[u8]) -> String,
 }
@@ -112,8 +122,8 @@ impl Chat {
             directory: Directory::default(),
         };
         let context = Arc::new(context);
-        let (step, asked) = (Step::default(), Asked::default());
-        Self { ports, shards, context, node, step, asked, digest }
+        let (step, asked, waiting) = (Step::default(), Asked::default(), Waiting::default());
+        Self { ports, shards, context, node, step, asked, waiting, digest }
     }
 
     /// The bounds in force.

@@ -95,6 +95,24 @@ labels! {
         InvitesScan = "invites" "scan",
         /// Invitations: revoked.
         InvitesDelete = "invites" "delete",
+        /// Subscriptions to pushes: made.
+        PushesPut = "pushes" "put",
+        /// Subscriptions to pushes: found for a user.
+        PushesGet = "pushes" "get",
+        /// Subscriptions to pushes: ended.
+        PushesDelete = "pushes" "delete",
+        /// Subscriptions to pushes: counted.
+        PushesScan = "pushes" "scan",
+        /// Jobs: given, revived.
+        JobsPut = "jobs" "put",
+        /// Jobs: taken.
+        JobsGet = "jobs" "get",
+        /// Jobs: settled.
+        JobsDelete = "jobs" "delete",
+        /// Jobs: counted.
+        JobsQuery = "jobs" "query",
+        /// Jobs: those that were given up are listed.
+        JobsScan = "jobs" "scan",
     }
 }
 
@@ -298,7 +316,9 @@ impl StoreCall {
             | Self::PresenceGet
             | Self::UploadsGet
             | Self::PrekeysGet
-            | Self::InvitesGet => Operation::Get,
+            | Self::InvitesGet
+            | Self::PushesGet
+            | Self::JobsGet => Operation::Get,
             Self::AccountsPut
             | Self::SessionsPut
             | Self::RoomsPut
@@ -308,19 +328,24 @@ impl StoreCall {
             | Self::PresencePut
             | Self::UploadsPut
             | Self::PrekeysPut
-            | Self::InvitesPut => Operation::Put,
+            | Self::InvitesPut
+            | Self::PushesPut
+            | Self::JobsPut => Operation::Put,
             Self::SessionsDelete
             | Self::RoomsDelete
             | Self::MembersDelete
             | Self::ArchiveDelete
             | Self::PresenceDelete
             | Self::UploadsDelete
-            | Self::InvitesDelete => Operation::Delete,
+            | Self::InvitesDelete
+            | Self::PushesDelete
+            | Self::JobsDelete => Operation::Delete,
             Self::AccountsQuery
             | Self::ArchiveQuery
             | Self::PresenceQuery
             | Self::UploadsQuery
-            | Self::PrekeysQuery => Operation::Query,
+            | Self::PrekeysQuery
+            | Self::JobsQuery => Operation::Query,
             Self::RoomsScan
             | Self::MembersScan
             | Self::ArchiveScan
@@ -328,7 +353,9 @@ impl StoreCall {
             | Self::PresenceScan
             | Self::UploadsScan
             | Self::PrekeysScan
-            | Self::InvitesScan => Operation::Scan,
+            | Self::InvitesScan
+            | Self::PushesScan
+            | Self::JobsScan => Operation::Scan,
         }
     }
 }

@@ -8,11 +8,13 @@ mod bus;
 mod cache;
 mod driver;
 mod invites;
+mod jobs;
 mod members;
 mod messages;
 mod metrics;
 mod prekeys;
 mod presence;
+mod pushes;
 mod receipts;
 mod rooms;
 mod sessions;
@@ -57,7 +59,8 @@ struct Gauge {
 /// [`Backend`] and [`Driver`].
 #[derive(Clone, Copy, Debug)]
 pub struct Behind<'a> {
-    /// Behind accounts, sessions, rooms, members, messages, receipts, uploads, prekeys and invites.
+    /// Behind accounts, sessions, rooms, members, messages, receipts, uploads,
+    /// prekeys, invitations, subscriptions to pushes and jobs.
     pub store: &'a str,
     /// Behind the bytes of uploads.
     pub blobs: &'a str,
@@ -87,6 +90,9 @@ impl Ports {
             uploads: Instrumented::arc(self.uploads, &store),
             prekeys: Instrumented::arc(self.prekeys, &store),
             invites: Instrumented::arc(self.invites, &store),
+            pushes: Instrumented::arc(self.pushes, &store),
+            jobs: Instrumented::arc(self.jobs, &store),
+            push_service: self.push_service,
             blobs: Instrumented::arc(self.blobs, &gauge(behind.blobs)),
             presence: Instrumented::arc(self.presence, &gauge(behind.presence)),
             bus: Arc::new(bus::InstrumentedBus {

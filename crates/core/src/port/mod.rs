@@ -15,6 +15,8 @@ mod member_store;
 mod message_store;
 mod prekey_store;
 mod presence_store;
+mod push_service;
+mod push_store;
 mod rate_limiter;
 mod receipt_store;
 mod room_store;
@@ -38,6 +40,8 @@ pub use message_store::{
 };
 pub use prekey_store::{PrekeyStore, PrekeyTotals, PutPrekeysError};
 pub use presence_store::{ConnectionId, PresenceChange, PresenceStore, combine_statuses};
+pub use push_service::{PushError, PushService};
+pub use push_store::PushStore;
 pub use rate_limiter::{Limiter, LimiterContext, RateLimiter, Verdict};
 pub use receipt_store::{Marked, ReceiptStore};
 pub use room_store::{CreateRoomError, NewRoom, RoomChange, RoomStore};

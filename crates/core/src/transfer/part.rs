@@ -14,6 +14,8 @@ pub enum Part {
     Invites,
     /// Sessions, the expired ones among them.
     Sessions,
+    /// Subscriptions to pushes.
+    PushSubscriptions,
     /// Rooms, with their epochs and the numbers of their first and last messages.
     Rooms,
     /// Members, with what they have read.
@@ -76,6 +78,14 @@ const INVITES: &[Column] = &[
     column("made_at", Integer),
     column("expires_at", Integer),
     column("uses_left", Integer),
+];
+
+const PUSH_SUBSCRIPTIONS: &[Column] = &[
+    column("endpoint", Text),
+    column("token", Bytes),
+    column("p256dh", Bytes),
+    column("auth", Bytes),
+    column("put_at", Integer),
 ];
 
 /// Kind: 0 public, 1 private, 2 direct. Retention: milliseconds.
@@ -174,10 +184,11 @@ const JOBS: &[Column] = &[
 
 impl Part {
     /// Every part, in the order in which they are moved.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Accounts,
         Self::Invites,
         Self::Sessions,
+        Self::PushSubscriptions,
         Self::Rooms,
         Self::Members,
         Self::Messages,
@@ -195,6 +206,7 @@ impl Part {
             Self::Accounts => "accounts",
             Self::Invites => "invites",
             Self::Sessions => "sessions",
+            Self::PushSubscriptions => "push_subscriptions",
             Self::Rooms => "rooms",
             Self::Members => "members",
             Self::Messages => "messages",
@@ -223,6 +235,7 @@ impl Part {
             Self::Accounts => ACCOUNTS,
             Self::Invites => INVITES,
             Self::Sessions => SESSIONS,
+            Self::PushSubscriptions => PUSH_SUBSCRIPTIONS,
             Self::Rooms => ROOMS,
             Self::Members => MEMBERS,
             Self::Messages => MESSAGES,

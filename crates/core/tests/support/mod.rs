@@ -78,13 +78,25 @@ pub(crate) struct Client {
 /// Runs a test on one node, with the shard running beside it and time standing still unless
 /// everything waits for it.
 pub(crate) fn on_a_node<F: Future<Output = ()>>(limits: Limits, test: impl FnOnce(Rc<Node>) -> F) {
+    on_a_node_with(limits, |_| {}, test);
+}
+
+/// The same over ports that were changed.
+pub(crate) fn on_a_node_with<F: Future<Output = ()>>(
+    limits: Limits,
+    change: impl FnOnce(&mut Ports),
+    test: impl FnOnce(Rc<Node>) -> F,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime");
     LocalSet::new().block_on(&runtime, async {
-        let node = Rc::new(Node::new(limits));
+        let clock = Arc::new(HandClock::default());
+        let mut ports = ports(&limits, clock.clone());
+        change(&mut ports);
+        let node = Rc::new(Node::over(NodeId(1), limits, ports, clock));
         let shard = node.shard.clone();
         let running = tokio::task::spawn_local(async move { shard.run().await });
         test(node.clone()).await;
@@ -94,12 +106,6 @@ pub(crate) fn on_a_node<F: Future<Output = ()>>(limits: Limits, test: impl FnOnc
 }
 
 impl Node {
-    fn new(limits: Limits) -> Self {
-        let clock = Arc::new(HandClock::default());
-        let ports = ports(&limits, clock.clone());
-        Self::over(NodeId(1), limits, ports, clock)
-    }
-
     fn over(id: NodeId, limits: Limits, ports: Ports, clock: Arc<HandClock>) -> Self {
         let (shards, mut inboxes) = Shards::new(1, limits.shard_queue_events_max);
         let builder = Registry::builder()

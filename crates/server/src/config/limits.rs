@@ -71,6 +71,8 @@ section! {
         prekeys_low: u64 = 20;
         /// Invitations that are kept at once.
         invites_max: u64 = 200;
+        /// Browsers of one user that are notified; the oldest makes way for one more.
+        push_subscriptions_per_user: u64 = 10;
         /// New connections from one address.
         connections_per_address: Rate = Rate::of(|rates| rates.connections_per_address);
         /// New connections on this node.
@@ -135,6 +137,7 @@ impl Limits {
             prekeys_per_user_max: self.prekeys_per_user_max,
             prekeys_low: self.prekeys_low,
             invites_max: self.invites_max,
+            push_subscriptions_per_user: self.push_subscriptions_per_user,
             rates: self.enabled.then(|| self.rates()),
         }
     }

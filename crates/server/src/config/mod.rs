@@ -4,6 +4,7 @@ pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod people;
+pub mod push;
 pub mod reference;
 pub mod secret;
 pub mod setting;
@@ -14,6 +15,7 @@ pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use metrics::{BasicAuth, Metrics, Prometheus, Tls};
 pub use people::{Bus, Cluster, Registration, Server, ServerTls, Store, WebSocket};
+pub use push::Push;
 pub use secret::Secret;
 pub use sources::{ConfigError, Flags, Sources};
 
@@ -33,6 +35,8 @@ section! {
         bus: Bus = Bus::default();
         /// This node among the others.
         cluster: Cluster = Cluster::default();
+        /// Notifications to the browsers of users who are not there.
+        push: Push = Push::default();
         /// What monitoring sees, and who may look.
         metrics: Metrics = Metrics::default();
         /// What the program says about itself.

@@ -1,6 +1,7 @@
 //! What is wrong with settings that are each well formed.
 
 use super::{Config, ConfigError, Secret};
+use campanile_adapter_webpush::VapidKey;
 use campanile_metrics::StatisticsInterval;
 use tracing_subscriber::EnvFilter;
 
@@ -12,6 +13,7 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.check_server()?;
         self.check_neighbours()?;
+        self.check_push()?;
         self.check_metrics()?;
         self.check_limits()?;
         if EnvFilter::try_new(&self.log.level).is_err() {
@@ -73,6 +75,28 @@ impl Config {
         ])
     }
 
+    fn check_push(&self) -> Result<(), ConfigError> {
+        let push = &self.push;
+        if let Some(Err(error)) = push.vapid_key.as_ref().map(|key| VapidKey::parse(key.reveal())) {
+            let (key, why) = ("push.vapid_key".to_owned(), format!("is none: {error}"));
+            return Err(ConfigError::Weak { key, why });
+        }
+        let is_reached =
+            |contact: &str| contact.starts_with("mailto:") || contact.starts_with("https:");
+        if let Some(contact) = push.contact.as_deref().filter(|contact| !is_reached(contact)) {
+            return Err(wrong(
+                "push.contact",
+                contact,
+                "begins neither with mailto: nor with https:",
+            ));
+        }
+        if push.ttl_seconds > PUSH_TTL_SECONDS_MAX {
+            let why = "is more than four weeks, 2419200";
+            return Err(wrong("push.ttl_seconds", &push.ttl_seconds.to_string(), why));
+        }
+        Ok(())
+    }
+
     fn check_metrics(&self) -> Result<(), ConfigError> {
         let metrics = &self.metrics;
         let interval = &metrics.statistics_interval;
@@ -132,6 +156,9 @@ enum Zero {
     Fine,
     TooShort,
 }
+
+/// Four weeks: longer than any push service keeps anything.
+const PUSH_TTL_SECONDS_MAX: u64 = 28 * 86_400;
 
 /// A hundred years: further back than any message, and far from what a database can hold.
 const ROOM_RETENTION_SECONDS_MAX: u64 = 36_525 * 86_400;

@@ -16,6 +16,7 @@ mod numbers;
 mod openapi;
 mod operator;
 mod pages;
+mod push;
 mod room;
 mod router;
 mod session;

@@ -1,6 +1,8 @@
 //! The description of the REST interface, written from the handlers.
 
-use super::{account, invite, key, member, message, operator, room, session, statistics, upload};
+use super::{
+    account, invite, key, member, message, operator, push, room, session, statistics, upload,
+};
 use crate::{
     reply::{PROBLEM_JSON, Problem},
     sse,
@@ -28,6 +30,9 @@ use utoipa::{
     paths(
         account::create,
         account::change_password,
+        push::key,
+        push::subscribe,
+        push::unsubscribe,
         invite::registration,
         invite::create,
         invite::list,

@@ -1,7 +1,7 @@
 //! Which handler answers which method of which path.
 
 use super::{
-    account, health, invite, key, member, message, openapi, operator, pages, room, session,
+    account, health, invite, key, member, message, openapi, operator, pages, push, room, session,
     statistics, upload,
 };
 use crate::{reply::Refused, sse, ws};
@@ -32,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(people)
         .configure(rooms)
         .configure(keys)
+        .configure(pushes)
         .configure(operators)
         .default_service(web::to(nothing_here));
 }
@@ -97,6 +98,18 @@ fn keys(config: &mut ServiceConfig) {
         .service(answered(
             "/api/v1/keys/{user}/claim",
             [(Method::POST, web::post().to(key::claim))],
+        ));
+}
+
+fn pushes(config: &mut ServiceConfig) {
+    config
+        .service(answered("/api/v1/push-key", [(Method::GET, web::get().to(push::key))]))
+        .service(answered(
+            "/api/v1/push-subscriptions",
+            [
+                (Method::PUT, web::put().to(push::subscribe)),
+                (Method::DELETE, web::delete().to(push::unsubscribe)),
+            ],
         ));
 }
 

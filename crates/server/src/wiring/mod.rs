@@ -3,3 +3,4 @@
 pub mod adapters;
 pub mod exporters;
 pub mod protocols;
+pub mod push;

@@ -20,6 +20,7 @@ mod neighbours;
 mod prekey;
 mod presence;
 mod process;
+mod push;
 mod room;
 mod scrape;
 mod upload;
@@ -40,6 +41,7 @@ const CASES: &[&[Moves]] = &[
     prekey::CASES,
     presence::CASES,
     process::CASES,
+    push::CASES,
     room::CASES,
     scrape::CASES,
     upload::CASES,

@@ -14,6 +14,7 @@ mod operators;
 mod pages;
 mod problems;
 mod program;
+mod pushes;
 mod rooms;
 mod sessions;
 mod uploads;

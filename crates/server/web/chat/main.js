@@ -7,6 +7,7 @@ import { Actions } from './actions.js';
 import { Connection } from './connection.js';
 import { History } from './history.js';
 import { Outbox } from './outbox.js';
+import { Pushes } from './pushes.js';
 import { Reads } from './reads.js';
 import { Store } from './store.js';
 import { Sync } from './sync.js';
@@ -47,10 +48,12 @@ function chat({ token, user }) {
   const history = new History({ store, connection, outbox });
   const sync = new Sync({ store, connection, outbox, api, reads, history });
   const actions = new Actions({ store, connection, outbox, sync, history, reads, api });
+  const pushes = new Pushes({ api, user });
   const dialogs = new Dialogs({ store, actions, open: (name) => openRoom(name) });
   let wasReady = false;
 
   const leave = async (reason) => {
+    await pushes.turnOff().catch(() => {});
     await actions.signOut();
     clearSession();
     keepUnsent(user, []);
@@ -87,7 +90,7 @@ function chat({ token, user }) {
     actions.open(name);
   }
 
-  new Shell({ root, store, outbox, actions, dialogs, onSignOut: () => leave('You are signed out.') });
+  new Shell({ root, store, outbox, actions, dialogs, pushes, onSignOut: () => leave('You are signed out.') });
   outbox.restore(unsent(user));
   store.on('active', () => {
     if (store.active && roomInAddress() !== store.active) openRoom(store.active);
@@ -101,6 +104,9 @@ function chat({ token, user }) {
     // Not having looked is no fault: the next look or the next hello finds them.
     if (wasReady && connection.state.name === 'online') sync.lookForRooms().catch(() => {});
   });
+  pushes.onOpen((room) => store.rooms.has(room) && openRoom(room));
+  // Not having told the server is no fault: the next visit does.
+  pushes.renew().catch(() => {});
   onSessionEnded(() => location.assign('/'));
   connection.start();
 }

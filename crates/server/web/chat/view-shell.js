@@ -26,10 +26,10 @@ export class Shell {
   #scrim = el('div', { class: 'scrim', onclick: () => this.#closeSides() });
   #isOpen = false;
 
-  constructor({ root, store, outbox, actions, dialogs, onSignOut }) {
+  constructor({ root, store, outbox, actions, dialogs, pushes, onSignOut }) {
     this.#store = store;
     this.#dialogs = dialogs;
-    this.#sidebar = new SidebarView({ store, actions, dialogs, onSignOut, onHide: () => this.drawer(false) });
+    this.#sidebar = new SidebarView({ store, actions, dialogs, pushes, onSignOut, onHide: () => this.drawer(false) });
     this.#header = new HeaderView({ store, actions, dialogs, onMenu: () => this.drawer(true), onPeople: () => this.#togglePeople() });
     this.#timeline = new TimelineView({ store, outbox, actions });
     this.#composer = new ComposerView({ store, actions });

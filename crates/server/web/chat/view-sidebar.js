@@ -15,6 +15,7 @@ export class SidebarView {
   #store;
   #actions;
   #dialogs;
+  #pushes;
   #rooms = el('ul', { class: 'room-list' });
   #direct = el('ul', { class: 'room-list' });
   #me = el('button', { type: 'button', class: 'me' });
@@ -22,10 +23,11 @@ export class SidebarView {
   /** What each list shows now. */
   #shown = new Map();
 
-  constructor({ store, actions, dialogs, onSignOut, onHide }) {
+  constructor({ store, actions, dialogs, pushes, onSignOut, onHide }) {
     this.#store = store;
     this.#actions = actions;
     this.#dialogs = dialogs;
+    this.#pushes = pushes;
     const button = (name, label, run) => el('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick: run }, icon(name));
     const close = button('close', 'Hide the list of rooms', onHide);
     close.classList.add('drawer-close');
@@ -126,6 +128,15 @@ export class SidebarView {
     );
   }
 
+  async #notify(turn, done) {
+    try {
+      await turn();
+      this.#store.notice(done);
+    } catch (error) {
+      this.#store.notice(error.message, 'warn');
+    }
+  }
+
   #menu(onSignOut) {
     const status = (name) => ({
       label: STATUSES[name], checked: this.#store.ownStatus === name,
@@ -134,6 +145,9 @@ export class SidebarView {
     return [
       ...Object.keys(STATUSES).map(status),
       null,
+      this.#pushes.isOn
+        ? { label: 'Stop notifying me', icon: 'bellOff', run: () => this.#notify(() => this.#pushes.turnOff(), 'You are notified no longer on this browser.') }
+        : { label: 'Notify me when I am away', icon: 'bell', run: () => this.#notify(() => this.#pushes.turnOn(), 'This browser tells you of direct messages while you are away.') },
       ...(this.#store.operator ? [{ label: 'Operator’s console', icon: 'gauge', run: () => location.assign('/console') }] : []),
       { label: 'Sign out', icon: 'exit', run: onSignOut },
     ];

@@ -4,6 +4,7 @@ use super::{Place, fill};
 use crate::{
     cli::{Failure, output},
     config::{Flags, Sources},
+    wiring::push::KEY_FILE,
 };
 use std::{
     fs, io,
@@ -22,10 +23,11 @@ pub(in crate::cli) fn run(to: &Path, flags: Flags) -> Result<ExitCode, Failure> 
     if fs::symlink_metadata(to).is_ok() {
         return Err(Failure::failed(format!("{} is there already", to.display())));
     }
+    let key = config.server.data_dir.join(KEY_FILE);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::failed)?.block_on(async {
         tokio::select! {
-            made = make(&from, to) => made?,
+            made = make(&from, &key, to) => made?,
             _ = tokio::signal::ctrl_c() => return Err(Failure::failed("interrupted")),
         }
         output::line(&format!("everything is in {}", to.display()));
@@ -34,14 +36,25 @@ pub(in crate::cli) fn run(to: &Path, flags: Flags) -> Result<ExitCode, Failure> 
 }
 
 /// Fills a directory of another name, which gets its own once it is whole.
-async fn make(from: &Place, to: &Path) -> Result<(), Failure> {
+async fn make(from: &Place, key: &Path, to: &Path) -> Result<(), Failure> {
     let mut source = from.source_beside().await?;
     let unfinished = Unfinished::make(to).map_err(|error| cannot_make(to, error))?;
     let file = unfinished.0.join(FILE);
     let uploads = unfinished.0.join("uploads");
     fill(&mut source, &from.name(), &Place::Sqlite { file: file.clone(), uploads }).await?;
     source.records.close().await;
+    copy_key(key, &unfinished.0.join(KEY_FILE)).map_err(|error| cannot_make(to, error))?;
     unfinished.keep(to).map_err(|error| cannot_make(to, error))
+}
+
+/// The key of notifications, where the server has made one: with another, browsers would have to
+/// subscribe again.
+fn copy_key(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::copy(from, to) {
+        Ok(_) => fs::File::open(to)?.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn cannot_make(to: &Path, error: io::Error) -> Failure {

@@ -9,6 +9,7 @@ mod limiter;
 pub use beside::{Administration, look_at_bus, look_at_store};
 pub use kind::{BusKind, StoreKind};
 
+use super::push;
 use crate::{beside::AskChanged, config::Config, health::AskNeighbour};
 use bus::Between;
 use campanile_adapter_file as file;
@@ -64,6 +65,9 @@ pub enum AdapterError {
     /// The bus cannot be had.
     #[error(transparent)]
     Redis(#[from] redis::ConnectError),
+    /// Nobody can be notified.
+    #[error(transparent)]
+    Push(#[from] push::PushError),
     /// The directory cannot hold uploads.
     #[error(transparent)]
     Blobs(#[from] file::OpenError),
@@ -96,6 +100,7 @@ pub async fn open(
 ) -> Result<Adapters, AdapterError> {
     kind::check(store, bus, config.cluster.nodes)?;
     let clock = Arc::new(SystemClock::new());
+    let push_service = push::open(config, store, clock.clone())?;
     let between = Between::open(bus, config, (node, clock.clone()), registry).await?;
     let kept = match Kept::open(store, config, registry).await {
         Ok(kept) => kept,
@@ -115,6 +120,9 @@ pub async fn open(
         uploads: kept.stores.uploads,
         prekeys: kept.stores.prekeys,
         invites: kept.stores.invites,
+        pushes: kept.stores.pushes,
+        jobs: kept.stores.jobs,
+        push_service,
         blobs: kept.stores.blobs,
         presence: between.presence,
         bus: between.bus,

@@ -3,12 +3,12 @@
 use super::{AdapterError, Close, StoreKind};
 use crate::{beside::AskChanged, config::Config, health::AskNeighbour};
 use campanile_adapter_file::FileBlobs;
-use campanile_adapter_memory::{MemoryBlobs, MemoryStore};
+use campanile_adapter_memory::{MemoryBlobs, MemoryJobs, MemoryStore};
 use campanile_adapter_postgres as postgres;
 use campanile_adapter_sqlite as sqlite;
 use campanile_core::port::{
-    AccountStore, BlobStore, InviteStore, MemberStore, MessageStore, PrekeyStore, ReceiptStore,
-    RoomStore, SessionStore, UploadStore,
+    AccountStore, BlobStore, InviteStore, JobQueue, MemberStore, MessageStore, PrekeyStore,
+    PushStore, ReceiptStore, RoomStore, SessionStore, UploadStore,
 };
 use campanile_metrics::Registry;
 use std::{path::Path, sync::Arc, time::Duration};
@@ -32,6 +32,8 @@ pub(super) struct Stores {
     pub(super) uploads: Arc<dyn UploadStore>,
     pub(super) prekeys: Arc<dyn PrekeyStore>,
     pub(super) invites: Arc<dyn InviteStore>,
+    pub(super) pushes: Arc<dyn PushStore>,
+    pub(super) jobs: Arc<dyn JobQueue>,
     pub(super) blobs: Arc<dyn BlobStore>,
 }
 
@@ -58,7 +60,7 @@ impl Kept {
         let blobs = FileBlobs::open(&config.uploads_dir())?;
         let (asked, shared, closed) = (store.clone(), store.clone(), store.clone());
         Ok(Self {
-            stores: Stores::of(store, Arc::new(blobs)),
+            stores: Stores::of(store.clone(), store, Arc::new(blobs)),
             ask: Box::new(move || {
                 let store = asked.clone();
                 Box::pin(async move { store.probe().await.is_ok() })
@@ -75,7 +77,7 @@ impl Kept {
         let store = Arc::new(postgres_config(config).connect(registry).await?);
         let (asked, shared, closed) = (store.clone(), store.clone(), store.clone());
         Ok(Self {
-            stores: Stores::of(store.clone(), store),
+            stores: Stores::of(store.clone(), store.clone(), store),
             ask: Box::new(move || {
                 let store = asked.clone();
                 Box::pin(async move { store.probe().await.is_ok() })
@@ -91,7 +93,11 @@ impl Kept {
     fn memory(config: &Config) -> Self {
         let store = MemoryStore::new(config.limits.to_core().idempotency_window);
         Self {
-            stores: Stores::of(Arc::new(store), Arc::new(MemoryBlobs::default())),
+            stores: Stores::of(
+                Arc::new(store),
+                Arc::new(MemoryJobs::default()),
+                Arc::new(MemoryBlobs::default()),
+            ),
             ask: Box::new(|| Box::pin(async { true })),
             ask_changed: None,
             close: Box::new(|| Box::pin(async {})),
@@ -100,7 +106,7 @@ impl Kept {
 }
 
 impl Stores {
-    fn of<S>(store: Arc<S>, blobs: Arc<dyn BlobStore>) -> Self
+    fn of<S>(store: Arc<S>, jobs: Arc<dyn JobQueue>, blobs: Arc<dyn BlobStore>) -> Self
     where
         S: AccountStore
             + SessionStore
@@ -111,6 +117,7 @@ impl Stores {
             + UploadStore
             + PrekeyStore
             + InviteStore
+            + PushStore
             + 'static,
     {
         Self {
@@ -122,7 +129,9 @@ impl Stores {
             receipts: store.clone(),
             uploads: store.clone(),
             prekeys: store.clone(),
-            invites: store,
+            invites: store.clone(),
+            pushes: store,
+            jobs,
             blobs,
         }
     }

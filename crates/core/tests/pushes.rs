@@ -1,0 +1,232 @@
+//! Notifications: who is told, of what, and what becomes of those that are not taken.
+
+mod support;
+
+use async_trait::async_trait;
+use campanile_core::{
+    limits::Limits,
+    message::{Amendment, Sequence},
+    name::{RoomName, UserName},
+    port::{PushError, PushService},
+    push::{Notification, PushEndpoint, PushSubscription},
+    user::Session,
+};
+use std::{
+    collections::VecDeque,
+    rc::Rc,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use support::{Node, on_a_node_with, settle, token};
+
+/// A push service that answers what it is told to, and otherwise takes everything.
+#[derive(Default)]
+struct Scripted {
+    answers: Mutex<VecDeque<PushError>>,
+    told: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl PushService for Scripted {
+    fn application_key(&self) -> [u8; 65] {
+        [4; 65]
+    }
+
+    fn check(&self, _: &PushSubscription) -> Result<(), PushError> {
+        Ok(())
+    }
+
+    async fn deliver(
+        &self,
+        subscription: &PushSubscription,
+        notification: &Notification,
+    ) -> Result<(), PushError> {
+        let endpoint = subscription.endpoint.as_str().trim_start_matches("https://push.example/");
+        let told = format!("{endpoint} hears {}: {}", notification.from, notification.body);
+        self.told.lock().expect("it").push(told);
+        match self.answers.lock().expect("it").pop_front() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Ada, who speaks, and bob, who is not there and whose browser is subscribed.
+struct Scene {
+    node: Rc<Node>,
+    service: Arc<Scripted>,
+    ada: UserName,
+    bob: UserName,
+    room: RoomName,
+}
+
+fn play<F: Future<Output = ()>>(test: impl FnOnce(Scene) -> F) {
+    let service = Arc::new(Scripted::default());
+    let taken = service.clone();
+    let limits = Limits { rates: None, ..Limits::default() };
+    on_a_node_with(
+        limits,
+        move |ports| ports.push_service = Some(taken),
+        async |node| {
+            let (ada, bob) = (node.user("ada").await, node.user("bob").await);
+            let room = node.chat.open_direct(&ada, &bob).await.expect("a room").0.name;
+            let scene = Scene { node, service, ada, bob, room };
+            scene.subscribe("one").await;
+            test(scene).await;
+        },
+    );
+}
+
+impl Scene {
+    async fn subscribe(&self, name: &str) {
+        let session = Session {
+            user: self.bob.clone(),
+            token: token(&self.bob),
+            operator: false,
+            expires_at: self.node.chat.clock().now().plus(Duration::from_secs(365 * 86_400)),
+        };
+        let endpoint = PushEndpoint::parse(&format!("https://push.example/{name}")).expect("one");
+        let subscription = PushSubscription { endpoint, p256dh: [4; 65], auth: [0; 16] };
+        let sessions = &self.node.chat.ports().sessions;
+        if sessions.find(session.token, self.node.chat.clock().now()).await.expect("it").is_none() {
+            sessions.open(session.clone()).await.expect("opened");
+        }
+        let subscribed = self.node.chat.subscribe_to_pushes(&session, subscription).await;
+        subscribed.expect("subscribed");
+    }
+
+    fn answers(&self, answers: impl IntoIterator<Item = PushError>) {
+        self.service.answers.lock().expect("it").extend(answers);
+    }
+
+    async fn say(&self, body: &str) -> Sequence {
+        let said = self.node.say(&self.ada, &self.room, body).await.expect("said");
+        said.message.seq()
+    }
+
+    /// Makes jobs of what was said.
+    async fn queue(&self) {
+        let chat = self.node.chat.clone();
+        let queueing = tokio::task::spawn_local(async move { chat.queue_pushes().await });
+        settle().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        settle().await;
+        queueing.abort();
+        let _ended = queueing.await;
+    }
+
+    /// Hands over what is due; what was told by it.
+    async fn deliver(&self) -> Vec<String> {
+        self.node.chat.deliver_pushes().await.expect("the store works");
+        std::mem::take(&mut self.service.told.lock().expect("it"))
+    }
+
+    fn count(&self, result: &str) -> f64 {
+        let labels = [("result", result)];
+        let counted = self.node.probe().value("chat_push_notifications_total", &labels);
+        counted.expect("the series is there")
+    }
+}
+
+fn unavailable(retry_after: Option<u64>) -> PushError {
+    let retry_after = retry_after.map(Duration::from_secs);
+    PushError::Unavailable { retry_after, reason: "ill".to_owned() }
+}
+
+#[test]
+fn each_browser_is_told_of_the_last_message() {
+    play(async |scene| {
+        scene.subscribe("two").await;
+        for number in 1..=3 {
+            scene.say(&format!("message {number}")).await;
+        }
+        scene.queue().await;
+        let mut told = scene.deliver().await;
+        told.sort();
+        assert_eq!(told, ["one hears ada: message 3", "two hears ada: message 3"]);
+        assert_eq!(scene.deliver().await, [""; 0]);
+        assert_eq!(scene.count("delivered"), 2.0);
+    });
+}
+
+#[test]
+fn what_is_no_news_any_more_is_not_told() {
+    play(async |scene| {
+        let chat = scene.node.chat.clone();
+        let seq = scene.say("read elsewhere").await;
+        scene.queue().await;
+        chat.mark_read(&scene.bob, &scene.room, seq).await.expect("marked");
+        assert_eq!(scene.deliver().await, [""; 0]);
+
+        let seq = scene.say("by mistake").await;
+        scene.queue().await;
+        let amended = chat.amend(&scene.ada, &scene.room, seq, Amendment::Delete).await;
+        assert!(amended.expect("deleted"));
+        assert_eq!(scene.deliver().await, [""; 0]);
+
+        scene.say("he comes").await;
+        scene.queue().await;
+        let bob = scene.node.connect(&scene.bob).await;
+        settle().await;
+        assert_eq!(scene.deliver().await, [""; 0]);
+        assert_eq!(scene.count("obsolete"), 3.0);
+        drop(bob);
+    });
+}
+
+#[test]
+fn what_is_changed_meanwhile_is_told_as_it_is() {
+    play(async |scene| {
+        let seq = scene.say("with a tpyo").await;
+        scene.queue().await;
+        let edit = Amendment::Edit { body: "without".into() };
+        let amended = scene.node.chat.amend(&scene.ada, &scene.room, seq, edit).await;
+        assert!(amended.expect("changed"));
+        assert_eq!(scene.deliver().await, ["one hears ada: without"]);
+    });
+}
+
+#[test]
+fn it_is_tried_again_ever_later_and_given_up() {
+    play(async |scene| {
+        scene.answers([None, Some(60), None, None, None].map(unavailable));
+        scene.say("ding").await;
+        scene.queue().await;
+        for (attempt, wait) in [5, 60, 20, 40].into_iter().enumerate() {
+            assert_eq!(scene.deliver().await.len(), 1, "attempt {}", attempt + 1);
+            scene.node.pass(Duration::from_secs(wait) - Duration::from_millis(1)).await;
+            assert_eq!(scene.deliver().await.len(), 0, "{wait} s were to be waited");
+            scene.node.pass(Duration::from_millis(1)).await;
+        }
+        assert_eq!(scene.deliver().await.len(), 1);
+        scene.node.pass(Duration::from_secs(86_400)).await;
+        assert_eq!(scene.deliver().await.len(), 0);
+        assert_eq!((scene.count("retried"), scene.count("given_up")), (4.0, 1.0));
+    });
+}
+
+#[test]
+fn who_is_gone_is_forgotten_and_who_is_refused_is_not() {
+    play(async |scene| {
+        scene.answers([PushError::Refused("no".to_owned()), PushError::Gone]);
+        for body in ["refused", "gone", "nobody"] {
+            scene.say(body).await;
+            scene.queue().await;
+            scene.deliver().await;
+        }
+        assert_eq!((scene.count("refused"), scene.count("gone")), (1.0, 1.0));
+        let left = scene.node.chat.ports().pushes.count().await.expect("counted");
+        assert_eq!(left, 0);
+        assert_eq!(scene.count("obsolete"), 0.0, "nothing was queued for nobody");
+    });
+}
+
+#[test]
+fn messages_do_not_wait_for_notifications_and_their_queue_is_bounded() {
+    play(async |scene| {
+        for number in 0..1_030 {
+            scene.say(&format!("message {number}")).await;
+        }
+        assert_eq!(scene.count("dropped"), 6.0);
+    });
+}

@@ -1,0 +1,122 @@
+//! What notifies the browsers of users who are not there, by the settings.
+
+use super::adapters::StoreKind;
+use crate::config::{Config, Push};
+use campanile_adapter_webpush::{Authority, KeyError, OpenError, VapidKey, WebPush};
+use campanile_core::port::{Clock, PushService};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// The file of the key, in the data directory.
+pub const KEY_FILE: &str = "vapid.key";
+
+/// Why nobody can be notified.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// What is kept is no key.
+    #[error("{}: {source}; remove it for a new one, and every browser has to subscribe again", file.display())]
+    KeyFile {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        source: KeyError,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot use {} ({setting}): {source}", file.display())]
+    File {
+        /// What names the file.
+        setting: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The authorities are none.
+    #[error("setting push.ca: {0}")]
+    Authorities(OpenError),
+}
+
+/// Prepares to notify; `None` where the settings say so, or where it cannot be done here.
+pub fn open(
+    config: &Config,
+    store: &StoreKind,
+    clock: Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn PushService>>, PushError> {
+    let push = &config.push;
+    if !push.enabled {
+        return Ok(None);
+    }
+    let authorities = authorities(push)?;
+    let Some(key) = key(config, store)? else {
+        tracing::info!("nobody is notified: nodes that share a store share push.vapid_key");
+        return Ok(None);
+    };
+    let config = campanile_adapter_webpush::Config {
+        key,
+        contact: push.contact.clone(),
+        time_to_live: Duration::from_secs(push.ttl_seconds),
+        allow_private: push.allow_private,
+        authorities,
+    };
+    match WebPush::new(config, clock) {
+        Ok(service) => Ok(Some(Arc::new(service))),
+        Err(error) => {
+            // A machine without authorities can still chat.
+            tracing::warn!(%error, "nobody is notified");
+            Ok(None)
+        }
+    }
+}
+
+fn authorities(push: &Push) -> Result<Vec<Authority>, PushError> {
+    let Some(file) = &push.ca else {
+        return Ok(Vec::new());
+    };
+    let failed = |source| PushError::File { setting: "push.ca", file: file.clone(), source };
+    Authority::parse(&fs::read(file).map_err(failed)?).map_err(PushError::Authorities)
+}
+
+/// The key: as set, else the one that is kept for this node alone.
+fn key(config: &Config, store: &StoreKind) -> Result<Option<VapidKey>, PushError> {
+    if let Some(key) = &config.push.vapid_key {
+        return Ok(Some(VapidKey::parse(key.reveal()).expect("it was checked with the others")));
+    }
+    if *store == StoreKind::Postgres {
+        return Ok(None);
+    }
+    let file = config.server.data_dir.join(KEY_FILE);
+    let failed =
+        |source| PushError::File { setting: "server.data_dir", file: file.clone(), source };
+    match fs::read_to_string(&file) {
+        Ok(text) => {
+            let key = VapidKey::parse(&text);
+            key.map(Some).map_err(|source| PushError::KeyFile { file, source })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = VapidKey::generate();
+            keep(&file, &key).map_err(failed)?;
+            Ok(Some(key))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Keeps a new key, for the owner of the file only. It has its name once it is whole and synced.
+fn keep(file: &Path, key: &VapidKey) -> io::Result<()> {
+    let unfinished = file.with_extension("new");
+    let mut written =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    writeln!(written, "{}", key.to_text())?;
+    written.sync_all()?;
+    fs::rename(&unfinished, file)?;
+    match file.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
