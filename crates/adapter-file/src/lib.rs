@@ -7,3 +7,8 @@
 mod blobs;
 
 pub use blobs::{FileBlobs, OpenError};
+
+/// The examples in the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

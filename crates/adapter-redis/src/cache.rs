@@ -180,7 +180,7 @@ async fn forget(link: &Link, keys: &[String]) -> Result<(), Trouble> {
 /// How much the servers hold, all of them together. Other users of the same servers are in it.
 async fn size(link: &Link) -> Result<CacheSize, Trouble> {
     Ok(sizes(link).await?.values().fold(CacheSize::default(), |sum, size| CacheSize {
-        entries: None,
+        entries: Some(sum.entries.unwrap_or(0) + size.entries.unwrap_or(0)),
         used_bytes: sum.used_bytes + size.used_bytes,
         max_bytes: sum.max_bytes + size.max_bytes,
         evicted: sum.evicted + size.evicted,
@@ -195,7 +195,7 @@ async fn sizes(link: &Link) -> Result<HashMap<String, CacheSize>, Trouble> {
         let info: InfoDict = from_redis_value(answer).map_err(|_| Trouble::corrupt())?;
         let number = |key: &str| info.get::<u64>(key).unwrap_or(0);
         let size = CacheSize {
-            entries: None,
+            entries: Some(keys(&info)),
             used_bytes: number("used_memory"),
             max_bytes: number("maxmemory"),
             evicted: number("evicted_keys"),
@@ -204,6 +204,17 @@ async fn sizes(link: &Link) -> Result<HashMap<String, CacheSize>, Trouble> {
         Ok((info.get("run_id").unwrap_or_default(), size))
     });
     sizes.collect()
+}
+
+/// How many keys a server has, in all its databases.
+fn keys(info: &InfoDict) -> u64 {
+    let is_database = |name: &str| {
+        let number = name.strip_prefix("db").unwrap_or_default();
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let databases = info.keys().filter(|name| is_database(name));
+    let said = databases.filter_map(|name| info.get::<String>(name));
+    said.filter_map(|said| said.strip_prefix("keys=")?.split(',').next()?.parse::<u64>().ok()).sum()
 }
 
 /// Shows how much the servers hold.
@@ -228,6 +239,7 @@ impl Gauge {
             return;
         };
         let sum = |of: fn(&CacheSize) -> u64| sizes.values().map(of).sum::<u64>();
+        self.metrics.cache_entries.set(sum(|size| size.entries.unwrap_or(0)), Server::Redis);
         self.metrics.cache_used.set(sum(|size| size.used_bytes), Server::Redis);
         self.metrics.cache_max.set(sum(|size| size.max_bytes), Server::Redis);
         for (server, size) in &sizes {

@@ -76,6 +76,8 @@ catalogue! {
         gauge queue(Driver) = "chat_broker_queue_messages";
         /// Messages lost at the broker edge.
         counter dropped(Driver) = "chat_broker_messages_dropped_total";
+        /// Entries held, those of other users of the same servers among them.
+        gauge cache_entries(Server) = "chat_cache_entries";
         /// Memory the cache uses.
         gauge cache_used(Server) = "chat_cache_used_bytes" [Bytes];
         /// Memory limit of the cache; 0 when unlimited.

@@ -329,6 +329,14 @@ async fn the_memory_of_the_cache_is_told() {
     server.ask(&["CONFIG", "SET", "maxmemory", "20mb"]);
     eventually("there is more room", patience, || cache(max) == 20.0 * MEGABYTE).await;
 
+    // Nothing of ours comes and goes here but the list of nodes.
+    let entries = || counted.probe().value("chat_cache_entries", &CACHE).unwrap();
+    let held = || server.ask(&["DBSIZE"]).trim().parse::<f64>().unwrap();
+    eventually("entries are counted", patience, || entries() == held()).await;
+    assert!(held() > 40.0, "{}", held());
+    server.ask(&["FLUSHALL"]);
+    eventually("they are gone", patience, || entries() < 20.0).await;
+
     let expired = evictions("ttl");
     server.kill();
     eventually("it is missed", patience, || cache("chat_cache_up") == 0.0).await;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use campanile_core::{
-    port::{Clock, PushError, PushService},
+    port::{Clock, PushError, PushFault, PushService},
     push::{Notification, PushSubscription},
 };
 use reqwest::{Certificate, Client, Response, StatusCode, Url, header, redirect::Policy};
@@ -96,13 +96,13 @@ impl WebPush {
 
     /// Where an endpoint is, if it may be asked. A name is looked at when it is resolved.
     fn url(&self, subscription: &PushSubscription) -> Result<Url, PushError> {
-        let refused = |reason: &str| PushError::Refused(reason.to_owned());
+        let invalid = |reason: &str| failed(PushFault::InvalidToken, reason);
         let url = Url::parse(subscription.endpoint.as_str())
-            .map_err(|_| refused("the endpoint is no URL"))?;
+            .map_err(|_| invalid("the endpoint is no URL"))?;
         let host = url.host_str().unwrap_or_default();
         let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         if !self.config.allow_private && literal.is_ok_and(|address| !is_public(address)) {
-            return Err(PushError::Refused(NotPublic.to_string()));
+            return Err(invalid(&NotPublic.to_string()));
         }
         Ok(url)
     }
@@ -117,7 +117,7 @@ impl PushService for WebPush {
     fn check(&self, subscription: &PushSubscription) -> Result<(), PushError> {
         self.url(subscription)?;
         let encrypted = encrypt(subscription, b"");
-        encrypted.map(drop).map_err(|error| PushError::Refused(error.to_string()))
+        encrypted.map(drop).map_err(|error| failed(PushFault::InvalidToken, &error.to_string()))
     }
 
     async fn deliver(
@@ -128,10 +128,10 @@ impl PushService for WebPush {
         let url = self.url(subscription)?;
         let text = text(notification);
         let body = encrypt(subscription, text.as_bytes())
-            .map_err(|error| PushError::Refused(error.to_string()))?;
+            .map_err(|error| failed(PushFault::Payload, &error.to_string()))?;
         let (key, contact) = (&self.config.key, self.config.contact.as_deref());
         let signed = vapid::authorization(key, contact, &url, self.clock.now())
-            .ok_or_else(|| PushError::Refused("it cannot be signed".to_owned()))?;
+            .ok_or_else(|| failed(PushFault::Auth, "it cannot be signed"))?;
         let sent = self
             .client
             .post(url)
@@ -165,23 +165,30 @@ async fn judge(sent: Result<Response, reqwest::Error>) -> Result<(), PushError> 
     let answer = match sent {
         Ok(answer) => answer,
         Err(error) if is_not_public(&error) => {
-            return Err(PushError::Refused(NotPublic.to_string()));
+            return Err(failed(PushFault::InvalidToken, &NotPublic.to_string()));
         }
-        Err(error) => {
-            return Err(PushError::Unavailable { retry_after: None, reason: told(&error) });
+        Err(error) if error.is_timeout() => {
+            return Err(failed(PushFault::Timeout, "it does not answer in time"));
         }
+        Err(error) => return Err(failed(PushFault::Other, &told(&error))),
     };
-    let status = answer.status();
-    let retry_after = retry_after(&answer);
+    let (status, retry_after) = (answer.status(), retry_after(&answer));
     finish(answer).await;
-    match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE => Err(PushError::Gone),
-        status if status.is_success() => Ok(()),
-        status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
-            Err(PushError::Unavailable { retry_after, reason: format!("it answers {status}") })
-        }
-        status => Err(PushError::Refused(format!("it answers {status}"))),
+    if status.is_success() {
+        return Ok(());
     }
+    let kind = match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => PushFault::InvalidToken,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => PushFault::Auth,
+        StatusCode::TOO_MANY_REQUESTS => PushFault::RateLimited,
+        status if status.is_server_error() => PushFault::Provider,
+        _ => PushFault::Payload,
+    };
+    Err(PushError { retry_after, ..failed(kind, &format!("it answers {status}")) })
+}
+
+fn failed(kind: PushFault, reason: &str) -> PushError {
+    PushError { kind, retry_after: None, reason: reason.to_owned() }
 }
 
 /// How long a push service asks to wait, where it says so in seconds.

@@ -5,7 +5,7 @@ use campanile_adapter_webpush::{Authority, Config, VapidKey, WebPush};
 use campanile_core::{
     message::Sequence,
     name::{RoomName, UserName},
-    port::{PushError, PushService as _},
+    port::{PushError, PushFault, PushService as _},
     push::{Notification, PushEndpoint, PushSubscription},
 };
 use campanile_neighbours::PushService;
@@ -76,28 +76,24 @@ async fn what_a_push_service_answers_is_understood() {
         service.answer_next(&[answer]);
         deliver(&service, &client).await.expect(answer);
     }
-    for answer in ["404 Not Found\r\n", "410 Gone\r\n"] {
-        service.answer_next(&[answer]);
-        let refused = deliver(&service, &client).await;
-        assert!(matches!(refused, Err(PushError::Gone)), "{answer}: {refused:?}");
-    }
-    for (answer, wait) in [
-        ("429 Too Many Requests\r\nRetry-After: 120\r\n", Some(120)),
-        ("503 Service Unavailable\r\nRetry-After: soon\r\n", None),
-        ("500 Internal Server Error\r\n", None),
+    for (answer, kind, wait) in [
+        ("404 Not Found\r\n", PushFault::InvalidToken, None),
+        ("410 Gone\r\n", PushFault::InvalidToken, None),
+        ("401 Unauthorized\r\n", PushFault::Auth, None),
+        ("403 Forbidden\r\n", PushFault::Auth, None),
+        ("400 Bad Request\r\n", PushFault::Payload, None),
+        ("413 Content Too Large\r\n", PushFault::Payload, None),
+        ("429 Too Many Requests\r\nRetry-After: 120\r\n", PushFault::RateLimited, Some(120)),
+        ("503 Service Unavailable\r\nRetry-After: soon\r\n", PushFault::Provider, None),
+        ("500 Internal Server Error\r\n", PushFault::Provider, None),
     ] {
         service.answer_next(&[answer]);
-        match deliver(&service, &client).await {
-            Err(PushError::Unavailable { retry_after, .. }) => {
-                assert_eq!(retry_after, wait.map(Duration::from_secs), "{answer}");
-            }
-            other => panic!("{answer}: {other:?}"),
-        }
-    }
-    for answer in ["400 Bad Request\r\n", "403 Forbidden\r\n", "413 Content Too Large\r\n"] {
-        service.answer_next(&[answer]);
-        let refused = deliver(&service, &client).await;
-        assert!(matches!(refused, Err(PushError::Refused(_))), "{answer}: {refused:?}");
+        let error = deliver(&service, &client).await.expect_err(answer);
+        assert_eq!(
+            (error.kind, error.retry_after),
+            (kind, wait.map(Duration::from_secs)),
+            "{answer}"
+        );
     }
 }
 
@@ -107,8 +103,7 @@ async fn nobody_is_led_elsewhere() {
     let client = client(config(&service));
     let other = service.endpoint("other");
     service.answer_next(&[&format!("307 Temporary Redirect\r\nLocation: {other}\r\n")]);
-    let refused = deliver(&service, &client).await;
-    assert!(matches!(refused, Err(PushError::Refused(_))), "{refused:?}");
+    assert_eq!(deliver(&service, &client).await.expect_err("refused").kind, PushFault::Payload);
     assert_eq!(service.next().path, "/push/one");
     assert!(service.is_silent_for(Duration::from_millis(300)));
 }
@@ -124,12 +119,9 @@ async fn neighbours_are_not_asked() {
     for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"] {
         let endpoint = format!("https://{host}:{port}/");
         let refused = client.deliver(&subscription(&service, &endpoint), &notification()).await;
-        match refused {
-            Err(PushError::Refused(reason)) => {
-                assert_eq!(reason, "the endpoint is not on the public internet", "{host}");
-            }
-            other => panic!("{host}: {other:?}"),
-        }
+        let error = refused.expect_err(host);
+        assert_eq!(error.kind, PushFault::InvalidToken, "{host}");
+        assert_eq!(error.reason, "the endpoint is not on the public internet", "{host}");
     }
     assert!(asked.accept().is_err(), "it was asked");
 }
@@ -138,8 +130,7 @@ async fn neighbours_are_not_asked() {
 async fn who_is_not_vouched_for_is_told_nothing() {
     let service = PushService::start();
     let client = client(Config { authorities: Vec::new(), ..config(&service) });
-    let refused = deliver(&service, &client).await;
-    assert!(matches!(refused, Err(PushError::Unavailable { .. })), "{refused:?}");
+    assert_eq!(deliver(&service, &client).await.expect_err("refused").kind, PushFault::Other);
     assert!(service.is_silent_for(Duration::from_millis(300)));
 }
 
@@ -148,12 +139,10 @@ async fn an_error_does_not_tell_the_endpoint() {
     let service = PushService::start();
     let client = client(config(&service));
     let endpoint = "https://localhost:1/secret";
-    match client.deliver(&subscription(&service, endpoint), &notification()).await {
-        Err(PushError::Unavailable { reason, .. }) => {
-            assert!(!reason.is_empty() && !reason.contains("secret"), "{reason}");
-        }
-        other => panic!("{other:?}"),
-    }
+    let delivered = client.deliver(&subscription(&service, endpoint), &notification()).await;
+    let error = delivered.expect_err("nobody is there");
+    assert_eq!(error.kind, PushFault::Other);
+    assert!(!error.reason.is_empty() && !error.reason.contains("secret"), "{error}");
 }
 
 #[test]

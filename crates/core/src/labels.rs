@@ -267,24 +267,56 @@ labels! {
 }
 
 labels! {
-    /// What became of a notification.
-    pub enum PushResult("result") {
-        /// The push service has it.
-        Delivered = "delivered",
-        /// It was no news any more: the user came, or read it, or it was deleted.
-        Obsolete = "obsolete",
-        /// The browser is not subscribed any more.
-        Gone = "gone",
-        /// The push service does not take it.
-        Refused = "refused",
-        /// It is tried again.
-        Retried = "retried",
-        /// It was tried too often.
-        GivenUp = "given_up",
-        /// Too many were waiting.
-        Dropped = "dropped",
+    /// Who hands notifications to devices.
+    pub enum Provider("provider") {
+        /// The push service that a browser is subscribed to.
+        WebPush = "webpush",
+    }
+}
+
+labels! {
+    /// Why a notification was not handed over.
+    pub enum NotificationFailure("reason") {
+        /// The provider does not let this server in.
+        Auth = "auth",
+        /// The provider asks to slow down.
+        RateLimited = "rate_limited",
+        /// The device is no more.
+        InvalidToken = "invalid_token",
+        /// The provider did not answer in time.
+        Timeout = "timeout",
+        /// The provider is ill.
+        Provider = "provider_5xx",
+        /// The provider does not take it.
+        Payload = "payload",
+        /// Too many messages waited to be looked at.
+        Overflow = "overflow",
+        /// The provider cannot be reached, or anything else.
+        Other = "other",
+    }
+}
+
+labels! {
+    /// A queue of jobs.
+    pub enum Queue("queue") {
+        /// Notifications to browsers.
+        Push = "push",
+    }
+}
+
+labels! {
+    /// Why an attempt at a job failed.
+    pub enum JobFailure("reason") {
+        /// It took too long.
+        Timeout = "timeout",
+        /// It could not be done.
+        Handler = "handler",
+        /// It makes no sense.
+        Decode = "decode",
+        /// It was the last attempt.
+        Exhausted = "exhausted",
         /// The store failed.
-        Error = "error",
+        Other = "other",
     }
 }
 

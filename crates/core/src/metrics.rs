@@ -4,9 +4,10 @@
 //! decorators in [`crate::instrumented`].
 
 use crate::labels::{
-    AuthRefusal, ChannelType, ClusterOperation, Direction, DropReason, JoinRefusal, Mechanism,
-    MessageErrorReason, MessageKind, MessageResult, Outcome, PrekeyKind, PresenceType, PushResult,
-    RecoverySource, Scope, Transport, UnsubscribeReason, UploadResult,
+    AuthRefusal, ChannelType, ClusterOperation, Direction, DropReason, JobFailure, JoinRefusal,
+    Mechanism, MessageErrorReason, MessageKind, MessageResult, NotificationFailure, Outcome,
+    PrekeyKind, PresenceType, Provider, Queue, RecoverySource, Scope, Transport, UnsubscribeReason,
+    UploadResult,
 };
 use crate::port::{Limiter, LimiterContext};
 use campanile_metrics::{Description, Registry, buckets, catalogue, labels};
@@ -78,6 +79,9 @@ catalogue! {
         gauge handlers() = "chat_message_handlers_active";
         /// Delivery acknowledgements: read marks that moved, and those that could not be kept.
         counter acks(Outcome) = "chat_message_acks_total";
+        /// Client-originated events, which are passed on and not kept: the signs that somebody
+        /// types.
+        counter client_events(ChannelType, MessageResult) = "chat_client_events_total";
     }
 }
 
@@ -196,16 +200,40 @@ catalogue! {
 }
 
 catalogue! {
-    /// Notifications to browsers of users who are not there.
-    pub struct PushMetrics {
-        /// Notifications, by what became of them.
-        counter notifications(PushResult) = "chat_push_notifications_total";
-        /// Time to hand one notification to a push service.
-        histogram duration() = "chat_push_duration_seconds" [Seconds] buckets buckets::LATENCY;
-        /// Browsers that are notified, counted once in a while.
-        gauge subscriptions() = "chat_push_subscriptions";
-        /// Notifications that wait or are being handed over, of all nodes.
-        gauge pending() = "chat_push_queue_pending";
+    /// Notifications to devices of users who are not there.
+    pub struct NotificationMetrics {
+        /// Push notifications a provider accepted.
+        counter sent(Provider) = "chat_notifications_sent_total";
+        /// Push notifications that failed.
+        counter failed(Provider, NotificationFailure) = "chat_notifications_failed_total";
+        /// Duration of one provider call.
+        histogram duration(Provider) = "chat_notification_duration_seconds" [Seconds]
+            buckets buckets::LATENCY;
+        /// Device tokens the provider reported dead.
+        counter invalidated(Provider) = "chat_notification_tokens_invalidated_total";
+        /// Device tokens held, counted once in a while.
+        gauge tokens(Provider) = "chat_notification_tokens";
+    }
+}
+
+catalogue! {
+    /// Jobs.
+    pub struct QueueMetrics {
+        /// Jobs waiting or running, of all nodes.
+        gauge pending(Queue) = "chat_queue_jobs_pending";
+        /// Jobs finished well.
+        counter processed(Queue) = "chat_queue_jobs_processed_total";
+        /// Jobs that failed: each attempt.
+        counter failed(Queue, JobFailure) = "chat_queue_jobs_failed_total";
+        /// Job attempts scheduled again.
+        counter retried(Queue) = "chat_queue_jobs_retried_total";
+        /// Jobs given up.
+        counter given_up(Queue) = "chat_queue_jobs_dead_lettered_total";
+        /// Run time of one job.
+        histogram duration(Queue) = "chat_queue_job_duration_seconds" [Seconds]
+            buckets buckets::LATENCY;
+        /// Age of the oldest waiting job; 0 when empty.
+        gauge oldest_age(Queue) = "chat_queue_oldest_job_age_seconds" [Seconds];
     }
 }
 
@@ -231,7 +259,9 @@ pub struct ChatMetrics {
     /// Prekeys.
     pub prekeys: PrekeyMetrics,
     /// Notifications.
-    pub pushes: PushMetrics,
+    pub notifications: NotificationMetrics,
+    /// Jobs.
+    pub queues: QueueMetrics,
     /// Rate limits.
     pub rate_limits: RateLimitMetrics,
     /// The nodes together.
@@ -240,7 +270,7 @@ pub struct ChatMetrics {
 
 impl ChatMetrics {
     /// What is declared here.
-    pub const DESCRIPTIONS: [&'static [Description]; 11] = [
+    pub const DESCRIPTIONS: [&'static [Description]; 12] = [
         FanoutMetrics::DESCRIPTIONS,
         AuthMetrics::DESCRIPTIONS,
         MessageMetrics::DESCRIPTIONS,
@@ -249,7 +279,8 @@ impl ChatMetrics {
         RecoveryMetrics::DESCRIPTIONS,
         UploadMetrics::DESCRIPTIONS,
         PrekeyMetrics::DESCRIPTIONS,
-        PushMetrics::DESCRIPTIONS,
+        NotificationMetrics::DESCRIPTIONS,
+        QueueMetrics::DESCRIPTIONS,
         RateLimitMetrics::DESCRIPTIONS,
         ClusterMetrics::DESCRIPTIONS,
     ];
@@ -266,7 +297,8 @@ impl ChatMetrics {
             recovery: RecoveryMetrics::register(registry),
             uploads: UploadMetrics::register(registry),
             prekeys: PrekeyMetrics::register(registry),
-            pushes: PushMetrics::register(registry),
+            notifications: NotificationMetrics::register(registry),
+            queues: QueueMetrics::register(registry),
             rate_limits: RateLimitMetrics::register(registry),
             cluster: ClusterMetrics::register(registry),
         }

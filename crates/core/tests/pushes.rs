@@ -7,7 +7,7 @@ use campanile_core::{
     limits::Limits,
     message::{Amendment, Sequence},
     name::{RoomName, UserName},
-    port::{PushError, PushService},
+    port::{NewJob, PushError, PushFault, PushService},
     push::{Notification, PushEndpoint, PushSubscription},
     user::Session,
 };
@@ -121,16 +121,30 @@ impl Scene {
         std::mem::take(&mut self.service.told.lock().expect("it"))
     }
 
-    fn count(&self, result: &str) -> f64 {
-        let labels = [("result", result)];
-        let counted = self.node.probe().value("chat_push_notifications_total", &labels);
+    fn queue_count(&self, name: &str) -> f64 {
+        self.node.probe().value(name, &[("queue", "push")]).expect("the series is there")
+    }
+
+    fn job_failures(&self, reason: &str) -> f64 {
+        let labels = [("queue", "push"), ("reason", reason)];
+        let counted = self.node.probe().value("chat_queue_jobs_failed_total", &labels);
+        counted.expect("the series is there")
+    }
+
+    fn sent(&self) -> f64 {
+        self.node.probe().sum("chat_notifications_sent_total")
+    }
+
+    fn failed(&self, reason: &str) -> f64 {
+        let labels = [("provider", "webpush"), ("reason", reason)];
+        let counted = self.node.probe().value("chat_notifications_failed_total", &labels);
         counted.expect("the series is there")
     }
 }
 
-fn unavailable(retry_after: Option<u64>) -> PushError {
+fn failure(kind: PushFault, retry_after: Option<u64>) -> PushError {
     let retry_after = retry_after.map(Duration::from_secs);
-    PushError::Unavailable { retry_after, reason: "ill".to_owned() }
+    PushError { kind, retry_after, reason: "ill".to_owned() }
 }
 
 #[test]
@@ -145,7 +159,10 @@ fn each_browser_is_told_of_the_last_message() {
         told.sort();
         assert_eq!(told, ["one hears ada: message 3", "two hears ada: message 3"]);
         assert_eq!(scene.deliver().await, [""; 0]);
-        assert_eq!(scene.count("delivered"), 2.0);
+        assert_eq!(
+            (scene.sent(), scene.queue_count("chat_queue_jobs_processed_total")),
+            (2.0, 2.0)
+        );
     });
 }
 
@@ -169,7 +186,10 @@ fn what_is_no_news_any_more_is_not_told() {
         let bob = scene.node.connect(&scene.bob).await;
         settle().await;
         assert_eq!(scene.deliver().await, [""; 0]);
-        assert_eq!(scene.count("obsolete"), 3.0);
+        assert_eq!(
+            (scene.sent(), scene.queue_count("chat_queue_jobs_processed_total")),
+            (0.0, 3.0)
+        );
         drop(bob);
     });
 }
@@ -189,7 +209,12 @@ fn what_is_changed_meanwhile_is_told_as_it_is() {
 #[test]
 fn it_is_tried_again_ever_later_and_given_up() {
     play(async |scene| {
-        scene.answers([None, Some(60), None, None, None].map(unavailable));
+        let ill = |retry_after| failure(PushFault::Provider, retry_after);
+        scene.answers([None, Some(60)].map(ill));
+        scene.answers(
+            [PushFault::Timeout, PushFault::RateLimited, PushFault::Other]
+                .map(|kind| failure(kind, None)),
+        );
         scene.say("ding").await;
         scene.queue().await;
         for (attempt, wait) in [5, 60, 20, 40].into_iter().enumerate() {
@@ -201,23 +226,40 @@ fn it_is_tried_again_ever_later_and_given_up() {
         assert_eq!(scene.deliver().await.len(), 1);
         scene.node.pass(Duration::from_secs(86_400)).await;
         assert_eq!(scene.deliver().await.len(), 0);
-        assert_eq!((scene.count("retried"), scene.count("given_up")), (4.0, 1.0));
+        assert_eq!(scene.queue_count("chat_queue_jobs_retried_total"), 4.0);
+        assert_eq!(scene.queue_count("chat_queue_jobs_dead_lettered_total"), 1.0);
+        for (reason, count) in [("handler", 4.0), ("timeout", 1.0), ("exhausted", 1.0)] {
+            assert_eq!(scene.job_failures(reason), count, "{reason}");
+        }
+        for (reason, count) in
+            [("provider_5xx", 2.0), ("timeout", 1.0), ("rate_limited", 1.0), ("other", 1.0)]
+        {
+            assert_eq!(scene.failed(reason), count, "{reason}");
+        }
     });
 }
 
 #[test]
 fn who_is_gone_is_forgotten_and_who_is_refused_is_not() {
     play(async |scene| {
-        scene.answers([PushError::Refused("no".to_owned()), PushError::Gone]);
-        for body in ["refused", "gone", "nobody"] {
+        let refused = [PushFault::Auth, PushFault::Payload, PushFault::InvalidToken];
+        scene.answers(refused.map(|kind| failure(kind, None)));
+        for body in ["refused", "refused too", "gone", "nobody"] {
             scene.say(body).await;
             scene.queue().await;
             scene.deliver().await;
         }
-        assert_eq!((scene.count("refused"), scene.count("gone")), (1.0, 1.0));
+        for reason in ["auth", "payload", "invalid_token"] {
+            assert_eq!(scene.failed(reason), 1.0, "{reason}");
+        }
         let left = scene.node.chat.ports().pushes.count().await.expect("counted");
         assert_eq!(left, 0);
-        assert_eq!(scene.count("obsolete"), 0.0, "nothing was queued for nobody");
+        assert_eq!(
+            scene.queue_count("chat_queue_jobs_processed_total"),
+            0.0,
+            "nothing was queued for nobody"
+        );
+        assert_eq!(scene.queue_count("chat_queue_jobs_retried_total"), 0.0);
     });
 }
 
@@ -227,6 +269,19 @@ fn messages_do_not_wait_for_notifications_and_their_queue_is_bounded() {
         for number in 0..1_030 {
             scene.say(&format!("message {number}")).await;
         }
-        assert_eq!(scene.count("dropped"), 6.0);
+        assert_eq!(scene.failed("overflow"), 6.0);
+    });
+}
+
+#[test]
+fn what_makes_no_sense_is_not_tried_again() {
+    play(async |scene| {
+        let (jobs, now) = (&scene.node.chat.ports().jobs, scene.node.chat.clock().now());
+        let payload = "no task".into();
+        let job = NewJob { queue: "push".to_owned(), payload, due: now, given_at: now };
+        jobs.push(&[job]).await.expect("pushed");
+        assert_eq!(scene.deliver().await, [""; 0]);
+        assert_eq!(scene.job_failures("decode"), 1.0);
+        assert_eq!(jobs.backlog("push").await.expect("told").pending, 0);
     });
 }

@@ -209,9 +209,24 @@ impl Chat {
         name: &RoomName,
         on: bool,
     ) -> Result<(), AccessError> {
-        let (kind, _) = self.entered(by, name).await?;
-        self.tell_typing(by, (name, kind), on).await;
-        Ok(())
+        match self.entered(by, name).await {
+            Ok((kind, _)) => {
+                self.tell_typing(by, (name, kind), on).await;
+                Ok(())
+            }
+            Err(error) => {
+                let channel = match MessageKind::of(name) {
+                    MessageKind::Direct => ChannelType::Direct,
+                    _ => ChannelType::Public,
+                };
+                let result = match error {
+                    AccessError::Fault(_) => MessageResult::Failed,
+                    AccessError::UnknownRoom | AccessError::NotMember => MessageResult::Rejected,
+                };
+                self.metrics().messages.client_events.increment(channel, result);
+                Err(error)
+            }
+        }
     }
 
     /// The same of one who is known to be a member.
@@ -221,6 +236,8 @@ impl Chat {
         (name, kind): (&RoomName, RoomKind),
         on: bool,
     ) {
+        let events = &self.metrics().messages.client_events;
+        events.increment(ChannelType::from(kind), MessageResult::Accepted);
         let typing = Event::Typing { room: name.clone(), user: by.clone(), on };
         self.tell(Signal::Tell(Audience::Room(name.clone(), kind), typing)).await;
     }

@@ -6,11 +6,12 @@
 
 use super::Chat;
 use crate::{
-    labels::PushResult,
+    labels::{JobFailure, NotificationFailure, Provider, Queue},
     message::{Message, Sequence},
     name::{RoomName, UserName},
-    port::{Fault, HistoryError, Job, NewJob, Page, PushError, Settlement},
+    port::{Fault, HistoryError, Job, NewJob, Page, PushFault, Settlement},
     push::{Notification, PushEndpoint, PushSubscription},
+    time::Timestamp,
     user::{Session, Status},
 };
 use futures_util::future::join_all;
@@ -121,7 +122,7 @@ impl Chat {
         if self.ports.push_service.is_some()
             && self.waiting.sender.try_send(message.clone()).is_err()
         {
-            self.metrics().pushes.notifications.increment(PushResult::Dropped);
+            self.count_failed(NotificationFailure::Overflow);
         }
     }
 
@@ -141,7 +142,7 @@ impl Chat {
             }
             for message in last.into_values() {
                 if self.queue_push(&message).await.is_err() {
-                    self.metrics().pushes.notifications.increment(PushResult::Error);
+                    self.count_failed(NotificationFailure::Other);
                 }
             }
         }
@@ -191,7 +192,9 @@ impl Chat {
     /// For the server to call again and again.
     pub async fn deliver_pushes(&self) -> Result<usize, Fault> {
         let backlog = self.ports.jobs.backlog(QUEUE).await?;
-        self.metrics().pushes.pending.set(backlog.pending);
+        let queues = &self.metrics().queues;
+        queues.pending.set(backlog.pending, Queue::Push);
+        queues.oldest_age.set(self.seconds_since(backlog.oldest), Queue::Push);
         if backlog.pending == 0 {
             return Ok(0);
         }
@@ -204,59 +207,92 @@ impl Chat {
 
     /// Counts the subscriptions of all users.
     pub async fn count_push_subscriptions(&self) -> Result<(), Fault> {
-        self.metrics().pushes.subscriptions.set(self.ports.pushes.count().await?);
+        self.metrics()
+            .notifications
+            .tokens
+            .set(self.ports.pushes.count().await?, Provider::WebPush);
         Ok(())
     }
 
     async fn do_push(&self, job: Job) -> Result<(), Fault> {
-        let result = match Task::decode(&job.payload) {
-            Some(task) => self.try_push(&task, job.attempts).await?,
-            None => Pushed::Ended(PushResult::Error),
+        let started = self.clock().moment();
+        let pushed = match Task::decode(&job.payload) {
+            Some(task) => self.try_push(&task).await,
+            None => Ok(Err(Failed { reason: JobFailure::Decode, retry: None })),
         };
-        let (result, settlement) = match result {
-            Pushed::Ended(result) => (result, Settlement::Done),
-            Pushed::Later(wait, error) => {
-                let at = self.clock().now().plus(wait);
-                (PushResult::Retried, Settlement::Retry { at, error })
+        let queues = &self.metrics().queues;
+        queues.duration.observe(self.clock().moment().since(started), Queue::Push);
+        let failed = match pushed {
+            Ok(Ok(())) => {
+                queues.processed.increment(Queue::Push);
+                return self.settle(&job, Settlement::Done).await;
+            }
+            Ok(Err(failed)) => failed,
+            Err(fault) => {
+                // It is due again when its lease ends.
+                queues.failed.increment(Queue::Push, JobFailure::Other);
+                return Err(fault);
             }
         };
-        self.metrics().pushes.notifications.increment(result);
-        self.ports.jobs.settle(job.id, job.attempts, settlement).await?;
-        Ok(())
+        queues.failed.increment(Queue::Push, failed.reason);
+        let Some((retry_after, error)) = failed.retry else {
+            return self.settle(&job, Settlement::Done).await;
+        };
+        if job.attempts >= ATTEMPTS_MAX {
+            queues.failed.increment(Queue::Push, JobFailure::Exhausted);
+            queues.given_up.increment(Queue::Push);
+            return self.settle(&job, Settlement::Done).await;
+        }
+        queues.retried.increment(Queue::Push);
+        let at = self.clock().now().plus(backoff(job.attempts, retry_after));
+        self.settle(&job, Settlement::Retry { at, error }).await
     }
 
-    async fn try_push(&self, task: &Task, attempt: u32) -> Result<Pushed, Fault> {
-        let obsolete = Ok(Pushed::Ended(PushResult::Obsolete));
+    async fn settle(&self, job: &Job, outcome: Settlement) -> Result<(), Fault> {
+        self.ports.jobs.settle(job.id, job.attempts, outcome).await.map(drop)
+    }
+
+    /// Tells a browser, if there is anything to tell.
+    async fn try_push(&self, task: &Task) -> Result<Result<(), Failed>, Fault> {
         let Some(service) = &self.ports.push_service else {
-            return obsolete;
+            return Ok(Ok(()));
         };
         let subscriptions = self.ports.pushes.of(&task.user, self.clock().now()).await?;
         let mut subscriptions = subscriptions.into_iter();
         let Some(subscription) = subscriptions.find(|one| one.endpoint == task.endpoint) else {
-            return obsolete;
+            return Ok(Ok(()));
         };
         let Some(notification) = self.news(task).await? else {
-            return obsolete;
+            return Ok(Ok(()));
         };
         let started = self.clock().moment();
         let delivered = service.deliver(&subscription, &notification).await;
-        self.metrics().pushes.duration.observe(self.clock().moment().since(started));
-        Ok(match delivered {
-            Ok(()) => Pushed::Ended(PushResult::Delivered),
-            Err(PushError::Gone) => {
-                self.ports.pushes.remove(&task.user, &task.endpoint).await?;
-                Pushed::Ended(PushResult::Gone)
-            }
-            Err(PushError::Refused(_)) => Pushed::Ended(PushResult::Refused),
-            Err(PushError::Unavailable { .. }) if attempt >= ATTEMPTS_MAX => {
-                Pushed::Ended(PushResult::GivenUp)
-            }
-            Err(PushError::Unavailable { retry_after, reason }) => {
-                let backoff = BACKOFF * 2_u32.saturating_pow(attempt.saturating_sub(1));
-                let wait = retry_after.unwrap_or_default().max(backoff).min(BACKOFF_MAX);
-                Pushed::Later(wait, reason)
-            }
-        })
+        let metrics = &self.metrics().notifications;
+        metrics.duration.observe(self.clock().moment().since(started), Provider::WebPush);
+        let Err(error) = delivered else {
+            metrics.sent.increment(Provider::WebPush);
+            return Ok(Ok(()));
+        };
+        self.count_failed(error.kind.into());
+        if error.kind == PushFault::InvalidToken {
+            metrics.invalidated.increment(Provider::WebPush);
+            self.ports.pushes.remove(&task.user, &task.endpoint).await?;
+        }
+        let reason = match error.kind {
+            PushFault::Timeout => JobFailure::Timeout,
+            _ => JobFailure::Handler,
+        };
+        let retry = (!error.kind.is_final()).then_some((error.retry_after, error.reason));
+        Ok(Err(Failed { reason, retry }))
+    }
+
+    fn count_failed(&self, reason: NotificationFailure) {
+        self.metrics().notifications.failed.increment(Provider::WebPush, reason);
+    }
+
+    fn seconds_since(&self, then: Option<Timestamp>) -> f64 {
+        let now = self.clock().now();
+        then.map_or(0.0, |then| (now.0 - then.0).max(0) as f64 / 1_000.0)
     }
 
     /// What there is to tell; nothing when the user has come, or read it, or it was deleted.
@@ -284,12 +320,31 @@ impl Chat {
     }
 }
 
-/// What became of an attempt.
-enum Pushed {
-    /// It is over, in this way.
-    Ended(PushResult),
-    /// It is to be tried again, for this reason.
-    Later(Duration, String),
+/// An attempt failed.
+struct Failed {
+    reason: JobFailure,
+    /// When a push service asks to be tried again, and what is wrong; `None` when that is no use.
+    retry: Option<(Option<Duration>, String)>,
+}
+
+/// How long to wait after so many attempts, and after what a push service says.
+fn backoff(attempts: u32, retry_after: Option<Duration>) -> Duration {
+    let backoff = BACKOFF * 2_u32.saturating_pow(attempts.saturating_sub(1));
+    retry_after.unwrap_or_default().max(backoff).min(BACKOFF_MAX)
+}
+
+impl From<PushFault> for NotificationFailure {
+    fn from(fault: PushFault) -> Self {
+        match fault {
+            PushFault::Auth => Self::Auth,
+            PushFault::RateLimited => Self::RateLimited,
+            PushFault::InvalidToken => Self::InvalidToken,
+            PushFault::Timeout => Self::Timeout,
+            PushFault::Provider => Self::Provider,
+            PushFault::Payload => Self::Payload,
+            PushFault::Other => Self::Other,
+        }
+    }
 }
 
 impl Task {

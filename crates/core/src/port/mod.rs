@@ -40,7 +40,7 @@ pub use message_store::{
 };
 pub use prekey_store::{PrekeyStore, PrekeyTotals, PutPrekeysError};
 pub use presence_store::{ConnectionId, PresenceChange, PresenceStore, combine_statuses};
-pub use push_service::{PushError, PushService};
+pub use push_service::{PushError, PushFault, PushService};
 pub use push_store::PushStore;
 pub use rate_limiter::{Limiter, LimiterContext, RateLimiter, Verdict};
 pub use receipt_store::{Marked, ReceiptStore};

@@ -215,6 +215,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_documented_operation_is_an_endpoint() {
+        let document: serde_json::Value =
+            serde_json::from_str(&crate::http::document()).expect("JSON");
+        let paths = document["paths"].as_object().expect("paths");
+        for (path, operations) in paths {
+            for method in operations.as_object().expect("operations").keys() {
+                let values = [method.to_uppercase(), path.clone()];
+                let is_known = |endpoint: &Endpoint| endpoint.values()[..] == values;
+                assert!(Endpoint::ALL.iter().any(is_known), "{values:?}");
+            }
+        }
+    }
+
     #[actix_web::test]
     async fn a_handler_that_panics_is_answered_and_counted() {
         let recording = Recording::with(Registry::builder());

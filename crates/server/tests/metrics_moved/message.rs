@@ -26,6 +26,7 @@ cases! {
     ] late;
     a_repeated_message_is_stored_once moves ["chat_message_duplicates_suppressed_total"] repeated;
     a_read_mark_is_an_acknowledgement moves ["chat_message_acks_total"] read;
+    a_sign_that_somebody_types_is_an_event_of_a_client moves ["chat_client_events_total"] typed;
     a_message_that_is_being_handled_is_seen moves ["chat_message_handlers_active"] handled;
 }
 
@@ -34,6 +35,23 @@ fn conversation(server: &Server) -> (User, Socket, Socket) {
     server.room(&ada, "lobby");
     let (one, other) = (listener(server, &ada, "lobby"), listener(server, &bob, "lobby"));
     (ada, one, other)
+}
+
+fn typed(scene: &Scene) {
+    let server = start();
+    let (_, mut ada, mut bob) = conversation(&server);
+    let before = server.scrape();
+    for on in [true, false] {
+        ada.ask(json!({"op": "typing", "room": "lobby", "on": on}));
+        bob.hear("typing");
+    }
+    let refused = bob.try_ask(json!({"op": "typing", "room": "nowhere", "on": true}));
+    assert_eq!(refused["code"], "not_found");
+    for (result, by) in [("accepted", 2.0), ("rejected", 1.0)] {
+        let labels = [PUBLIC, ("result", result)];
+        scene.rose(&server, &before, ("chat_client_events_total", &labels), by);
+    }
+    scene.total_rose(&server, &before, "chat_client_events_total", 3.0);
 }
 
 fn followed(scene: &Scene) {

@@ -1,4 +1,4 @@
-//! What becomes of notifications.
+//! What becomes of notifications, and of the jobs that hand them over.
 
 use crate::{
     scene::{Scene, cases},
@@ -11,16 +11,24 @@ use campanile_neighbours::PushService;
 
 cases! {
     notifications_are_counted_by_what_became_of_them moves [
-        "chat_push_notifications_total",
-        "chat_push_duration_seconds",
-        "chat_push_queue_pending",
+        "chat_notifications_sent_total",
+        "chat_notifications_failed_total",
+        "chat_notification_duration_seconds",
+        "chat_notification_tokens_invalidated_total",
+        "chat_queue_jobs_pending",
+        "chat_queue_jobs_processed_total",
+        "chat_queue_jobs_failed_total",
+        "chat_queue_jobs_retried_total",
+        "chat_queue_job_duration_seconds",
+        "chat_queue_oldest_job_age_seconds",
     ] notified;
     subscriptions_are_counted_from_the_start moves [
-        "chat_push_subscriptions",
+        "chat_notification_tokens",
     ] subscribed;
 }
 
-const NOTIFICATIONS: &str = "chat_push_notifications_total";
+const WEB_PUSH: (&str, &str) = ("provider", "webpush");
+const QUEUE: [(&str, &str); 1] = [("queue", "push")];
 
 fn notified(scene: &Scene) {
     let service = PushService::start();
@@ -28,19 +36,31 @@ fn notified(scene: &Scene) {
     let (ada, bob, room) = pair(&server);
     subscribe(&server, &bob, &service, "one");
     let before = server.scrape();
-    for (answer, result) in [
-        ("201 Created\r\n", "delivered"),
-        ("403 Forbidden\r\n", "refused"),
-        ("503 Service Unavailable\r\nRetry-After: 900\r\n", "retried"),
-        ("410 Gone\r\n", "gone"),
+    say(&server, &ada, &room, "taken");
+    scene.rose(&server, &before, ("chat_notifications_sent_total", &[WEB_PUSH]), 1.0);
+    scene.rose(&server, &before, ("chat_queue_jobs_processed_total", &QUEUE), 1.0);
+    for (answer, reason) in [
+        ("403 Forbidden\r\n", "auth"),
+        ("503 Service Unavailable\r\nRetry-After: 900\r\n", "provider_5xx"),
+        ("410 Gone\r\n", "invalid_token"),
     ] {
         service.answer_next(&[answer]);
-        say(&server, &ada, &room, result);
-        scene.rose(&server, &before, (NOTIFICATIONS, &[("result", result)]), 1.0);
+        say(&server, &ada, &room, reason);
+        let failed = [WEB_PUSH, ("reason", reason)];
+        scene.rose(&server, &before, ("chat_notifications_failed_total", &failed), 1.0);
     }
-    scene.total_rose(&server, &before, NOTIFICATIONS, 4.0);
-    scene.rose(&server, &before, ("chat_push_duration_seconds_count", &[]), 4.0);
-    scene.is(&server, "chat_push_queue_pending", &[], 1.0);
+    scene.total_rose(&server, &before, "chat_notifications_failed_total", 3.0);
+    let duration = "chat_notification_duration_seconds_count";
+    scene.rose(&server, &before, (duration, &[WEB_PUSH]), 4.0);
+    let invalidated = "chat_notification_tokens_invalidated_total";
+    scene.rose(&server, &before, (invalidated, &[WEB_PUSH]), 1.0);
+    let failed = [QUEUE[0], ("reason", "handler")];
+    scene.rose(&server, &before, ("chat_queue_jobs_failed_total", &failed), 3.0);
+    scene.rose(&server, &before, ("chat_queue_jobs_retried_total", &QUEUE), 1.0);
+    scene.rose(&server, &before, ("chat_queue_job_duration_seconds_count", &QUEUE), 4.0);
+    scene.is(&server, "chat_queue_jobs_pending", &QUEUE, 1.0);
+    let oldest = ("chat_queue_oldest_job_age_seconds", &QUEUE[..]);
+    scene.becomes(&server, oldest, |seconds| seconds >= 1.0);
 }
 
 fn subscribed(scene: &Scene) {
@@ -54,5 +74,5 @@ fn subscribed(scene: &Scene) {
     ended.expect("it ends well");
     let ca = data.path().join("push-ca.pem");
     let server = start_in(data, |config| believe(config, &ca));
-    scene.is(&server, "chat_push_subscriptions", &[], 2.0);
+    scene.is(&server, "chat_notification_tokens", &[WEB_PUSH], 2.0);
 }

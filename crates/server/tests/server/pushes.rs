@@ -136,8 +136,8 @@ fn what_waits_is_told_after_a_restart() {
     say(&server, &ada, &room, "before");
     service.next();
     until("it is put off", || {
-        let labels = [("result", "retried")];
-        let retried = server.scrape().value("chat_push_notifications_total", &labels);
+        let labels = [("queue", "push")];
+        let retried = server.scrape().value("chat_queue_jobs_retried_total", &labels);
         (retried == Some(1.0)).then_some(())
     });
     let key = server.get_as(&ada, "/api/v1/push-key").expect(200);
