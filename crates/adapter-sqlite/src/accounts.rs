@@ -91,14 +91,7 @@ impl Change for Create {
         if let Some(invite) = new.invite {
             invites::take_use(ledger.connection(), invite).await?;
         }
-        Ok(Ok(Account {
-            name: new.name.clone(),
-            password: new.password.clone(),
-            operator,
-            banned: false,
-            created_at: new.created_at,
-            last_seen: None,
-        }))
+        Ok(Ok(new.clone().made(operator)))
     }
 }
 

@@ -19,19 +19,12 @@ impl AccountStore for MemoryStore {
         if state.accounts.contains_key(&new.name) {
             return Err(CreateAccountError::Taken);
         }
-        let account = Account {
-            name: new.name,
-            password: new.password,
-            operator: new.operator || state.accounts.is_empty(),
-            banned: false,
-            created_at: new.created_at,
-            last_seen: None,
-        };
-        let name = account.name.clone();
-        state.accounts.insert(name, account.clone());
         if let Some(invite) = new.invite {
             state.take_use(invite);
         }
+        let operator = new.operator || state.accounts.is_empty();
+        let account = new.made(operator);
+        state.accounts.insert(account.name.clone(), account.clone());
         Ok(account)
     }
 

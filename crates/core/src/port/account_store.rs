@@ -55,6 +55,20 @@ pub struct NewAccount {
     pub invite: Option<InviteHash>,
 }
 
+impl NewAccount {
+    /// The account that it becomes, an operator's or not.
+    pub fn made(self, operator: bool) -> Account {
+        Account {
+            name: self.name,
+            password: self.password,
+            operator,
+            banned: false,
+            created_at: self.created_at,
+            last_seen: None,
+        }
+    }
+}
+
 /// A change to an account.
 #[derive(Clone, Debug)]
 pub enum AccountChange {

@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn every_documented_operation_is_an_endpoint() {
         let document: serde_json::Value =
-            serde_json::from_str(&crate::http::document()).expect("JSON");
+            serde_json::from_str(crate::http::document()).expect("JSON");
         let paths = document["paths"].as_object().expect("paths");
         for (path, operations) in paths {
             for method in operations.as_object().expect("operations").keys() {
