@@ -7,6 +7,7 @@ use crate::{
     nodes::Cluster,
     verdict::{Verdict, nothing_lost},
 };
+use campanile_neighbours::{RedisCluster, RedisSentinels};
 use campanile_protocol::*;
 use minreq::Method;
 use serde_json::json;
@@ -94,6 +95,30 @@ async fn redis_has_no_room_for_anything() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+async fn the_master_of_a_set_with_sentinels_is_killed_and_another_takes_its_place() {
+    let mut set = RedisSentinels::start();
+    let cluster = Cluster::start_with(2, &[("CAMPANILE_BUS__URL", &set.url())]);
+    let crowd = Crowd::gather(&cluster, EACH, PACE).await;
+    crowd.acknowledges(200, PATIENCE).await;
+    set.kill_master();
+    is_back(&cluster, &crowd).await;
+    heard_all_the_time(&judge(&cluster, crowd).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+async fn a_master_of_a_redis_cluster_is_killed_and_its_replica_takes_its_place() {
+    let mut redis = RedisCluster::start();
+    let cluster = Cluster::start_with(2, &[("CAMPANILE_BUS__URL", &redis.url())]);
+    let crowd = Crowd::gather(&cluster, EACH, PACE).await;
+    crowd.acknowledges(200, PATIENCE).await;
+    redis.kill_master_of("any key");
+    is_back(&cluster, &crowd).await;
+    heard_all_the_time(&judge(&cluster, crowd).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
 async fn the_database_is_killed_and_comes_back() {
     let mut cluster = Cluster::start(2);
     let crowd = Crowd::gather(&cluster, EACH, PACE).await;
@@ -162,6 +187,15 @@ async fn kill_redis(cluster: &mut Cluster, crowd: &Crowd) {
     }
     crowd.acknowledges(1_000, PATIENCE).await;
     cluster.redis.start_again();
+    for node in &cluster.nodes {
+        node.shows("chat_broker_up", &[("driver", "redis")], 1.0);
+    }
+    crowd.acknowledges(200, PATIENCE).await;
+}
+
+/// Goes on for as long as another Redis takes to step in, and until every node has it.
+async fn is_back(cluster: &Cluster, crowd: &Crowd) {
+    crowd.acknowledges(2_000, PATIENCE).await;
     for node in &cluster.nodes {
         node.shows("chat_broker_up", &[("driver", "redis")], 1.0);
     }

@@ -1,5 +1,6 @@
 //! Commands of the program, and what they say.
 
+use campanile_core::transfer::Part;
 use std::{path::Path, process::Command};
 
 /// What a command came to.
@@ -52,7 +53,15 @@ impl Said {
 pub(crate) fn table(output: &str) -> Vec<String> {
     let lines = output.lines().skip_while(|line| !line.starts_with("part ")).skip(1);
     let lines: Vec<_> = lines.take_while(|line| !line.starts_with("everything")).collect();
-    assert_eq!(lines.len(), 12, "{output}");
+    assert_eq!(lines.len(), Part::ALL.len() + 1, "{output}");
     assert!(lines.iter().all(|line| line.ends_with("same")), "{output}");
     lines.into_iter().map(str::to_owned).collect()
+}
+
+/// How many records of a part a table says are here and there.
+pub(crate) fn counts(table: &[String], part: &str) -> Option<(u64, u64)> {
+    let of = |row: &String| row.strip_prefix(part)?.strip_prefix(' ').map(str::to_owned);
+    let row = table.iter().find_map(of)?;
+    let mut numbers = row.split_whitespace().map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }

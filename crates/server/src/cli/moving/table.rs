@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// A line a part.
 pub(super) fn of(compared: &[Comparison]) -> String {
-    let mut table = format!("{:<12} {:>12} {:>12}  digest\n", "part", "source", "destination");
+    let mut table = format!("{:<18} {:>12} {:>12}  digest\n", "part", "source", "destination");
     for comparison in compared {
         let Comparison { what, source, copy } = comparison;
         let verdict = match comparison.is_equal() {
@@ -13,7 +13,7 @@ pub(super) fn of(compared: &[Comparison]) -> String {
             false => format!("DIFFERS: {}", copy.brief()),
         };
         let (counts, digest) = ((source.count, copy.count), source.brief());
-        let line = format!("{what:<12} {:>12} {:>12}  {digest}  {verdict}", counts.0, counts.1);
+        let line = format!("{what:<18} {:>12} {:>12}  {digest}  {verdict}", counts.0, counts.1);
         writeln!(table, "{line}").expect("a text takes everything");
     }
     table
@@ -32,7 +32,7 @@ mod tests {
         let same = compared(full);
         assert!(same.lines().nth(1).is_some_and(|line| line.ends_with("same")), "{same}");
         let differs = compared(Tally::default());
-        assert!(differs.contains("messages                1            0  "), "{differs}");
+        assert!(differs.contains("messages                      1            0  "), "{differs}");
         assert!(differs.contains("DIFFERS: 0000000000000000"), "{differs}");
     }
 }

@@ -200,7 +200,9 @@ fn a_secret_given_twice_is_refused() {
 fn values_that_make_no_sense_are_refused() {
     for (name, value) in [
         ("CAMPANILE_METRICS__STATISTICS_INTERVAL", "often"),
-        ("CAMPANILE_SERVER__REGISTRATION", "invite"),
+        ("CAMPANILE_PUSH__TTL_SECONDS", "2419201"),
+        ("CAMPANILE_PUSH__CONTACT", "the keeper"),
+        ("CAMPANILE_PUSH__VAPID_KEY", "not a key"),
         ("CAMPANILE_SERVER__DRAIN_SECONDS", "-1"),
         ("CAMPANILE_SERVER__KEEP_ALIVE_SECONDS", "1e300"),
         ("CAMPANILE_LIMITS__MESSAGES_PER_USER__BURST", "0"),
