@@ -2,14 +2,21 @@
 
 use aws_lc_rs::{
     agreement::{ECDH_P256, PrivateKey},
+    encoding::{AsBigEndian, EcPrivateKeyBin},
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use std::fmt;
 
 /// Bytes of a public key: an uncompressed point of P-256.
 pub(crate) const POINT: usize = 65;
+
+/// How the label of a private key in PEM ends, whichever form it has.
+const PEM_LABEL: &str = "PRIVATE KEY-----";
 
 /// A private key of P-256.
 pub struct VapidKey {
@@ -20,7 +27,9 @@ pub struct VapidKey {
 
 /// A text is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key is 32 bytes of P-256 in base64url without padding, 43 characters")]
+#[error(
+    "a key is one of P-256: PEM without a password, or 43 characters of base64url without padding"
+)]
 pub struct KeyError;
 
 impl VapidKey {
@@ -37,10 +46,14 @@ impl VapidKey {
         }
     }
 
-    /// The key that a text says: the 32 bytes of its private number, in base64url without padding.
+    /// The key that a text says: the 32 bytes of its private number, in base64url without padding,
+    /// or a private key in PEM, as PKCS #8 (RFC 5958) or SEC 1 (RFC 5915) have it.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| KeyError)?;
-        Self::of(bytes.try_into().map_err(|_| KeyError)?).ok_or(KeyError)
+        let private = match text.contains(PEM_LABEL) {
+            true => private_of_pem(text),
+            false => URL_SAFE_NO_PAD.decode(text.trim()).ok().and_then(|it| it.try_into().ok()),
+        };
+        private.and_then(Self::of).ok_or(KeyError)
     }
 
     /// The text that says this key. It is a secret.
@@ -76,6 +89,16 @@ impl fmt::Debug for VapidKey {
     }
 }
 
+/// The private number of a key in PEM; other blocks before and after it do not matter.
+fn private_of_pem(text: &str) -> Option<[u8; 32]> {
+    let (_, rest) = text.split_once(PEM_LABEL)?;
+    let (lines, _) = rest.split_once("-----END ")?;
+    let der = STANDARD.decode(lines.split_ascii_whitespace().collect::<String>()).ok()?;
+    let private = PrivateKey::from_private_key_der(&ECDH_P256, &der).ok()?;
+    let bytes: EcPrivateKeyBin<'_> = private.as_be_bytes().ok()?;
+    bytes.as_ref().try_into().ok()
+}
+
 fn public_of(private: &[u8; 32]) -> Option<[u8; POINT]> {
     let private = PrivateKey::from_private_key(&ECDH_P256, private).ok()?;
     private.compute_public_key().ok()?.as_ref().try_into().ok()
@@ -91,6 +114,51 @@ pub(crate) fn ephemeral() -> Option<(PrivateKey, [u8; POINT])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_lc_rs::{
+        agreement::ECDH_P384,
+        encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der},
+    };
+
+    /// A block of PEM in lines of 64.
+    fn pem(label: &str, der: &[u8]) -> String {
+        let text = STANDARD.encode(der);
+        let lines: Vec<&str> = text
+            .as_bytes()
+            .chunks(64)
+            .map(|line| std::str::from_utf8(line).expect("ASCII"))
+            .collect();
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+    }
+
+    #[test]
+    fn a_key_is_read_in_the_forms_that_tools_write() {
+        let (private, public) = ephemeral().expect("a key");
+        let pkcs8: Pkcs8V1Der<'_> = private.as_der().expect("it");
+        let sec1: EcPrivateKeyRfc5915Der<'_> = private.as_der().expect("it");
+        let curve = pem("EC PARAMETERS", b"prime256v1");
+        for text in [
+            pem("PRIVATE KEY", pkcs8.as_ref()),
+            pem("PRIVATE KEY", pkcs8.as_ref()).replace('\n', "\r\n"),
+            pem("EC PRIVATE KEY", sec1.as_ref()),
+            curve + &pem("EC PRIVATE KEY", sec1.as_ref()),
+        ] {
+            assert_eq!(VapidKey::parse(&text).expect("a key").public(), public, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_keys_in_pem_are_refused() {
+        let longer = PrivateKey::generate(&ECDH_P384).expect("a key");
+        let longer: Pkcs8V1Der<'_> = longer.as_der().expect("it");
+        for text in [
+            pem("PRIVATE KEY", longer.as_ref()),
+            pem("ENCRYPTED PRIVATE KEY", b"with a password"),
+            pem("PRIVATE KEY", b""),
+            "-----BEGIN PRIVATE KEY-----\nAAAA".to_owned(),
+        ] {
+            assert_eq!(VapidKey::parse(&text).err(), Some(KeyError), "{text}");
+        }
+    }
 
     #[test]
     fn a_key_is_read_as_it_is_written() {

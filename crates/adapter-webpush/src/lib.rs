@@ -8,6 +8,7 @@ mod key;
 mod vapid;
 mod encrypt;
 mod guard;
+mod ill;
 mod service;
 
 pub use key::{KeyError, VapidKey};

@@ -3,8 +3,9 @@
 use crate::{
     encrypt::encrypt,
     guard::{NotPublic, PublicOnly, is_public},
+    ill::Ill,
     key::VapidKey,
-    vapid,
+    vapid::Tokens,
 };
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -13,7 +14,9 @@ use campanile_core::{
     port::{Clock, PushError, PushFault, PushService},
     push::{Notification, PushSubscription},
 };
-use reqwest::{Certificate, Client, Response, StatusCode, Url, header, redirect::Policy};
+use reqwest::{
+    Certificate, Client, RequestBuilder, Response, StatusCode, Url, header, redirect::Policy,
+};
 use serde_json::json;
 use std::{error::Error, net::IpAddr, sync::Arc, time::Duration};
 
@@ -26,6 +29,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of an answer that are read so that its connection can be used again; nothing in them
 /// matters.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
+
+/// How long the rest of an answer is read for; then its connection is given up.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// How notifications are handed over.
 #[derive(Debug)]
@@ -62,6 +68,8 @@ pub struct WebPush {
     client: Client,
     config: Config,
     clock: Arc<dyn Clock>,
+    tokens: Tokens,
+    ill: Ill,
 }
 
 impl Authority {
@@ -91,7 +99,8 @@ impl WebPush {
             builder = builder.dns_resolver(PublicOnly);
         }
         let client = builder.build().map_err(|error| OpenError::Tls(told(&error)))?;
-        Ok(Self { client, config, clock })
+        let (tokens, ill) = (Tokens::default(), Ill::default());
+        Ok(Self { client, config, clock, tokens, ill })
     }
 
     /// Where an endpoint is, if it may be asked. A name is looked at when it is resolved.
@@ -105,6 +114,21 @@ impl WebPush {
             return Err(invalid(&NotPublic.to_string()));
         }
         Ok(url)
+    }
+
+    /// Asks a push service, unless it is to be left alone.
+    async fn ask(&self, origin: &str, request: RequestBuilder) -> Result<(), PushError> {
+        let started = self.clock.moment();
+        if let Some(wait) = self.ill.wait(origin, started) {
+            let left_alone = failed(PushFault::Other, "it did not answer well lately");
+            return Err(PushError { retry_after: Some(wait), ..left_alone });
+        }
+        let sent = request.send().await;
+        let now = self.clock.moment();
+        // One that may not be asked has not failed to answer.
+        let is_fine = sent.as_ref().map_or_else(is_not_public, |_| true);
+        self.ill.note(origin, now, (is_fine, now.since(started)));
+        judge(sent).await
     }
 }
 
@@ -129,10 +153,13 @@ impl PushService for WebPush {
         let text = text(notification);
         let body = encrypt(subscription, text.as_bytes())
             .map_err(|error| failed(PushFault::Payload, &error.to_string()))?;
-        let (key, contact) = (&self.config.key, self.config.contact.as_deref());
-        let signed = vapid::authorization(key, contact, &url, self.clock.now())
+        let signer = (&self.config.key, self.config.contact.as_deref());
+        let signed = self
+            .tokens
+            .authorization(signer, &url, self.clock.now())
             .ok_or_else(|| failed(PushFault::Auth, "it cannot be signed"))?;
-        let sent = self
+        let origin = url.origin().ascii_serialization();
+        let request = self
             .client
             .post(url)
             .header(header::AUTHORIZATION, signed)
@@ -141,10 +168,8 @@ impl PushService for WebPush {
             .header("TTL", self.config.time_to_live.as_secs())
             .header("Urgency", "high")
             .header("Topic", topic(notification))
-            .body(body)
-            .send()
-            .await;
-        judge(sent).await
+            .body(body);
+        self.ask(&origin, request).await
     }
 }
 
@@ -173,7 +198,8 @@ async fn judge(sent: Result<Response, reqwest::Error>) -> Result<(), PushError> 
         Err(error) => return Err(failed(PushFault::Other, &told(&error))),
     };
     let (status, retry_after) = (answer.status(), retry_after(&answer));
-    finish(answer).await;
+    // Whether it was read to its end does not matter.
+    let _read = tokio::time::timeout(ANSWER_TIME_MAX, finish(answer)).await;
     if status.is_success() {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use campanile_core::{
 };
 use campanile_neighbours::PushService;
 use std::{net::TcpListener, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 fn config(service: &PushService) -> Config {
     Config {
@@ -106,6 +107,40 @@ async fn nobody_is_led_elsewhere() {
     assert_eq!(deliver(&service, &client).await.expect_err("refused").kind, PushFault::Payload);
     assert_eq!(service.next().path, "/push/one");
     assert!(service.is_silent_for(Duration::from_millis(300)));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_long_or_never_ends_holds_nobody_up() {
+    let service = PushService::start();
+    let client = client(config(&service));
+    let long = "x".repeat(10 * 1_024 * 1_024);
+    let long = format!("201 Created\r\nContent-Length: {}\r\n\r\n{long}", long.len());
+    let endless = "201 Created\r\nContent-Length: 100\r\n\r\n";
+    service.answer_next(&[&long, endless]);
+    for _ in 0..2 {
+        let delivered = timeout(Duration::from_secs(5), deliver(&service, &client));
+        delivered.await.expect("in time").expect("it is taken");
+    }
+    deliver(&service, &client).await.expect("another connection is opened");
+}
+
+#[tokio::test]
+async fn who_does_not_answer_is_left_alone_for_a_while() {
+    let service = PushService::start();
+    let client = client(config(&service));
+    // A port on which nobody listens any more.
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr();
+    let endpoint = format!("https://localhost:{}/", closed.expect("an address").port());
+    let subscription = subscription(&service, &endpoint);
+    for attempt in 1..=4 {
+        match client.deliver(&subscription, &notification()).await {
+            Err(PushError { kind: PushFault::Other, retry_after, .. }) => {
+                assert_eq!(retry_after.is_some(), attempt == 4, "attempt {attempt}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    deliver(&service, &client).await.expect("others are asked");
 }
 
 #[tokio::test]

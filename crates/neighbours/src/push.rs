@@ -112,7 +112,8 @@ impl PushService {
     }
 
     /// What the next requests are answered with, one each: a status line without `HTTP/1.1`, and
-    /// headers, each ended by `\r\n`.
+    /// headers, each ended by `\r\n`. An answer with an empty line in it is sent as it is, and
+    /// otherwise ended without a body.
     pub fn answer_next(&self, answers: &[&str]) {
         let answers = answers.iter().rev().map(|answer| (*answer).to_owned());
         *lock(&self.answers) = answers.collect();
@@ -221,9 +222,12 @@ fn serve(
         stream.read_exact(&mut body)?;
         let answer = lock(answers).pop().unwrap_or_else(|| "201 Created\r\n".to_owned());
         let text = browser.read(&body);
-        write!(stream.get_mut(), "HTTP/1.1 {answer}Content-Length: 0\r\n\r\n")?;
-        stream.get_mut().flush()?;
+        let end = if answer.contains("\r\n\r\n") { "" } else { "Content-Length: 0\r\n\r\n" };
+        let answered = write!(stream.get_mut(), "HTTP/1.1 {answer}{end}")
+            .and_then(|()| stream.get_mut().flush());
+        // A client that does not read its answer to the end has pushed all the same.
         let _nobody_waits = sender.send(Pushed { path, headers, text });
+        answered?;
     }
 }
 
