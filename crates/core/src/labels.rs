@@ -289,7 +289,7 @@ labels! {
         Provider = "provider_5xx",
         /// The provider does not take it.
         Payload = "payload",
-        /// Too many messages waited to be looked at.
+        /// Too many messages waited to be looked at, or notifications to be handed over.
         Overflow = "overflow",
         /// The provider cannot be reached, or anything else.
         Other = "other",

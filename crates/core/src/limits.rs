@@ -66,6 +66,8 @@ pub struct Limits {
     pub invites_max: u64,
     /// Browsers of one user that are notified; the oldest makes way for one more.
     pub push_subscriptions_per_user: u64,
+    /// Notifications of all users that wait for push services; further ones are dropped.
+    pub push_queue_max: u64,
     /// Rates; `None` switches all of them off, for benchmarks.
     pub rates: Option<Rates>,
 }
@@ -160,6 +162,7 @@ impl Default for Limits {
             prekeys_low: 20,
             invites_max: 200,
             push_subscriptions_per_user: 10,
+            push_queue_max: 10_000,
             rates: Some(Rates::default()),
         }
     }

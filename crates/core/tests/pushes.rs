@@ -61,9 +61,13 @@ struct Scene {
 }
 
 fn play<F: Future<Output = ()>>(test: impl FnOnce(Scene) -> F) {
+    play_with(Limits::default(), test);
+}
+
+fn play_with<F: Future<Output = ()>>(limits: Limits, test: impl FnOnce(Scene) -> F) {
     let service = Arc::new(Scripted::default());
     let taken = service.clone();
-    let limits = Limits { rates: None, ..Limits::default() };
+    let limits = Limits { rates: None, ..limits };
     on_a_node_with(
         limits,
         move |ports| ports.push_service = Some(taken),
@@ -283,5 +287,60 @@ fn what_makes_no_sense_is_not_tried_again() {
         assert_eq!(scene.deliver().await, [""; 0]);
         assert_eq!(scene.job_failures("decode"), 1.0);
         assert_eq!(jobs.backlog("push").await.expect("told").pending, 0);
+    });
+}
+
+#[test]
+fn when_it_is_tried_again_a_later_message_has_taken_its_place() {
+    play(async |scene| {
+        scene.answers([failure(PushFault::Provider, None), failure(PushFault::Provider, None)]);
+        for body in ["first", "second"] {
+            scene.say(body).await;
+            scene.queue().await;
+            assert_eq!(scene.deliver().await, [format!("one hears ada: {body}")]);
+        }
+        scene.node.pass(Duration::from_secs(10)).await;
+        assert_eq!(scene.deliver().await, ["one hears ada: second"]);
+        assert_eq!(scene.queue_count("chat_queue_jobs_processed_total"), 2.0);
+    });
+}
+
+#[test]
+fn a_later_message_that_was_deleted_takes_no_place() {
+    play(async |scene| {
+        scene.answers([failure(PushFault::Provider, None)]);
+        scene.say("first").await;
+        scene.queue().await;
+        scene.deliver().await;
+        let seq = scene.say("by mistake").await;
+        let amended = scene.node.chat.amend(&scene.ada, &scene.room, seq, Amendment::Delete).await;
+        assert!(amended.expect("deleted"));
+        scene.node.pass(Duration::from_secs(10)).await;
+        assert_eq!(scene.deliver().await, ["one hears ada: first"]);
+    });
+}
+
+#[test]
+fn only_so_many_wait_for_push_services() {
+    let limits = Limits { push_queue_max: 3, ..Limits::default() };
+    play_with(limits, async |scene| {
+        scene.subscribe("two").await;
+        scene.answers((0..3).map(|_| failure(PushFault::Provider, Some(60))));
+        for number in 1..=2 {
+            scene.say(&format!("message {number}")).await;
+            scene.queue().await;
+        }
+        assert_eq!(scene.failed("overflow"), 1.0);
+        assert_eq!(scene.deliver().await.len(), 3);
+        scene.say("message 3").await;
+        scene.queue().await;
+        assert_eq!(scene.failed("overflow"), 3.0, "what is tried again waits too");
+        scene.node.pass(Duration::from_secs(60)).await;
+        scene.deliver().await;
+        scene.deliver().await;
+        scene.say("message 4").await;
+        scene.queue().await;
+        assert_eq!(scene.failed("overflow"), 3.0, "there is room again");
+        assert_eq!(scene.deliver().await.len(), 2);
     });
 }

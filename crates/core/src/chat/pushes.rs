@@ -15,7 +15,14 @@ use crate::{
     user::{Session, Status},
 };
 use futures_util::future::join_all;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::{Mutex, mpsc};
 
 /// The queue of jobs.
@@ -45,6 +52,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(15 * 60);
 /// Members of a direct room that are looked at.
 const MEMBERS: usize = 2;
 
+/// Later messages that are looked at when it is tried again.
+const SUCCESSORS: usize = 16;
+
 /// Characters of a message that a notification shows.
 const BODY_CHARACTERS: usize = 200;
 
@@ -52,6 +62,8 @@ const BODY_CHARACTERS: usize = 200;
 pub(super) struct Waiting {
     sender: mpsc::Sender<Arc<Message>>,
     receiver: Mutex<mpsc::Receiver<Arc<Message>>>,
+    /// Jobs of all nodes when they were last counted, and those that this node has made since.
+    jobs: AtomicU64,
 }
 
 /// Why somebody was not subscribed.
@@ -83,7 +95,7 @@ struct Task {
 impl Default for Waiting {
     fn default() -> Self {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
-        Self { sender, receiver: Mutex::new(receiver) }
+        Self { sender, receiver: Mutex::new(receiver), jobs: AtomicU64::new(0) }
     }
 }
 
@@ -155,7 +167,7 @@ impl Chat {
         for user in self.absent(others).await? {
             let now = self.clock().now();
             let subscriptions = self.ports.pushes.of(&user, now).await?;
-            let jobs: Vec<NewJob> = subscriptions
+            let jobs = subscriptions
                 .into_iter()
                 .map(|subscription| Task {
                     user: user.clone(),
@@ -168,12 +180,24 @@ impl Chat {
                     payload: task.encode().into(),
                     due: now,
                     given_at: now,
-                })
-                .collect();
-            if !jobs.is_empty() {
-                self.ports.jobs.push(&jobs).await?;
-            }
+                });
+            self.give(jobs.collect()).await?;
         }
+        Ok(())
+    }
+
+    /// Gives jobs, as many as there is room for.
+    async fn give(&self, mut jobs: Vec<NewJob>) -> Result<(), Fault> {
+        let given = &self.waiting.jobs;
+        let room = self.limits().push_queue_max.saturating_sub(given.load(Ordering::Relaxed));
+        for _ in jobs.drain(jobs.len().min(usize::try_from(room).unwrap_or(usize::MAX))..) {
+            self.count_failed(NotificationFailure::Overflow);
+        }
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        self.ports.jobs.push(&jobs).await?;
+        given.fetch_add(jobs.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -195,6 +219,7 @@ impl Chat {
         let queues = &self.metrics().queues;
         queues.pending.set(backlog.pending, Queue::Push);
         queues.oldest_age.set(self.seconds_since(backlog.oldest), Queue::Push);
+        self.waiting.jobs.store(backlog.pending, Ordering::Relaxed);
         if backlog.pending == 0 {
             return Ok(0);
         }
@@ -217,7 +242,7 @@ impl Chat {
     async fn do_push(&self, job: Job) -> Result<(), Fault> {
         let started = self.clock().moment();
         let pushed = match Task::decode(&job.payload) {
-            Some(task) => self.try_push(&task).await,
+            Some(task) => self.try_push(&task, job.attempts).await,
             None => Ok(Err(Failed { reason: JobFailure::Decode, retry: None })),
         };
         let queues = &self.metrics().queues;
@@ -253,7 +278,7 @@ impl Chat {
     }
 
     /// Tells a browser, if there is anything to tell.
-    async fn try_push(&self, task: &Task) -> Result<Result<(), Failed>, Fault> {
+    async fn try_push(&self, task: &Task, attempt: u32) -> Result<Result<(), Failed>, Fault> {
         let Some(service) = &self.ports.push_service else {
             return Ok(Ok(()));
         };
@@ -265,6 +290,9 @@ impl Chat {
         let Some(notification) = self.news(task).await? else {
             return Ok(Ok(()));
         };
+        if attempt > 1 && self.is_overtaken(task, &notification.from).await? {
+            return Ok(Ok(()));
+        }
         let started = self.clock().moment();
         let delivered = service.deliver(&subscription, &notification).await;
         let metrics = &self.metrics().notifications;
@@ -317,6 +345,17 @@ impl Chat {
             from: message.from.clone(),
             body: cut(&message.body),
         }))
+    }
+
+    /// Whether there is a later message of the same author. It had jobs of its own, and a push
+    /// service that takes them the wrong way round would show the older message at last.
+    async fn is_overtaken(&self, task: &Task, author: &UserName) -> Result<bool, Fault> {
+        let page = Page::After(task.seq);
+        match self.ports.messages.history(&task.room, page, SUCCESSORS).await {
+            Ok(later) => Ok(later.messages.iter().any(|one| one.from == *author && !one.deleted)),
+            Err(HistoryError::UnknownRoom) => Ok(true),
+            Err(HistoryError::Fault(fault)) => Err(fault),
+        }
     }
 }
 

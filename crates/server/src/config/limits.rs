@@ -73,6 +73,9 @@ section! {
         invites_max: u64 = 200;
         /// Browsers of one user that are notified; the oldest makes way for one more.
         push_subscriptions_per_user: u64 = 10;
+        /// Notifications of all users that wait for push services; further ones are dropped. Seen
+        /// in `chat_queue_jobs_pending`.
+        push_queue_max: u64 = 10_000;
         /// New connections from one address.
         connections_per_address: Rate = Rate::of(|rates| rates.connections_per_address);
         /// New connections on this node.
@@ -138,6 +141,7 @@ impl Limits {
             prekeys_low: self.prekeys_low,
             invites_max: self.invites_max,
             push_subscriptions_per_user: self.push_subscriptions_per_user,
+            push_queue_max: self.push_queue_max,
             rates: self.enabled.then(|| self.rates()),
         }
     }

@@ -9,9 +9,9 @@ section! {
     pub struct Push {
         /// Whether browsers are notified of direct messages.
         enabled: bool = true;
-        /// Private key by which push services know this server: 32 bytes of P-256 in base64url, as
-        /// tools for VAPID print it. Without it, one is made at the first start and kept in the
-        /// data directory. Nodes that share a PostgreSQL have to share the key: without it they
+        /// Private key by which push services know this server: one of P-256 in PEM (PKCS #8 or SEC
+        /// 1), or its 32 bytes in base64url, as tools for VAPID print it. Without it, one is made at
+        /// the first start and kept in the data directory. Nodes that share a PostgreSQL have to share the key: without it they
         /// notify nobody.
         vapid_key: Option<Secret> = None;
         /// How whoever runs a push service reaches you: `mailto:…` or `https:…`. Some of them ask

@@ -205,6 +205,8 @@ fn mistakes_in_its_settings_are_one_clear_line() {
         text
     };
     assert!(said("CAMPANILE_PUSH__VAPID_KEY", "hunter2").contains("push.vapid_key"));
+    let pem = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n";
+    assert!(said("CAMPANILE_PUSH__VAPID_KEY", pem).contains("push.vapid_key"));
     assert!(said("CAMPANILE_PUSH__CONTACT", "me").contains("push.contact"));
     assert!(said("CAMPANILE_PUSH__TTL_SECONDS", "2419201").contains("push.ttl_seconds"));
     assert!(said("CAMPANILE_PUSH__CA", "absent.pem").contains("absent.pem"));
