@@ -55,6 +55,12 @@ impl PresenceStore for MemoryPresence {
         Ok(users.iter().map(status).collect())
     }
 
+    async fn connections(&self, users: &[UserName]) -> Result<Vec<usize>, Fault> {
+        let known = lock(&self.users);
+        let connections = |user| known.get(user).map_or(0, |said: &Said| said.0.len());
+        Ok(users.iter().map(connections).collect())
+    }
+
     async fn users_online(&self) -> Result<u64, Fault> {
         Ok(lock(&self.users).len() as u64)
     }

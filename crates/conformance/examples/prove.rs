@@ -56,6 +56,12 @@ impl PresenceStore for Said {
         Ok(users.iter().map(status).collect())
     }
 
+    async fn connections(&self, users: &[UserName]) -> Result<Vec<usize>, Fault> {
+        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = |user: &UserName| said.keys().filter(|(of, _)| of == user).count();
+        Ok(users.iter().map(own).collect())
+    }
+
     async fn users_online(&self) -> Result<u64, Fault> {
         let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut users: Vec<&UserName> = said.keys().map(|(user, _)| user).collect();

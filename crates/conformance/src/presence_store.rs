@@ -14,6 +14,7 @@ pub async fn presence_store(make: impl AsyncFn() -> Arc<dyn PresenceStore>) {
     the_most_reachable_connection_counts(&*make().await).await;
     connections_of_one_number_belong_to_their_users(&*make().await).await;
     statuses_come_in_the_order_asked(&*make().await).await;
+    connections_are_counted_whatever_they_say(&*make().await).await;
 }
 
 fn change(before: Status, after: Status, connections: usize) -> PresenceChange {
@@ -92,4 +93,19 @@ async fn statuses_come_in_the_order_asked(presence: &dyn PresenceStore) {
     let asked = ["cyd", "nobody", "ada", "bob", "ada"].map(user);
     let statuses = presence.statuses(&asked).await.unwrap();
     assert_eq!(statuses, [DoNotDisturb, Unavailable, Available, Away, Available]);
+}
+
+async fn connections_are_counted_whatever_they_say(presence: &dyn PresenceStore) {
+    let (ada, bob, cyd) = (user("ada"), user("bob"), user("cyd"));
+    for (user, number, status) in
+        [(&ada, 1, Unavailable), (&bob, 2, Available), (&bob, 3, DoNotDisturb)]
+    {
+        presence.put(user, ConnectionId(number), status).await.unwrap();
+    }
+    let users = [cyd, bob.clone(), ada.clone()];
+    assert_eq!(presence.connections(&users).await.unwrap(), [0, 2, 1], "who hides is connected");
+    presence.remove(&bob, ConnectionId(2)).await.unwrap();
+    presence.remove(&ada, ConnectionId(1)).await.unwrap();
+    assert_eq!(presence.connections(&users).await.unwrap(), [0, 1, 0]);
+    assert_eq!(presence.connections(&[]).await.unwrap(), [0_usize; 0]);
 }

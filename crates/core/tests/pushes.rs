@@ -9,7 +9,7 @@ use campanile_core::{
     name::{RoomName, UserName},
     port::{NewJob, PushError, PushFault, PushService},
     push::{Notification, PushEndpoint, PushSubscription},
-    user::Session,
+    user::{Session, Status},
 };
 use std::{
     collections::VecDeque,
@@ -195,6 +195,22 @@ fn what_is_no_news_any_more_is_not_told() {
             (0.0, 3.0)
         );
         drop(bob);
+    });
+}
+
+#[test]
+fn who_is_connected_is_not_told_whatever_their_status() {
+    play(async |scene| {
+        let bob = scene.node.connect(&scene.bob).await;
+        for status in [Status::Away, Status::DoNotDisturb, Status::Unavailable] {
+            bob.connection.set_status(status).await.expect("it is said");
+            scene.say("he is here").await;
+            scene.queue().await;
+            assert_eq!(scene.deliver().await, [""; 0], "{status:?}");
+        }
+        let backlog = scene.node.chat.ports().jobs.backlog("push").await.expect("told");
+        assert_eq!(backlog.pending, 0, "nothing was queued");
+        assert_eq!(scene.queue_count("chat_queue_jobs_processed_total"), 0.0);
     });
 }
 

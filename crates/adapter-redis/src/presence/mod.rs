@@ -119,18 +119,11 @@ impl PresenceStore for RedisPresence {
     }
 
     async fn statuses(&self, users: &[UserName]) -> Result<Vec<Status>, Fault> {
-        let fields = self.fields(users).await.unwrap_or_else(|trouble| {
-            self.count(&trouble);
-            vec![HashMap::new(); users.len()]
-        });
-        let (live, own) = (self.0.roster.live(), self.0.roster.own().to_string());
-        let local = self.0.presence.local();
-        let status = |(user, fields): (&UserName, HashMap<String, String>)| {
-            let others = fields.iter().filter(|(id, _)| **id != own && live.contains(id));
-            let others = others.filter_map(|(_, said)| Said::read(said));
-            Said::combine(local.said(user).into_iter().chain(others)).status
-        };
-        Ok(users.iter().zip(fields).map(status).collect())
+        Ok(self.said(users).await.into_iter().map(|said| said.status).collect())
+    }
+
+    async fn connections(&self, users: &[UserName]) -> Result<Vec<usize>, Fault> {
+        Ok(self.said(users).await.into_iter().map(|said| said.connections).collect())
     }
 
     async fn users_online(&self) -> Result<u64, Fault> {
@@ -173,6 +166,22 @@ impl RedisPresence {
             after: after.status,
             connections: after.connections,
         }
+    }
+
+    /// What the nodes that count say of these users; without Redis, what this one says.
+    async fn said(&self, users: &[UserName]) -> Vec<Said> {
+        let fields = self.fields(users).await.unwrap_or_else(|trouble| {
+            self.count(&trouble);
+            vec![HashMap::new(); users.len()]
+        });
+        let (live, own) = (self.0.roster.live(), self.0.roster.own().to_string());
+        let local = self.0.presence.local();
+        let said = |(user, fields): (&UserName, HashMap<String, String>)| {
+            let others = fields.iter().filter(|(id, _)| **id != own && live.contains(id));
+            let others = others.filter_map(|(_, said)| Said::read(said));
+            Said::combine(local.said(user).into_iter().chain(others))
+        };
+        users.iter().zip(fields).map(said).collect()
     }
 
     /// Tells Redis what this node says of a user, who must have the turn.

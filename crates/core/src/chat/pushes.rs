@@ -12,7 +12,7 @@ use crate::{
     port::{Fault, HistoryError, Job, NewJob, Page, PushFault, Settlement},
     push::{Notification, PushEndpoint, PushSubscription},
     time::Timestamp,
-    user::{Session, Status},
+    user::Session,
 };
 use futures_util::future::join_all;
 use std::{
@@ -201,14 +201,13 @@ impl Chat {
         Ok(())
     }
 
-    /// Those who are not there.
+    /// Those who have no connection on any node. Who hides has one.
     async fn absent(&self, mut users: Vec<UserName>) -> Result<Vec<UserName>, Fault> {
         if users.is_empty() {
             return Ok(users);
         }
-        let statuses = self.ports.presence.statuses(&users).await?;
-        let mut statuses = statuses.into_iter();
-        users.retain(|_| statuses.next() == Some(Status::Unavailable));
+        let mut connections = self.ports.presence.connections(&users).await?.into_iter();
+        users.retain(|_| connections.next() == Some(0));
         Ok(users)
     }
 

@@ -31,6 +31,10 @@ impl PresenceStore for Instrumented<dyn PresenceStore> {
         self.gauge.count(StoreCall::PresenceGet, self.inner.statuses(users)).await
     }
 
+    async fn connections(&self, users: &[UserName]) -> Result<Vec<usize>, Fault> {
+        self.gauge.count(StoreCall::PresenceGet, self.inner.connections(users)).await
+    }
+
     async fn users_online(&self) -> Result<u64, Fault> {
         self.gauge.count(StoreCall::PresenceQuery, self.inner.users_online()).await
     }

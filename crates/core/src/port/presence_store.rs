@@ -33,6 +33,9 @@ pub trait PresenceStore: Send + Sync {
     /// The status of each of these users, in their order.
     async fn statuses(&self, users: &[UserName]) -> Result<Vec<Status>, Fault>;
 
+    /// How many connections each of these users has, whatever they say, in their order.
+    async fn connections(&self, users: &[UserName]) -> Result<Vec<usize>, Fault>;
+
     /// How many users have a connection.
     async fn users_online(&self) -> Result<u64, Fault>;
 
