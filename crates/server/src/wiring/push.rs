@@ -120,3 +120,25 @@ fn keep(file: &Path, key: &VapidKey) -> io::Result<()> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Secret;
+    use campanile_adapter_memory::SystemClock;
+
+    #[test]
+    fn nodes_that_share_a_store_notify_with_a_key_they_are_given() {
+        let home = tempfile::tempdir().expect("a directory");
+        let mut config = Config::default();
+        config.server.data_dir = home.path().to_owned();
+        let open =
+            |config: &Config| open(config, &StoreKind::Postgres, Arc::new(SystemClock::new()));
+        assert!(open(&config).expect("it can chat").is_none());
+        assert!(!home.path().join(KEY_FILE).exists(), "each node would have one of its own");
+        let key = VapidKey::generate();
+        config.push.vapid_key = Some(Secret::new(key.to_text()));
+        let service = open(&config).expect("it can chat").expect("it notifies");
+        assert_eq!(service.application_key(), key.public());
+    }
+}

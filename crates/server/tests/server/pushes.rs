@@ -213,4 +213,7 @@ fn mistakes_in_its_settings_are_one_clear_line() {
     fs::create_dir_all(home.path().join("data")).expect("a directory");
     fs::write(home.path().join("data/vapid.key"), "hunter2").expect("written");
     assert!(said("CAMPANILE_LOG__LEVEL", "warn").contains("vapid.key"));
+    fs::remove_file(home.path().join("data/vapid.key")).expect("removed");
+    fs::create_dir(home.path().join("data/vapid.key")).expect("it cannot be read");
+    assert!(said("CAMPANILE_LOG__LEVEL", "warn").contains("vapid.key"));
 }
