@@ -253,8 +253,12 @@ impl Chat {
             }
             Ok(Err(failed)) => failed,
             Err(fault) => {
-                // It is due again when its lease ends.
+                // It is due again when its lease ends, unless that has not helped so far.
                 queues.failed.increment(Queue::Push, JobFailure::Other);
+                if job.attempts >= ATTEMPTS_MAX {
+                    queues.given_up.increment(Queue::Push);
+                    self.settle(&job, Settlement::Done).await?;
+                }
                 return Err(fault);
             }
         };

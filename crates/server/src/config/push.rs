@@ -11,8 +11,8 @@ section! {
         enabled: bool = true;
         /// Private key by which push services know this server: one of P-256 in PEM (PKCS #8 or SEC
         /// 1), or its 32 bytes in base64url, as tools for VAPID print it. Without it, one is made at
-        /// the first start and kept in the data directory. Nodes that share a PostgreSQL have to share the key: without it they
-        /// notify nobody.
+        /// the first start and kept in the data directory. Nodes that share a PostgreSQL have to
+        /// share the key: without it they notify nobody.
         vapid_key: Option<Secret> = None;
         /// How whoever runs a push service reaches you: `mailto:…` or `https:…`. Some of them ask
         /// for it.
