@@ -323,8 +323,6 @@ labels! {
 labels! {
     /// Where the messages of a recovery came from.
     pub enum RecoverySource("source") {
-        /// Nothing was missed, so nothing was read.
-        Memory = "memory",
         /// The store.
         Storage = "storage",
     }

@@ -18,12 +18,21 @@ impl Format {
     /// The format that a scraper likes best of those there are; the plain one if it has no
     /// preference, or none that can be met.
     pub fn negotiate(accept: &str) -> Self {
-        let mut offers: Vec<(Self, Preference)> =
-            accept.split(',').filter_map(|range| Self::offered(&Range::parse(range))).collect();
-        offers.retain(|(_, preference)| preference.quality > 0);
-        // The sort is stable: of equals the first one named stays first.
-        offers.sort_by_key(|(_, preference)| Reverse(*preference));
-        offers.first().map_or(Self::Text, |(format, _)| *format)
+        let ranges: Vec<Range<'_>> = accept.split(',').map(Range::parse).collect();
+        let liked = |format: Self| {
+            let matching = ranges.iter().enumerate().filter_map(|(place, range)| {
+                let exactness = format.exactness(range)?;
+                Some((exactness, range.quality, Reverse(place)))
+            });
+            // The range that says most about a format says how much it is wanted (RFC 9110,
+            // section 12.5.1).
+            let (exactness, quality, place) = matching.max()?;
+            (quality > 0).then_some((quality, exactness, place))
+        };
+        match (liked(Self::Text), liked(Self::OpenMetrics)) {
+            (text, Some(open_metrics)) if text < Some(open_metrics) => Self::OpenMetrics,
+            _ => Self::Text,
+        }
     }
 
     /// The value of the header `Content-Type`.
@@ -34,18 +43,23 @@ impl Format {
         }
     }
 
-    fn offered(range: &Range<'_>) -> Option<(Self, Preference)> {
-        let (format, exactness) = match (range.media.as_str(), range.version) {
-            ("application/openmetrics-text", None | Some("1.0.0" | "0.0.1")) => {
-                (Self::OpenMetrics, 2)
+    /// How much a range says about this format; nothing if it does not hold it.
+    fn exactness(self, range: &Range<'_>) -> Option<u8> {
+        let (media, group, versions): (_, _, &[&str]) = match self {
+            Self::Text => ("text/plain", "text/*", &["0.0.4"]),
+            Self::OpenMetrics => {
+                ("application/openmetrics-text", "application/*", &["1.0.0", "0.0.1"])
             }
-            ("text/plain", None | Some("0.0.4")) => (Self::Text, 2),
-            ("application/*", _) => (Self::OpenMetrics, 1),
-            ("text/*", _) => (Self::Text, 1),
-            ("*/*", _) => (Self::Text, 0),
-            _ => return None,
         };
-        Some((format, Preference { quality: range.quality, exactness }))
+        match range.media.as_str() {
+            asked if asked == media => match range.version {
+                None => Some(2),
+                Some(version) => versions.contains(&version).then_some(3),
+            },
+            asked if asked == group => Some(1),
+            "*/*" => Some(0),
+            _ => None,
+        }
     }
 }
 
@@ -55,13 +69,6 @@ pub(crate) fn accepts_gzip(accept_encoding: &str) -> bool {
     let quality =
         |name: &str| ranges.iter().find(|range| range.media == name).map(|range| range.quality);
     quality("gzip").or_else(|| quality("x-gzip")).or_else(|| quality("*")).unwrap_or(0) > 0
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Preference {
-    // Thousandths.
-    quality: u16,
-    exactness: u8,
 }
 
 /// One element of an `Accept…` header.
@@ -129,6 +136,9 @@ mod tests {
             ("application/openmetrics-text;q=0.7,text/plain;q=0.3", OpenMetrics),
             ("application/openmetrics-text;q=0", Text),
             ("application/openmetrics-text;q=0,*/*", Text),
+            ("application/openmetrics-text;q=0,application/*", Text),
+            ("text/plain;q=0,*/*", OpenMetrics),
+            ("*/*;q=0.9,text/plain;q=0.1,application/openmetrics-text;q=0.5", OpenMetrics),
             ("application/openmetrics-text;q=nonsense", Text),
             ("application/openmetrics-text;q=1.5", Text),
             ("text/plain,application/openmetrics-text", Text),

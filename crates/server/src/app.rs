@@ -26,7 +26,7 @@ use campanile_core::{
     fanout::Shards,
     instrumented::{Backend, Driver},
     metrics::{App as AppLabel, ChatMetrics, NATIVE_APP},
-    port::{BusError, NodeId},
+    port::{BusError, Clock, NodeId},
 };
 use campanile_metrics::{
     Registry, RunningExporter, StartError, StatisticsInterval,
@@ -154,7 +154,7 @@ impl<S: Future<Output = ()>> App<S> {
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
         let counted = ChatMetrics::register(&registry);
         let chat = Arc::new(Chat::new(id, ports, shards, limits, counted, token::hex_digest));
-        let runtime = observe_program(&registry, &config, chat.ports());
+        let (runtime, loads) = observe_program(&registry, &config, chat.ports());
         let (counting, expected) = (chat.clone(), config.cluster.nodes);
         let neighbours = Neighbours {
             store: ask_store,
@@ -181,7 +181,7 @@ impl<S: Future<Output = ()>> App<S> {
             settings: settings(&config, &listeners),
         });
         let lag = LagProbe::register(&registry);
-        let sources = (tls.as_ref(), ask_changed);
+        let sources = (tls.as_ref().map(|tls| (tls, loads)), ask_changed);
         let tasks = start_tasks(&edge, &registry, &lag, &config, sources).await?;
         let (places, workers_ended) = Places::new(inboxes);
         let parts = WorkerParts::new(edge.clone(), lobby.clone(), (runtime, lag), places);
@@ -284,7 +284,11 @@ fn registry(
 }
 
 /// What every program tells of itself.
-fn observe_program(registry: &Registry, config: &Config, ports: &Ports) -> RuntimeWatch {
+fn observe_program(
+    registry: &Registry,
+    config: &Config,
+    ports: &Ports,
+) -> (RuntimeWatch, ConfigMetrics) {
     ProcessMetrics::install(registry);
     MachineMetrics::install(registry);
     AllocatorMetrics::install(registry, allocator::sizes);
@@ -299,11 +303,15 @@ fn observe_program(registry: &Registry, config: &Config, ports: &Ports) -> Runti
         env!("CAMPANILE_RUSTC"),
         env!("CAMPANILE_PROFILE"),
     ]);
-    let since_epoch = u64::try_from(ports.clock.now().0).unwrap_or_default();
-    ConfigMetrics::register(registry).loaded(Duration::from_millis(since_epoch));
+    let loads = ConfigMetrics::register(registry);
+    loads.loaded(since_epoch(&*ports.clock));
     let runtime = RuntimeWatch::install(registry);
     runtime.add(tokio::runtime::Handle::current());
-    runtime
+    (runtime, loads)
+}
+
+fn since_epoch(clock: &dyn Clock) -> Duration {
+    Duration::from_millis(u64::try_from(clock.now().0).unwrap_or_default())
 }
 
 fn settings(config: &Config, listeners: &Listeners) -> EdgeSettings {
@@ -323,7 +331,7 @@ async fn start_tasks(
     registry: &Registry,
     lag: &LagProbe,
     config: &Config,
-    (tls, ask_changed): (Option<&Tls>, Option<AskChanged>),
+    (tls, ask_changed): (Option<(&Tls, ConfigMetrics)>, Option<AskChanged>),
 ) -> Result<Tasks, BuildError> {
     let (chat, health) = (&edge.chat, &edge.health);
     let mut tasks = Tasks::default();
@@ -356,8 +364,13 @@ async fn start_tasks(
     if let Some(ask_changed) = ask_changed {
         tasks.spawn("beside", health, beside::watch(chat.clone(), ask_changed));
     }
-    if let Some(tls) = tls {
-        let reload = tls.reload_on_hangup().map_err(BuildError::Hangup)?;
+    if let Some((tls, loads)) = tls {
+        let chat = chat.clone();
+        let reload = tls.reload_on_hangup(move |is_good| match is_good {
+            true => loads.loaded(since_epoch(chat.clock())),
+            false => loads.refused(),
+        });
+        let reload = reload.map_err(BuildError::Hangup)?;
         tasks.spawn("certificate", health, reload);
     }
     Ok(tasks)

@@ -51,10 +51,10 @@ pub fn count_what_is_open(
     registry.add_collector(move || {
         let counted = chat.metrics();
         let native = counted.native;
-        let connected = lobby.connected();
+        let open = lobby.open();
         metrics.active.recount([
-            (native, Transport::WebSocket, connected.websocket),
-            (native, Transport::Sse, connected.sse),
+            (native, Transport::WebSocket, open.websocket),
+            (native, Transport::Sse, open.sse),
         ]);
         counted.connections.send_queue.set(chat.shards().frames_waiting());
         let directory = chat.directory();

@@ -63,7 +63,7 @@ catalogue! {
             = "chat_connection_handshake_duration_seconds" [Seconds] buckets buckets::LATENCY;
         /// Time between a server ping and its pong.
         histogram ping_rtt(Transport) = "chat_connection_ping_rtt_seconds" [Seconds]
-            buckets buckets::LATENCY;
+            buckets buckets::FAST;
         /// Payload bytes read from clients.
         counter received_bytes(Transport) = "chat_connection_received_bytes_total" [Bytes];
         /// Payload bytes written to clients.

@@ -124,12 +124,8 @@ impl Chat {
     }
 
     fn count_recovery(&self, outcome: Outcome, messages: usize) {
-        let source = match messages {
-            0 => RecoverySource::Memory,
-            _ => RecoverySource::Storage,
-        };
         self.metrics().connections.resumptions.increment(outcome);
-        self.metrics().recovery.recoveries.increment(outcome, source);
+        self.metrics().recovery.recoveries.increment(outcome, RecoverySource::Storage);
         if outcome == Outcome::Ok {
             self.metrics().recovery.recovered.observe(messages);
         }

@@ -51,14 +51,13 @@ impl Chat {
         user: &UserName,
         role: Option<Role>,
     ) -> Result<Member, MembershipError> {
-        let room = self.visible(by, name).await?;
-        let refusal = self.put_allowed(by, &room, user, role).await;
-        if let Err(error) = refusal {
-            self.count_join_refusal(room.kind, &error);
-            return Err(error);
-        }
+        let found = self.visible(by, name).await;
+        let room = found.inspect_err(|error| self.count_join_refusal(None, error))?;
+        let kind = Some(room.kind);
+        let allowed = self.put_allowed(by, &room, user, role).await;
+        allowed.inspect_err(|error| self.count_join_refusal(kind, error))?;
         let put = self.put(&room, user, role).await;
-        put.inspect_err(|error| self.count_join_refusal(room.kind, error))
+        put.inspect_err(|error| self.count_join_refusal(kind, error))
     }
 
     /// Ends a membership: one's own, or as an owner another's.
@@ -142,7 +141,7 @@ impl Chat {
         })
     }
 
-    fn count_join_refusal(&self, kind: RoomKind, error: &MembershipError) {
+    fn count_join_refusal(&self, kind: Option<RoomKind>, error: &MembershipError) {
         let reason = match error {
             MembershipError::UnknownRoom => JoinRefusal::UnknownRoom,
             MembershipError::UnknownUser
@@ -154,7 +153,7 @@ impl Chat {
             MembershipError::Limited(_) => JoinRefusal::RateLimited,
             MembershipError::Fault(_) => JoinRefusal::BackendError,
         };
-        self.count_join_failure(Some(kind), reason);
+        self.count_join_failure(kind, reason);
     }
 }
 

@@ -167,7 +167,13 @@ impl Chat {
         name: &RoomName,
         seq: Sequence,
     ) -> Result<bool, AccessError> {
-        let (kind, _) = self.entered(by, name).await?;
+        let kind = match self.entered(by, name).await {
+            Ok((kind, _)) => kind,
+            Err(error) => {
+                self.count_refused_mark(&error);
+                return Err(error);
+            }
+        };
         let marked = self.ports.receipts.mark(name, by, seq).await;
         let metrics = &self.metrics().messages;
         match marked {
@@ -182,14 +188,30 @@ impl Chat {
                 metrics.processed.increment(MessageKind::Receipt, MessageResult::Duplicate);
                 Ok(false)
             }
-            Ok(Marked::NotMember) => Err(AccessError::NotMember),
+            Ok(Marked::NotMember) => {
+                self.count_refused_mark(&AccessError::NotMember);
+                Err(AccessError::NotMember)
+            }
             Err(fault) => {
-                metrics.acks.increment(Outcome::Error);
-                metrics.processed.increment(MessageKind::Receipt, MessageResult::Failed);
-                metrics.errors.increment((&fault).into());
-                Err(fault.into())
+                let error = fault.into();
+                self.count_refused_mark(&error);
+                Err(error)
             }
         }
+    }
+
+    fn count_refused_mark(&self, error: &AccessError) {
+        let metrics = &self.metrics().messages;
+        metrics.acks.increment(Outcome::Error);
+        let (result, reason) = match error {
+            AccessError::Fault(fault) => (MessageResult::Failed, fault.into()),
+            AccessError::NotMember => (MessageResult::Rejected, MessageErrorReason::Forbidden),
+            AccessError::UnknownRoom => {
+                (MessageResult::Rejected, MessageErrorReason::UnknownTarget)
+            }
+        };
+        metrics.processed.increment(MessageKind::Receipt, result);
+        metrics.errors.increment(reason);
     }
 
     /// How far members have read.

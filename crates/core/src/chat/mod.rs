@@ -183,9 +183,7 @@ impl Chat {
         {
             tokio::time::sleep(retry_after).await;
             verdict = ask().await;
-            if verdict == Verdict::Allowed {
-                self.metrics().rate_limits.wait.observe(retry_after, limiter);
-            }
+            self.metrics().rate_limits.wait.observe(retry_after, limiter);
         }
         self.count_check(limiter, context, verdict)
     }

@@ -3,7 +3,6 @@
 use super::Chat;
 use crate::{
     event::{Audience, Event, Signal},
-    labels::PresenceType,
     name::{RoomName, UserName},
     port::{ConnectionId, Fault},
     user::{Presence, Status},
@@ -39,7 +38,6 @@ impl Chat {
         status: Status,
         rooms: Vec<RoomName>,
     ) -> Result<(), Fault> {
-        self.metrics().presence.updates_received.increment(PresenceType::from(status));
         let change = self.ports.presence.put(user, connection, status).await?;
         if change.before != change.after {
             let presence = Presence { user: user.clone(), status: change.after, last_seen: None };

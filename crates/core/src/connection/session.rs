@@ -4,7 +4,7 @@ use super::Shard;
 use crate::{
     chat::{AccessError, Departure, EnterError},
     fanout::{Outbox, Seat},
-    labels::{JoinRefusal, Transport, UnsubscribeReason},
+    labels::{JoinRefusal, PresenceType, Transport, UnsubscribeReason},
     message::{Epoch, Message, Sequence},
     name::{RoomName, UserName},
     port::{ConnectionId, Fault, History},
@@ -106,7 +106,9 @@ impl Shard {
         });
         self.hub().seat(&seat);
         let connection = Connection { shard: self.clone(), seat };
-        connection.set_status(Status::Available).await?;
+        // Nobody has said so: it follows from being connected.
+        let (user, id) = (&connection.seat.user, connection.seat.id);
+        self.chat().set_status((user, id), Status::Available, Vec::new()).await?;
         Ok(connection)
     }
 }
@@ -190,6 +192,7 @@ impl Connection {
     pub async fn set_status(&self, status: Status) -> Result<(), Fault> {
         let rooms = self.seat.rooms.borrow().keys().cloned().collect();
         let chat = self.shard.chat();
+        chat.metrics().presence.updates_received.increment(PresenceType::from(status));
         chat.set_status((&self.seat.user, self.seat.id), status, rooms).await
     }
 }

@@ -126,7 +126,7 @@ fn monitoring(findings: &mut Findings) {
     };
     findings.note("scrapes", scrapes(&findings.endpoint.url, &reading, own));
     findings.note("denied scrapes", denied(&reading));
-    let requests = reading.whole("chat_http_requests_total", &[]);
+    let requests = requests(&reading);
     let opened = reading.whole("chat_connections_opened_total", &[]);
     findings.note(
         "traffic",
@@ -136,6 +136,18 @@ fn monitoring(findings: &mut Findings) {
             Err("nobody has asked for anything since the start".to_owned())
         },
     );
+}
+
+/// Requests of people and programs: not those that ask whether the server lives.
+fn requests(reading: &Reading) -> u64 {
+    let is_probe = |labels: &[(String, String)]| {
+        let route = labels.iter().find(|(key, _)| key == "route");
+        route.is_some_and(|(_, route)| matches!(route.as_str(), "/livez" | "/readyz"))
+    };
+    let all = reading.samples().iter();
+    let asked =
+        all.filter(|sample| sample.name == "chat_http_requests_total" && !is_probe(&sample.labels));
+    asked.map(|sample| sample.value).sum::<f64>() as u64
 }
 
 fn scrapes(url: &str, reading: &Reading, own: u64) -> Result<String, String> {

@@ -61,12 +61,21 @@ pub(super) async fn log_in(
     let proved = prove(&edge, &address, sent).await;
     let metrics = &edge.chat.metrics().auth;
     metrics.duration.observe(edge.chat.clock().moment().since(started), Mechanism::Plain);
-    match proved {
-        Ok(account) => {
+    let opened = match proved {
+        Ok(account) => open(&edge, &account).await.map_err(LoginError::Fault),
+        Err(error) => Err(error),
+    };
+    match opened {
+        Ok(answer) => {
             metrics.successes.increment(Mechanism::Plain);
             let (auth_result, mechanism) = ("success", "plain");
-            tracing::info!(auth_result, mechanism, user = %account.name, "authentication succeeded");
-            open(&edge, &account).await
+            tracing::info!(
+                auth_result,
+                mechanism,
+                user = answer.user.name,
+                "authentication succeeded"
+            );
+            Ok(HttpResponse::Ok().json(answer))
         }
         Err(error) => {
             let reason = AuthRefusal::from(&error);
@@ -148,13 +157,13 @@ async fn prove(edge: &Edge, address: &str, sent: Sent) -> Result<Account, LoginE
     }
 }
 
-async fn open(edge: &Edge, account: &Account) -> Result<HttpResponse, Refused> {
+async fn open(edge: &Edge, account: &Account) -> Result<LoginAnswer, Fault> {
     let token = token::new();
     let lifetime = edge.settings.token_lifetime;
     let session = edge.chat.open_session(account, token::hash(&token), lifetime).await?;
     let expires_at = stamp(session.expires_at);
     let user = account.into();
-    Ok(HttpResponse::Ok().json(LoginAnswer { token, expires_at, user }))
+    Ok(LoginAnswer { token, expires_at, user })
 }
 
 impl From<&LoginError> for AuthRefusal {

@@ -77,7 +77,7 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Tu
         closing: worker.config.patience.closing,
         drain: worker.lobby.drain_watch(),
         meter: Meter::open(worker.metrics.clone(), native, worker.chat.ports().clock.clone()),
-        place,
+        place: place.opened(),
     };
     actix_web::rt::spawn(stream.run());
     let sent = worker.traffic.sent(Transport::Sse);

@@ -106,14 +106,18 @@ impl Certificate {
     }
 
     /// Reads the files again and serves what is in them from the next handshake on. When they are
-    /// no good, everything stays as it is.
-    pub(super) fn reload(&self) {
+    /// no good, everything stays as it is; whether they were good.
+    pub(super) fn reload(&self) -> bool {
         match self.files.read() {
             Ok(read) => {
                 read.tell(&self.files.cert, &self.expiry);
                 *self.served.write().unwrap_or_else(PoisonError::into_inner) = read.key;
+                true
             }
-            Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+            Err(error) => {
+                tracing::error!(%error, "the certificate stays as it was");
+                false
+            }
         }
     }
 }

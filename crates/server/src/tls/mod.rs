@@ -68,12 +68,16 @@ impl Tls {
     }
 
     /// Reads certificate and key again whenever the program is sent SIGHUP. Connections stay.
-    pub(crate) fn reload_on_hangup(&self) -> io::Result<impl Future<Output = ()> + use<>> {
+    /// `reloads` hears how each went.
+    pub(crate) fn reload_on_hangup<F: Fn(bool)>(
+        &self,
+        reloads: F,
+    ) -> io::Result<impl Future<Output = ()> + use<F>> {
         let mut hangups = signal(SignalKind::hangup())?;
         let certificate = self.certificate.clone();
         Ok(async move {
             while hangups.recv().await.is_some() {
-                certificate.reload();
+                reloads(certificate.reload());
             }
         })
     }

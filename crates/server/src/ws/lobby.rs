@@ -1,7 +1,10 @@
 //! The lobby: how many connections this node has, how many it takes, and when it sends them away.
 
 use campanile_core::labels::Transport;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::{sync::watch, time::Instant};
 
 /// The node's count of connections, and its word that it is about to stop.
@@ -9,6 +12,8 @@ pub struct Lobby {
     connections_max: usize,
     /// Told of every change, so that whoever drains sees the last one leave.
     connected: watch::Sender<Connected>,
+    /// Those of them that are open: who it is was found out, where that is asked first.
+    open: Mutex<Connected>,
     drain: watch::Sender<Option<Drain>>,
 }
 
@@ -38,6 +43,16 @@ pub(crate) struct DrainWatch {
 pub(crate) struct Place {
     lobby: Arc<Lobby>,
     transport: Transport,
+    is_open: bool,
+}
+
+impl Place {
+    /// The place of a connection that is open now.
+    pub(crate) fn opened(mut self) -> Self {
+        *self.lobby.opened().over(self.transport) += 1;
+        self.is_open = true;
+        self
+    }
 }
 
 impl Lobby {
@@ -46,6 +61,7 @@ impl Lobby {
         Self {
             connections_max,
             connected: watch::Sender::new(Connected::default()),
+            open: Mutex::default(),
             drain: watch::Sender::new(None),
         }
     }
@@ -58,6 +74,16 @@ impl Lobby {
     /// The same by transport.
     pub fn connected(&self) -> Connected {
         *self.connected.borrow()
+    }
+
+    /// How many of them are open, by transport: those that were counted as opened, and not yet as
+    /// closed.
+    pub fn open(&self) -> Connected {
+        *self.opened()
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Connected> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many connections there may be; 0: any number.
@@ -92,7 +118,7 @@ impl Lobby {
             *connected.over(transport) += usize::from(free);
             free
         });
-        entered.then(|| Place { lobby: self.clone(), transport })
+        entered.then(|| Place { lobby: self.clone(), transport, is_open: false })
     }
 
     pub(crate) fn drain_watch(&self) -> DrainWatch {
@@ -130,6 +156,9 @@ impl DrainWatch {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if self.is_open {
+            *self.lobby.opened().over(self.transport) -= 1;
+        }
         self.lobby.connected.send_modify(|connected| *connected.over(self.transport) -= 1);
     }
 }
@@ -140,5 +169,22 @@ impl Drain {
         // The number is random, so its upper bits spread evenly.
         let share = f64::from(u32::try_from(connection >> 32).expect("32 bits")) / 2f64.powi(32);
         self.begun + self.over.mul_f64(share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_at_the_door_is_connected_and_not_open() {
+        let lobby = Arc::new(Lobby::new(0));
+        let place = lobby.enter(Transport::Sse).expect("there is room");
+        assert_eq!((lobby.connected().sse, lobby.open().sse), (1, 0));
+        drop(place);
+        let place = lobby.enter(Transport::WebSocket).expect("there is room").opened();
+        assert_eq!((lobby.connected().websocket, lobby.open().websocket), (1, 1));
+        drop(place);
+        assert_eq!((lobby.connections(), lobby.open()), (0, Connected::default()));
     }
 }

@@ -94,7 +94,7 @@ impl Opening {
             drain: self.lobby.drain_watch(),
             pings: Pings::default(),
             meter: Meter::open(self.metrics, (self.app, Transport::WebSocket), self.clock),
-            place,
+            place: place.opened(),
         };
         actix_web::rt::spawn(session.run());
         let outbox = self.outbox;

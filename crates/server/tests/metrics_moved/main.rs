@@ -25,6 +25,7 @@ mod room;
 mod scrape;
 mod upload;
 
+use campanile_metrics::Kind;
 use campanile_server::catalogue;
 use scene::Moves;
 use std::{collections::BTreeSet, fs, path::Path};
@@ -102,6 +103,36 @@ fn every_declared_metric_is_moved_by_a_case() {
     assert!(unmoved.is_empty(), "declared, and moved by no case: {unmoved:?}");
     let unknown: Vec<_> = moved.difference(&declared).collect();
     assert!(unknown.is_empty(), "moved by a case, and not declared: {unknown:?}");
+}
+
+#[test]
+fn every_metric_is_there_from_the_first_scrape() {
+    // Neighbours and certificates that this server has none of, and lines of a program's log.
+    let absent = [
+        "chat_storage_connects_",
+        "chat_storage_sqlstate_",
+        "chat_storage_slow_",
+        "chat_redis_",
+        "chat_cache_",
+        "chat_broker_reconnects_",
+        "chat_broker_queue_",
+        "chat_broker_messages_dropped_",
+        "chat_tls_",
+        "chat_log_",
+    ];
+    let server = support::start();
+    let probe = server.scrape();
+    for description in catalogue::all() {
+        let name = description.name;
+        if absent.iter().any(|start| name.starts_with(start)) {
+            continue;
+        }
+        let series = match description.kind {
+            Kind::Histogram => format!("{name}_count"),
+            _ => name.to_owned(),
+        };
+        assert!(probe.iter().any(|(known, _, _)| known == series), "{series}");
+    }
 }
 
 #[test]

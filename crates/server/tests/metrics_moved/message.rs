@@ -27,6 +27,11 @@ cases! {
     a_repeated_message_is_stored_once moves ["chat_message_duplicates_suppressed_total"] repeated;
     a_read_mark_is_an_acknowledgement moves ["chat_message_acks_total"] read;
     a_sign_that_somebody_types_is_an_event_of_a_client moves ["chat_client_events_total"] typed;
+    a_read_mark_that_is_refused_is_one_too moves [
+        "chat_message_acks_total",
+        "chat_messages_processed_total",
+        "chat_message_errors_total",
+    ] marked_in_vain;
     a_message_that_is_being_handled_is_seen moves ["chat_message_handlers_active"] handled;
 }
 
@@ -127,6 +132,19 @@ fn repeated(scene: &Scene) {
     scene.rose(&server, &before, ("chat_message_duplicates_suppressed_total", &[]), 2.0);
     let duplicate = ("chat_messages_processed_total", &[ROOM, ("result", "duplicate")][..]);
     scene.rose(&server, &before, duplicate, 2.0);
+}
+
+fn marked_in_vain(scene: &Scene) {
+    let server = start();
+    let (_, _, mut bob) = conversation(&server);
+    let before = server.scrape();
+    let refused = bob.try_ask(json!({"op": "read", "room": "nowhere", "seq": 1}));
+    assert_eq!(refused["code"], "not_found");
+    scene.rose(&server, &before, ("chat_message_acks_total", &[("result", "error")]), 1.0);
+    let processed = [("kind", "receipt"), ("result", "rejected")];
+    scene.rose(&server, &before, ("chat_messages_processed_total", &processed), 1.0);
+    let errors = [("reason", "unknown_target")];
+    scene.rose(&server, &before, ("chat_message_errors_total", &errors), 1.0);
 }
 
 fn read(scene: &Scene) {

@@ -19,6 +19,7 @@ fn said(scene: &Scene) {
     let server = start();
     let (ada, bob) = (server.user("ada"), server.user("bob"));
     server.room(&ada, "lobby");
+    let first = server.scrape();
     let (mut one, mut other) = (listener(&server, &ada, "lobby"), listener(&server, &bob, "lobby"));
     scene.is(&server, "chat_presence_members", &[NATIVE], 2.0);
     scene.is(&server, "chat_presence_subscriptions", &[], 2.0);
@@ -29,4 +30,6 @@ fn said(scene: &Scene) {
     let away = &[("type", "away")];
     scene.rose(&server, &before, ("chat_presence_updates_received_total", away), 1.0);
     scene.rose(&server, &before, ("chat_presence_updates_sent_total", away), 2.0);
+    // To connect is to say nothing.
+    scene.total_rose(&server, &first, "chat_presence_updates_received_total", 1.0);
 }

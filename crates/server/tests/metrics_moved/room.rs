@@ -57,9 +57,11 @@ fn refused(scene: &Scene) {
         let refused = socket.try_ask(json!({"op": "join", "room": room}));
         assert_eq!(refused["code"], "not_found");
     }
-    for channel_type in ["private", "public"] {
+    let path = "/api/v1/rooms/nowhere/members/eve";
+    assert_eq!(server.put_as(&eve, path, json!({})).refused(404), "not_found");
+    for (channel_type, by) in [("private", 1.0), ("public", 2.0)] {
         let labels = &[("channel_type", channel_type), ("reason", "unknown_room")];
-        scene.rose(&server, &before, ("chat_room_join_failures_total", labels), 1.0);
+        scene.rose(&server, &before, ("chat_room_join_failures_total", labels), by);
     }
-    scene.total_rose(&server, &before, "chat_room_join_failures_total", 2.0);
+    scene.total_rose(&server, &before, "chat_room_join_failures_total", 3.0);
 }

@@ -23,6 +23,7 @@ use tokio::{
 };
 
 const EXPIRY: &str = "chat_tls_certificate_not_after_timestamp_seconds";
+const RELOADED: &str = "chat_config_last_reload_successful";
 /// 2040-01-01T00:00:00Z.
 const IN_2040: f64 = 2_208_988_800.0;
 /// 2050-01-01T00:00:00Z.
@@ -238,6 +239,10 @@ async fn a_certificate_is_renewed_under_open_connections() {
     assert!(error.contains("server.key"), "{error}");
     Client::trusting(&renewed).connect(&site.program).await.expect("it is still served");
     assert_eq!(site.program.value(EXPIRY, &[]), Some(IN_2050));
+    eventually(|| site.program.value(RELOADED, &[]), &Some(0.0));
+    site.identity.write(2020, 2050);
+    site.program.started.signal("-HUP");
+    eventually(|| site.program.value(RELOADED, &[]), &Some(1.0));
 
     for conversation in &mut conversations {
         let heard = conversation.ask(&json!({"op": "ping", "id": 1})).await;

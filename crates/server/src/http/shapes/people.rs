@@ -47,7 +47,7 @@ pub(in crate::http) struct NewPassword {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct User {
     #[schema(pattern = "^[a-z0-9._-]{1,64}$")]
-    name: String,
+    pub(in crate::http) name: String,
     #[schema(value_type = String, format = DateTime)]
     created_at: Stamp,
     /// Whether the user is an operator.
