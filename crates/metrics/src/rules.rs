@@ -182,6 +182,65 @@ pub const fn enforce(descriptions: &[Description]) {
     }
 }
 
+/// Stops the build when metrics of different catalogues are of one family and not the same. For a
+/// program to say of all its catalogues, in groups as it has them:
+///
+/// ```compile_fail
+/// use campanile_metrics::{catalogue, rules::enforce_together};
+/// catalogue! {
+///     /// What is open.
+///     pub struct Here { /// Doors open.
+///         gauge doors() = "chat_doors"; }
+/// }
+/// catalogue! {
+///     /// What was opened.
+///     pub struct There { /// Doors opened.
+///         counter doors() = "chat_doors_total"; }
+/// }
+/// const _: () = enforce_together(&[&[Here::DESCRIPTIONS], &[There::DESCRIPTIONS]]);
+/// ```
+pub const fn enforce_together(groups: &[&[&[Description]]]) {
+    let mut place = 0;
+    while let Some(catalogue) = nth(groups, place) {
+        let mut earlier = 0;
+        while earlier < place {
+            if let Some(before) = nth(groups, earlier) {
+                enforce_apart(before, catalogue);
+            }
+            earlier += 1;
+        }
+        place += 1;
+    }
+}
+
+/// One catalogue of all groups, by its place.
+const fn nth<'a>(groups: &[&[&'a [Description]]], mut place: usize) -> Option<&'a [Description]> {
+    let mut group = 0;
+    while group < groups.len() {
+        if place < groups[group].len() {
+            return Some(groups[group][place]);
+        }
+        place -= groups[group].len();
+        group += 1;
+    }
+    None
+}
+
+const fn enforce_apart(one: &[Description], other: &[Description]) {
+    let mut left = 0;
+    while left < one.len() {
+        let mut right = 0;
+        while right < other.len() {
+            let is_same = equal(one[left].name, other[right].name);
+            if !is_same && equal(one[left].family(), other[right].family()) {
+                refuse(other[right].name, "a metric of another catalogue is of the same family");
+            }
+            right += 1;
+        }
+        left += 1;
+    }
+}
+
 /// The rule that a description breaks by itself.
 const fn fault(description: &Description) -> Option<&'static str> {
     let Description { name, kind, unit, help, .. } = *description;

@@ -31,8 +31,8 @@ use campanile_core::{
 use campanile_metrics::{
     Registry, RunningExporter, StartError, StatisticsInterval,
     standard::{
-        AllocatorMetrics, BuildMetrics, ConfigMetrics, LagProbe, MachineMetrics, ProcessMetrics,
-        RuntimeWatch, Volume, VolumeMetrics, Worker, worker_names,
+        AllocatorMetrics, BuildMetrics, ConfigMetrics, LagProbe, LogMetrics, MachineMetrics,
+        ProcessMetrics, RuntimeWatch, Volume, VolumeMetrics, Worker, worker_names,
     },
 };
 use std::{
@@ -291,6 +291,8 @@ fn observe_program(
 ) -> (RuntimeWatch, ConfigMetrics) {
     ProcessMetrics::install(registry);
     MachineMetrics::install(registry);
+    // Lines are counted once the program logs with it; the series are there from the first scrape.
+    LogMetrics::register(registry);
     AllocatorMetrics::install(registry, allocator::sizes);
     let data = (registry.label(DATA_VOLUME), config.server.data_dir.clone());
     // Uploads are where the data are unless something else is mounted there.

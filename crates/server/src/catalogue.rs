@@ -10,6 +10,7 @@ use campanile_core::{
 use campanile_exporter_prometheus::ScrapeMetrics;
 use campanile_metrics::{
     Description, ExporterMetrics, LabelDescription, Registry,
+    rules::enforce_together,
     standard::{
         AllocatorMetrics, BuildMetrics, ConfigMetrics, LagMetrics, LogMetrics, MachineMetrics,
         ProcessMetrics, RuntimeMetrics, VolumeMetrics,
@@ -21,6 +22,35 @@ use std::fmt::Write;
 /// A group of metrics that are declared together.
 pub type Group = (&'static str, Vec<&'static Description>);
 
+/// Of two metrics of one family this program does not build.
+const _: () = enforce_together(&[
+    &ChatMetrics::DESCRIPTIONS,
+    &EdgeMetrics::DESCRIPTIONS,
+    &PortMetrics::DESCRIPTIONS,
+    &[
+        TlsMetrics::DESCRIPTIONS,
+        CacheMetrics::DESCRIPTIONS,
+        DriverMetrics::DESCRIPTIONS,
+        PostgresMetrics::DESCRIPTIONS,
+        RedisMetrics::DESCRIPTIONS,
+    ],
+    &PROGRAM,
+    &[ExporterMetrics::DESCRIPTIONS, ScrapeMetrics::DESCRIPTIONS],
+]);
+
+/// What any program has.
+const PROGRAM: [&[Description]; 9] = [
+    ProcessMetrics::DESCRIPTIONS,
+    MachineMetrics::DESCRIPTIONS,
+    RuntimeMetrics::DESCRIPTIONS,
+    LagMetrics::DESCRIPTIONS,
+    AllocatorMetrics::DESCRIPTIONS,
+    VolumeMetrics::DESCRIPTIONS,
+    BuildMetrics::DESCRIPTIONS,
+    ConfigMetrics::DESCRIPTIONS,
+    LogMetrics::DESCRIPTIONS,
+];
+
 /// Every metric that this program declares, by group.
 pub fn groups() -> Vec<Group> {
     let chat = ChatMetrics::DESCRIPTIONS.concat_groups();
@@ -31,18 +61,7 @@ pub fn groups() -> Vec<Group> {
     ports.extend(DriverMetrics::DESCRIPTIONS);
     ports.extend(PostgresMetrics::DESCRIPTIONS);
     ports.extend(RedisMetrics::DESCRIPTIONS);
-    let program = [
-        ProcessMetrics::DESCRIPTIONS,
-        MachineMetrics::DESCRIPTIONS,
-        RuntimeMetrics::DESCRIPTIONS,
-        LagMetrics::DESCRIPTIONS,
-        AllocatorMetrics::DESCRIPTIONS,
-        VolumeMetrics::DESCRIPTIONS,
-        BuildMetrics::DESCRIPTIONS,
-        ConfigMetrics::DESCRIPTIONS,
-        LogMetrics::DESCRIPTIONS,
-    ]
-    .concat_groups();
+    let program = PROGRAM.concat_groups();
     // A registry declares its own metrics before any others.
     let mut monitoring = Registry::builder().build().descriptions();
     monitoring.extend(ExporterMetrics::DESCRIPTIONS);

@@ -107,7 +107,7 @@ fn every_declared_metric_is_moved_by_a_case() {
 
 #[test]
 fn every_metric_is_there_from_the_first_scrape() {
-    // Neighbours and certificates that this server has none of, and lines of a program's log.
+    // Neighbours and certificates that this server has none of.
     let absent = [
         "chat_storage_connects_",
         "chat_storage_sqlstate_",
@@ -118,7 +118,6 @@ fn every_metric_is_there_from_the_first_scrape() {
         "chat_broker_queue_",
         "chat_broker_messages_dropped_",
         "chat_tls_",
-        "chat_log_",
     ];
     let server = support::start();
     let probe = server.scrape();
