@@ -1,11 +1,19 @@
-//! `cargo xtask docs`: rewrites the generated files. The test that proves them fresh can do it.
+//! `cargo xtask docs`: rewrites the generated files. What proves them fresh is a test, or `check`.
 
-use anyhow::Result;
+use std::fs;
+
+use anyhow::{Context, Result};
 use xshell::cmd;
 
+use crate::boards;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<bool> {
+    for board in boards::load(&workspace.root)? {
+        let path = workspace.root.join(board.path());
+        fs::write(&path, board.rendered())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let shell = workspace.shell()?;
     let _update = shell.push_env("UPDATE", "1");
     cmd!(shell, "cargo test --package campanile-server --test generated").run()?;

@@ -6,6 +6,10 @@ mod workspace;
 mod tidy;
 mod test;
 mod docs;
+mod boards;
+mod stack;
+mod e2e;
+mod tower;
 mod live;
 mod provide;
 mod process;
@@ -24,18 +28,48 @@ usage: cargo xtask <task>
   test [--only JOB]...     every test of the project; provides what the tests need
   test --list              the jobs of `test`
   docs                     rewrites the generated files
+  up                       the whole stack in containers, until all of it is healthy
+  down [--volumes]         ends it; with --volumes what it stored goes too
+  images                   the images of the stack: pulled, or made of Debian's packages
+  e2e [--only NAME]... [--keep]
+                           the monitoring, proved on a live stack; --keep leaves it running
+  e2e --list               the parts and drills of `e2e`
+  drill ALERT              the drill that sets off one alert
 ";
 
 /// Wrong usage, as the programs of this repository say it.
 const WRONG_USAGE: u8 = 2;
 
-fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let succeeded = match arguments.as_slice() {
         ["check"] => tidy::run(&workspace.root)?,
         ["docs"] => docs::run(&workspace)?,
+        ["up"] => stack::up(&workspace)?,
+        ["down"] => stack::down(&workspace, false)?,
+        ["down", "--volumes"] => stack::down(&workspace, true)?,
+        ["images"] => stack::make_images(&workspace)?,
+        ["e2e", "--list"] => {
+            e2e::list();
+            true
+        }
+        ["e2e", options @ ..] => match wanted(options) {
+            Some(wanted) => e2e::run(&workspace, &wanted)?,
+            None => return Ok(wrong_usage()),
+        },
+        ["drill", name] => {
+            let only = vec![e2e::drill_for(name)?];
+            e2e::run(&workspace, &e2e::Wanted { only, keep: false })?
+        }
         ["test", "--list"] => {
             test::list();
             true
@@ -47,6 +81,20 @@ fn main() -> Result<ExitCode> {
         _ => return Ok(wrong_usage()),
     };
     Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What `e2e [--only NAME]... [--keep]` asks for; nothing when anything else is said.
+fn wanted(options: &[&str]) -> Option<e2e::Wanted> {
+    let mut wanted = e2e::Wanted::default();
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        match *option {
+            "--keep" => wanted.keep = true,
+            "--only" => wanted.only.push((*options.next()?).to_owned()),
+            _ => return None,
+        }
+    }
+    Some(wanted)
 }
 
 /// The jobs named by `--only JOB`, repeated; nothing when anything else is said.
@@ -66,6 +114,14 @@ fn wrong_usage() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wanted_of_the_stack_is_said_by_options() {
+        let expected = e2e::Wanted { only: vec!["targets".to_owned()], keep: true };
+        assert_eq!(wanted(&["--only", "targets", "--keep"]), Some(expected));
+        assert_eq!(wanted(&["--only"]), None);
+        assert_eq!(wanted(&["targets"]), None);
+    }
 
     #[test]
     fn jobs_are_named_one_by_one() {

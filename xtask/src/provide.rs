@@ -80,7 +80,7 @@ fn install(package: &str) -> Result<()> {
     disable_services(&shell, package)
 }
 
-fn is_root() -> Result<bool> {
+pub(crate) fn is_root() -> Result<bool> {
     let shell = Shell::new()?;
     Ok(cmd!(shell, "id -u").quiet().read()? == "0")
 }

@@ -39,6 +39,11 @@ impl Workspace {
         self.target.join("debug").join(name)
     }
 
+    /// A program of ours, as cargo built it for use.
+    pub(crate) fn released(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
+    }
+
     /// A folder for what one task leaves behind, made if need be.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
         let folder = self.target.join(name);

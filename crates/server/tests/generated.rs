@@ -6,6 +6,7 @@ use std::{fs, path::PathBuf};
 #[test]
 fn the_reference_of_metrics_is_fresh() {
     check("docs/metrics.md", &catalogue::markdown());
+    check("docs/metrics.json", &catalogue::json());
 }
 
 #[test]

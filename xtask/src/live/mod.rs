@@ -6,9 +6,11 @@ mod socket;
 mod traffic;
 mod front;
 mod prometheus;
+mod questions;
 
 pub(crate) use client::{Client, status_from};
 pub(crate) use front::Front;
 pub(crate) use prometheus::Prometheus;
+pub(crate) use questions::Questions;
 pub(crate) use server::{Server, build, free_address};
 pub(crate) use traffic::{Conversation, ROOM_MESSAGES};

@@ -39,9 +39,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     conversation.end()?;
     for scrape in SCRAPES {
         checks.check(&format!("{scrape}: nobody is counted as connected who left"), || {
-            prometheus.becomes(&format!("sum(chat_connections_active{{job='{scrape}'}})"), 0.0)?;
+            prometheus.questions.becomes(&format!("sum(chat_connections_active{{job='{scrape}'}})"), 0.0)?;
             let closed = format!("sum(chat_connections_closed_total{{job='{scrape}'}})");
-            prometheus.becomes(&closed, connections as f64)
+            prometheus.questions.becomes(&closed, connections as f64)
         });
     }
     checks.outcome()
@@ -55,35 +55,35 @@ fn check_scrape(
     checks: &mut Checks,
 ) {
     checks.check(&format!("{scrape}: the target is up"), || {
-        prometheus.becomes(&format!("up{{job='{scrape}'}}"), 1.0)
+        prometheus.questions.becomes(&format!("up{{job='{scrape}'}}"), 1.0)
     });
     checks.check(&format!("{scrape}: who is connected"), || {
         let query = format!("sum(chat_connections_active{{job='{scrape}'}})");
-        prometheus.becomes(&query, conversation.connections() as f64)
+        prometheus.questions.becomes(&query, conversation.connections() as f64)
     });
     checks.check(&format!("{scrape}: what was said"), || {
         let query =
             format!("sum(chat_messages_processed_total{{job='{scrape}',result='accepted'}})");
-        prometheus.becomes(&query, ROOM_MESSAGES as f64)
+        prometheus.questions.becomes(&query, ROOM_MESSAGES as f64)
     });
     checks.check(&format!("{scrape}: how long it took"), || {
         let buckets = format!("chat_message_processing_duration_seconds_bucket{{job='{scrape}'}}");
         let quantile =
-            prometheus.value(&format!("histogram_quantile(0.99, sum by (le) ({buckets}))"))?;
+            prometheus.questions.value(&format!("histogram_quantile(0.99, sum by (le) ({buckets}))"))?;
         ensure!(quantile > 0.0 && quantile < 10.0, "99 % within {quantile} s");
         Ok(())
     });
     checks.check(&format!("{scrape}: every type is known"), || {
         let accept = if scrape == "text" { TEXT } else { OPENMETRICS };
         let declared = declared(&server.scrape(accept)?.1, "TYPE");
-        let known = prometheus.metadata(scrape, "type")?;
+        let known = prometheus.questions.metadata(scrape, "type")?;
         ensure!(declared.len() > 20 && known == declared, "{known:?} is not {declared:?}");
         Ok(())
     });
     if scrape == "openmetrics" {
         checks.check("openmetrics: every unit is known", || {
             let declared = declared(&server.scrape(OPENMETRICS)?.1, "UNIT");
-            let mut known = prometheus.metadata(scrape, "unit")?;
+            let mut known = prometheus.questions.metadata(scrape, "unit")?;
             known.retain(|_, unit| !unit.is_empty());
             ensure!(declared.len() > 5 && known == declared, "{known:?} is not {declared:?}");
             Ok(())

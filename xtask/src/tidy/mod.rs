@@ -15,6 +15,7 @@ mod metric_names;
 mod places;
 mod sizes;
 mod sources;
+mod tower;
 
 use std::path::Path;
 
@@ -36,6 +37,7 @@ const RULES: &[Rule] = &[
     generated::check,
     metric_names::check,
     places::check,
+    tower::check,
 ];
 
 /// Checks the repository at `root` and prints what it found and what is longest.

@@ -1,0 +1,218 @@
+//! A board as Grafana imports it, versions 10 to 12.
+
+use serde_json::{Value, json};
+
+use super::source::{Board, Datasource, Panel, PanelKind, PanelQuery, places};
+
+const RUNBOOKS: &str = "https://github.com/campanile-chat/campanile/blob/main/docs/runbooks";
+
+/// Of the model of dashboards that Grafana 10 writes, and later ones read.
+const SCHEMA_VERSION: u32 = 39;
+
+pub(super) fn dashboard(board: &Board) -> Value {
+    let mut panels = Vec::new();
+    let mut line = 0;
+    for row in &board.rows {
+        panels.push(json!({
+            "id": panels.len() + 1, "type": "row", "title": row.title, "collapsed": false,
+            "panels": [], "gridPos": {"h": 1, "w": 24, "x": 0, "y": line},
+        }));
+        line += 1;
+        let mut end = line;
+        for (panel, (x, y)) in row.panels.iter().zip(places(row)) {
+            let place = json!({"h": panel.height, "w": panel.width, "x": x, "y": line + y});
+            panels.push(self::panel(panel, panels.len() + 1, &place));
+            end = end.max(line + y + panel.height);
+        }
+        line = end;
+    }
+    json!({
+        "uid": format!("campanile-{}", board.stem),
+        "title": format!("Campanile / {}", board.title),
+        "description": format!(
+            "{} Generated from dashboards/source/{}.toml.", board.description, board.stem
+        ),
+        "tags": ["campanile"],
+        "schemaVersion": SCHEMA_VERSION,
+        "editable": false,
+        "graphTooltip": 1,
+        "refresh": "30s",
+        "time": {"from": board.from, "to": "now"},
+        "timezone": "browser",
+        "annotations": {"list": [starts()]},
+        "links": [{
+            "type": "dashboards", "title": "Campanile", "tags": ["campanile"], "asDropdown": true,
+            "includeVars": true, "keepTime": true, "targetBlank": false, "icon": "external link",
+            "tooltip": "", "url": "",
+        }],
+        "templating": {"list": variables(board)},
+        "panels": panels,
+    })
+}
+
+/// A line wherever a server started with another version, or at all.
+fn starts() -> Value {
+    json!({
+        "name": "Deploys and starts", "enable": true, "iconColor": "blue",
+        "datasource": {"type": "prometheus", "uid": "${datasource}"},
+        "expr": "changes(process_start_time_seconds{job=~\"$job\", instance=~\"$instance\"}[1m]) \
+                 * on (instance) group_left (version) chat_build_info{job=~\"$job\"} > 0",
+        "titleFormat": "start", "textFormat": "{{instance}} {{version}}", "step": "60s",
+    })
+}
+
+fn variables(board: &Board) -> Vec<Value> {
+    let datasource = |name: &str, label: &str, kind: &str| {
+        json!({
+            "name": name, "label": label, "type": "datasource", "query": kind, "hide": 0,
+            "current": {}, "includeAll": false, "multi": false, "options": [], "refresh": 1,
+            "regex": "",
+        })
+    };
+    let labels = |name: &str, label: &str, query: &str, all: Option<&str>| {
+        json!({
+            "name": name, "label": label, "type": "query", "hide": 0,
+            "datasource": {"type": "prometheus", "uid": "${datasource}"},
+            "definition": query, "query": {"query": query, "refId": name},
+            "includeAll": true, "multi": true, "allValue": all.unwrap_or(".+"),
+            "current": {"selected": true, "text": ["All"], "value": ["$__all"]},
+            "refresh": 2, "sort": 1, "options": [], "regex": "",
+        })
+    };
+    let mut list = vec![datasource("datasource", "Data source", "prometheus")];
+    if board.panels().any(|panel| panel.datasource == Datasource::Loki) {
+        list.push(datasource("loki_datasource", "Logs", "loki"));
+    }
+    list.push(labels("job", "Job", "label_values(chat_build_info, job)", None));
+    let instances = "label_values(chat_build_info{job=~\"$job\"}, instance)";
+    list.push(labels("instance", "Instance", instances, None));
+    list
+}
+
+fn panel(panel: &Panel, id: usize, place: &Value) -> Value {
+    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".chars();
+    let targets: Vec<Value> = panel
+        .queries
+        .iter()
+        .zip(letters)
+        .map(|(query, letter)| target(panel, query, letter))
+        .collect();
+    let mut links = Vec::new();
+    if let Some(alert) = &panel.runbook {
+        links.push(json!({
+            "title": format!("Runbook: {alert}"), "url": format!("{RUNBOOKS}/{alert}.md"),
+            "targetBlank": true,
+        }));
+    }
+    json!({
+        "id": id, "type": kind(panel.kind), "title": panel.title, "gridPos": place,
+        "description": panel.description, "datasource": datasource(panel.datasource),
+        "targets": targets, "links": links, "options": options(panel.kind),
+        "fieldConfig": {"defaults": defaults(panel), "overrides": []},
+    })
+}
+
+fn kind(kind: PanelKind) -> &'static str {
+    match kind {
+        PanelKind::Graph => "timeseries",
+        PanelKind::Stat => "stat",
+        PanelKind::Bars => "bargauge",
+        PanelKind::Table => "table",
+        PanelKind::Heatmap => "heatmap",
+        PanelKind::Logs => "logs",
+    }
+}
+
+fn datasource(datasource: Datasource) -> Value {
+    match datasource {
+        Datasource::Prometheus => json!({"type": "prometheus", "uid": "${datasource}"}),
+        Datasource::Loki => json!({"type": "loki", "uid": "${loki_datasource}"}),
+    }
+}
+
+fn target(panel: &Panel, query: &PanelQuery, letter: char) -> Value {
+    let instant = matches!(panel.kind, PanelKind::Stat | PanelKind::Bars | PanelKind::Table);
+    let format = match panel.kind {
+        PanelKind::Table => "table",
+        PanelKind::Heatmap => "heatmap",
+        _ => "time_series",
+    };
+    json!({
+        "refId": letter.to_string(), "expr": query.expr, "legendFormat": query.legend,
+        "datasource": datasource(panel.datasource), "editorMode": "code", "format": format,
+        "instant": instant, "range": !instant,
+    })
+}
+
+fn options(kind: PanelKind) -> Value {
+    let last = json!({"calcs": ["lastNotNull"], "fields": "", "values": false});
+    match kind {
+        PanelKind::Graph => json!({
+            "legend": {
+                "displayMode": "table", "placement": "bottom", "showLegend": true,
+                "calcs": ["lastNotNull", "max"],
+            },
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        }),
+        PanelKind::Stat => json!({
+            "reduceOptions": last, "colorMode": "value", "graphMode": "none",
+            "justifyMode": "auto", "textMode": "auto", "orientation": "auto",
+        }),
+        PanelKind::Bars => json!({
+            "reduceOptions": last, "displayMode": "basic", "orientation": "horizontal",
+            "showUnfilled": true, "valueMode": "color",
+        }),
+        PanelKind::Table => json!({"showHeader": true, "cellHeight": "sm"}),
+        PanelKind::Heatmap => json!({
+            "calculate": false, "cellGap": 1, "legend": {"show": true}, "yAxis": {"unit": "s"},
+            "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64},
+            "tooltip": {"mode": "single", "yHistogram": false},
+        }),
+        PanelKind::Logs => json!({
+            "showTime": true, "wrapLogMessage": true, "enableLogDetails": true,
+            "sortOrder": "Descending", "prettifyLogMessage": false, "dedupStrategy": "none",
+        }),
+    }
+}
+
+fn defaults(panel: &Panel) -> Value {
+    let bad = [(panel.warn, "orange"), (panel.alarm, "red")];
+    let bad = bad.into_iter().filter_map(|(value, colour)| Some((value?, colour)));
+    let mut steps = Vec::new();
+    if panel.low_is_bad {
+        // From below: the worst first, and good from the mildest bound on.
+        let mut bounds: Vec<(f64, &str)> = bad.collect();
+        bounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut from = Value::Null;
+        for (bound, colour) in bounds {
+            steps.push(json!({"color": colour, "value": from}));
+            from = bound.into();
+        }
+        steps.push(json!({"color": "green", "value": from}));
+    } else {
+        steps.push(json!({"color": "green", "value": null}));
+        steps.extend(bad.map(|(value, colour)| json!({"color": colour, "value": value})));
+    }
+    let names = panel.values.iter().map(|(value, name)| (value.clone(), json!({"text": name})));
+    let mappings = if panel.values.is_empty() {
+        json!([])
+    } else {
+        json!([{"type": "value", "options": names.collect::<serde_json::Map<_, _>>()}])
+    };
+    let shows_thresholds = steps.len() > 1 && panel.kind == PanelKind::Graph;
+    let mut defaults = json!({
+        "unit": panel.unit, "mappings": mappings,
+        "thresholds": {"mode": "absolute", "steps": steps},
+        "color": {"mode": if panel.kind == PanelKind::Graph { "palette-classic" } else { "thresholds" }},
+    });
+    if panel.kind == PanelKind::Graph {
+        defaults["custom"] = json!({
+            "drawStyle": "line", "lineWidth": 1, "fillOpacity": if panel.stacked { 30 } else { 10 },
+            "showPoints": "never", "spanNulls": false,
+            "stacking": {"mode": if panel.stacked { "normal" } else { "none" }, "group": "A"},
+            "thresholdsStyle": {"mode": if shows_thresholds { "line" } else { "off" }},
+        });
+        defaults["min"] = 0.into();
+    }
+    defaults
+}

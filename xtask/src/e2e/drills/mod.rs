@@ -1,0 +1,110 @@
+//! Fire drills: a real fault, and every alert that is to ring is seen to ring and to fall silent.
+
+mod faults;
+mod watch;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use super::report::{self, Report};
+use super::scene::Scene;
+use crate::tower::Runbook;
+use crate::wait;
+
+pub(crate) use faults::DRILLS;
+use watch::Watch;
+pub(crate) use watch::identity;
+
+/// From the fault to the notification, on the faster clock.
+const RING_DEADLINE: Duration = Duration::from_secs(90);
+
+/// From the end of the fault to the news that it is over.
+const SILENCE_DEADLINE: Duration = Duration::from_secs(120);
+
+/// A fault, and the alerts that it is to set off.
+pub(crate) struct Drill {
+    /// What it is called by those who want only this one.
+    pub(crate) name: &'static str,
+    /// What is done, in the past tense.
+    pub(crate) fault: &'static str,
+    /// Each as `Alert`, or `profile/Alert` when it is one of a guide's.
+    pub(crate) alerts: &'static [&'static str],
+    /// Hurts the stack, and says how it is healed.
+    pub(crate) hurt: fn(&Scene<'_>) -> Result<Heal>,
+}
+
+/// What ends a fault.
+pub(crate) type Heal = Box<dyn FnOnce(&Scene<'_>) -> Result<()>>;
+
+/// Runs a drill: pending, firing, received, healed, resolved.
+pub(crate) fn run(drill: &Drill, scene: &Scene<'_>, report: &mut Report) {
+    println!("\n--- drill {}: {}", drill.name, drill.fault);
+    let mut watch = Watch::new(drill.alerts);
+    let quiet = report.check("drill", &format!("{}: silence before", drill.name), || {
+        wait::until("the alerts are silent", SILENCE_DEADLINE, || {
+            let ringing = Watch::states(scene, drill.alerts)?;
+            ensure!(ringing.is_empty(), "still ringing: {}", ringing.join(", "));
+            Ok(())
+        })
+    });
+    if !quiet {
+        return;
+    }
+    let hurt_at = Instant::now();
+    let heal = (drill.hurt)(scene);
+    let rang = report.check("drill", &format!("{}: rings", drill.name), || {
+        if let Err(error) = &heal {
+            anyhow::bail!("the fault could not be made: {error:#}");
+        }
+        wait::until("every alert is received", RING_DEADLINE, || {
+            watch.look(scene, hurt_at)?;
+            watch.all_rang()
+        })
+    });
+    if rang {
+        report.check("drill", &format!("{}: the runbooks' questions are answered", drill.name), || {
+            diagnose(drill, scene)
+        });
+    }
+    let healed_at = Instant::now();
+    report.check("drill", &format!("{}: falls silent", drill.name), || {
+        if let Ok(heal) = heal {
+            heal(scene)?;
+        }
+        wait::until("every alert is resolved", SILENCE_DEADLINE, || {
+            watch.look(scene, hurt_at)?;
+            watch.look_for_silence(scene, hurt_at, healed_at)?;
+            watch.all_silent()
+        })
+    });
+    for (alert, seen) in watch.seen() {
+        report.drill(report::Drill {
+            alert: alert.to_owned(),
+            fault: drill.fault.to_owned(),
+            pending: seen.pending,
+            firing: seen.firing,
+            notified: seen.notified,
+            resolved: seen.resolved,
+        });
+    }
+}
+
+/// Asks what the runbooks of the alerts tell one to ask while they ring. Each question has an
+/// answer: one that gives nothing helps nobody at night.
+fn diagnose(drill: &Drill, scene: &Scene<'_>) -> Result<()> {
+    let mut silent = Vec::new();
+    for alert in drill.alerts.iter().filter(|alert| !alert.contains('/')) {
+        let path = scene.workspace.root.join(format!("docs/runbooks/{alert}.md"));
+        let text = std::fs::read_to_string(&path)?;
+        let asked = Runbook::parse(&text).fences;
+        for fence in asked.into_iter().filter(|fence| fence.language == "promql") {
+            let rows = scene.prometheus.rows(fence.text.trim())?;
+            if rows.is_empty() {
+                silent.push(format!("{alert}.md:{} gives nothing", fence.line));
+            }
+        }
+    }
+    ensure!(silent.is_empty(), "{}", silent.join("; "));
+    Ok(())
+}

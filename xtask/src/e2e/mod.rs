@@ -1,0 +1,89 @@
+//! `cargo xtask e2e`: the monitoring, proved on a live stack.
+
+mod drills;
+mod faster;
+mod moved;
+mod panels;
+mod receiver;
+mod report;
+mod scene;
+mod targets;
+
+use anyhow::{Context, Result};
+
+use crate::tower::Catalogue;
+use crate::workspace::Workspace;
+use drills::{DRILLS, Drill};
+use report::Report;
+use scene::{FACTOR, Scene};
+
+/// What is wanted of a run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Names of drills, or of suites; all when there are none.
+    pub(crate) only: Vec<String>,
+    /// Whether the stack stays, to be looked at.
+    pub(crate) keep: bool,
+}
+
+impl Wanted {
+    fn has(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+}
+
+/// The names that `--only` knows.
+pub(crate) fn list() {
+    for (suite, what) in SUITES {
+        println!("{suite:<22} {what}");
+    }
+    for Drill { name, fault, alerts, .. } in DRILLS {
+        println!("{name:<22} {fault}: {}", alerts.join(", "));
+    }
+}
+
+/// The drill that sets off this alert.
+pub(crate) fn drill_for(alert: &str) -> Result<String> {
+    let drill = DRILLS.iter().find(|drill| drill.alerts.contains(&alert));
+    let drill = drill.with_context(|| format!("no drill sets off {alert}: see `e2e --list`"))?;
+    Ok(drill.name.to_owned())
+}
+
+/// What people do while the stack is looked at, with a little of what they should not do.
+const TRAFFIC: &[&str] = &[
+    "steady", "--duration", "1h", "--users", "64", "--rooms", "6", "--rate", "40", "--mischief",
+    "0.05", "--slow-readers", "1",
+];
+
+const SUITES: &[(&str, &str)] = &[
+    ("targets", "every scrape target is up and exports what is used of it"),
+    ("panels", "every query of every panel gives something"),
+    ("metrics", "every declared metric has moved"),
+];
+
+/// Starts the stack, uses it, hurts it, and reports. Says whether nothing failed.
+pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
+    let mut report = Report::new(FACTOR.0);
+    let catalogue = Catalogue::of(&workspace.root)?;
+    let scene = Scene::set(workspace, wanted.keep)?;
+    for service in scene.stack.left_out() {
+        report.leave_out(format!("{service}: no image here"));
+    }
+    let _traffic = scene.load("steady", TRAFFIC)?;
+    if wanted.has("targets") {
+        targets::check(&scene, &catalogue, &mut report)?;
+        targets::check_victoria_metrics(&scene, &mut report);
+    }
+    for drill in DRILLS.iter().filter(|drill| wanted.has(drill.name)) {
+        drills::run(drill, &scene, &mut report);
+    }
+    if wanted.has("panels") {
+        panels::check(&scene, &mut report)?;
+    }
+    if wanted.has("metrics") {
+        moved::check(&scene, &catalogue, &mut report);
+    }
+    report.write(&scene.folder)?;
+    print!("\n{}", report.summary());
+    Ok(report.failed() == 0)
+}

@@ -1,0 +1,215 @@
+//! What was seen: every check, every panel, every alert; as a table, for machines, and as a page.
+
+mod html;
+mod junit;
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+/// Everything that a run saw.
+pub(crate) struct Report {
+    checks: Vec<Check>,
+    panels: Vec<Panel>,
+    drills: Vec<Drill>,
+    /// What was not run for want of an image or of a program, and why.
+    left_out: Vec<String>,
+    started: Instant,
+    /// How much faster than in production the rules' clock went.
+    pub(crate) factor: u32,
+}
+
+/// One question with a yes or a no.
+struct Check {
+    suite: &'static str,
+    name: String,
+    took: Duration,
+    /// Why not, where it is a no.
+    failure: Option<String>,
+}
+
+/// A panel of a board, and how many rows its queries gave.
+pub(crate) struct Panel {
+    pub(crate) board: String,
+    pub(crate) title: String,
+    pub(crate) rows: Vec<usize>,
+}
+
+/// An alert that was drilled: the time from the fault to each step.
+pub(crate) struct Drill {
+    pub(crate) alert: String,
+    pub(crate) fault: String,
+    pub(crate) pending: Option<Duration>,
+    pub(crate) firing: Option<Duration>,
+    pub(crate) notified: Option<Duration>,
+    /// From the end of the fault.
+    pub(crate) resolved: Option<Duration>,
+}
+
+impl Drill {
+    fn is_whole(&self) -> bool {
+        self.firing.is_some() && self.notified.is_some() && self.resolved.is_some()
+    }
+}
+
+impl Report {
+    pub(crate) fn new(factor: u32) -> Self {
+        Self {
+            checks: Vec::new(),
+            panels: Vec::new(),
+            drills: Vec::new(),
+            left_out: Vec::new(),
+            started: Instant::now(),
+            factor,
+        }
+    }
+
+    /// Runs one check, shows how it ended, and goes on either way.
+    pub(crate) fn check(
+        &mut self,
+        suite: &'static str,
+        name: &str,
+        check: impl FnOnce() -> Result<()>,
+    ) -> bool {
+        let start = Instant::now();
+        let failure = check().err().map(|error| format!("{error:#}"));
+        match &failure {
+            None => println!("  ok      {suite}: {name}"),
+            Some(why) => println!("  FAILED  {suite}: {name}: {why}"),
+        }
+        let succeeded = failure.is_none();
+        let took = start.elapsed();
+        self.checks.push(Check { suite, name: name.to_owned(), took, failure });
+        succeeded
+    }
+
+    pub(crate) fn panel(&mut self, panel: Panel) {
+        self.panels.push(panel);
+    }
+
+    pub(crate) fn drill(&mut self, drill: Drill) {
+        self.drills.push(drill);
+    }
+
+    /// Something that this machine could not show.
+    pub(crate) fn leave_out(&mut self, what: impl Into<String>) {
+        self.left_out.push(what.into());
+    }
+
+    pub(crate) fn passed(&self) -> usize {
+        self.checks.len() - self.failed()
+    }
+
+    pub(crate) fn failed(&self) -> usize {
+        self.checks.iter().filter(|check| check.failure.is_some()).count()
+    }
+
+    pub(crate) fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// Writes `report.html` and `junit.xml` into the folder.
+    pub(crate) fn write(&self, folder: &Path) -> Result<()> {
+        for (name, text) in [("report.html", html::page(self)), ("junit.xml", junit::suites(self))] {
+            let path = folder.join(name);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            println!("report: {}", path.display());
+        }
+        Ok(())
+    }
+
+    /// What one reads at the end of a run.
+    pub(crate) fn summary(&self) -> String {
+        let filled = self.panels.iter().filter(|panel| panel.has_data()).count();
+        let whole = self.drills.iter().filter(|drill| drill.is_whole()).count();
+        let mut text = format!(
+            "panels: {filled} of {} returned data\nalerts: {whole} of {} drilled were seen to fire and to resolve, on a clock {} times faster\n",
+            self.panels.len(),
+            self.drills.len(),
+            self.factor,
+        );
+        for what in &self.left_out {
+            text.push_str(&format!("left out: {what}\n"));
+        }
+        for Check { suite, name, failure, .. } in &self.checks {
+            if let Some(why) = failure {
+                text.push_str(&format!("FAILED: {suite}: {name}: {why}\n"));
+            }
+        }
+        let took = self.started.elapsed().as_secs();
+        text.push_str(&format!(
+            "e2e: {} passed, {} failed, {} left out, {}:{:02} minutes\n",
+            self.passed(),
+            self.failed(),
+            self.left_out.len(),
+            took / 60,
+            took % 60,
+        ));
+        text
+    }
+}
+
+impl Panel {
+    /// Each of its queries gave something.
+    pub(crate) fn has_data(&self) -> bool {
+        self.rows.iter().all(|rows| *rows > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::bail;
+
+    use super::*;
+
+    fn report() -> Report {
+        let mut report = Report::new(30);
+        report.check("targets", "chat is up", || Ok(()));
+        report.check("targets", "redis <is> up", || bail!("it is \"down\" & out"));
+        let panel = |rows: &[usize]| Panel {
+            board: "delivery".to_owned(),
+            title: "Sends".to_owned(),
+            rows: rows.to_vec(),
+        };
+        report.panel(panel(&[3, 1]));
+        report.panel(panel(&[3, 0]));
+        let second = Some(Duration::from_secs(1));
+        report.drill(Drill {
+            alert: "ChatServerDown".to_owned(),
+            fault: "a node killed".to_owned(),
+            pending: second,
+            firing: second,
+            notified: second,
+            resolved: None,
+        });
+        report.leave_out("Loki: no image");
+        report
+    }
+
+    #[test]
+    fn the_summary_counts_and_names() {
+        let summary = report().summary();
+        for expected in [
+            "panels: 1 of 2 returned data",
+            "alerts: 0 of 1 drilled were seen to fire and to resolve, on a clock 30 times faster",
+            "left out: Loki: no image",
+            "FAILED: targets: redis <is> up: it is \"down\" & out",
+            "e2e: 1 passed, 1 failed, 1 left out",
+        ] {
+            assert!(summary.contains(expected), "`{expected}` is not in {summary}");
+        }
+    }
+
+    #[test]
+    fn files_are_written_with_everything_escaped() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        report().write(folder.path()).expect("both are written");
+        for name in ["report.html", "junit.xml"] {
+            let text = fs::read_to_string(folder.path().join(name)).expect("it was written");
+            assert!(text.contains("&lt;is&gt;") && !text.contains("<is>"), "{text}");
+            assert!(text.contains("ChatServerDown") || name == "junit.xml");
+        }
+    }
+}

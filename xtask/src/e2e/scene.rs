@@ -1,0 +1,247 @@
+//! The stack under test with everything that looks at it: on a faster clock, and sending to us.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow};
+use serde_json::{Value, json};
+use xshell::cmd;
+
+use super::drills::identity;
+use super::faster::{self, Factor};
+use super::receiver::Receiver;
+use crate::live::Questions;
+use crate::process::Background;
+use crate::stack::{Options, Stack};
+use crate::workspace::Workspace;
+
+/// How much faster than in production the clock of the rules goes.
+pub(crate) const FACTOR: Factor = Factor(30);
+
+/// How often targets are scraped and rules are evaluated.
+const INTERVAL: &str = "1s";
+
+const PROJECT: &str = "campanile-e2e";
+
+pub(crate) struct Scene<'w> {
+    pub(crate) workspace: &'w Workspace,
+    pub(crate) stack: Stack,
+    pub(crate) prometheus: Questions,
+    pub(crate) alertmanager: SocketAddr,
+    receiver: Receiver,
+    /// Where people come in: the balancer.
+    pub(crate) front: SocketAddr,
+    /// What was written for this run, and what it leaves behind.
+    pub(crate) folder: PathBuf,
+}
+
+impl<'w> Scene<'w> {
+    /// Starts the stack with rules, scrapes and notifications on the faster clock.
+    pub(crate) fn set(workspace: &'w Workspace, keep: bool) -> Result<Self> {
+        let folder = workspace.folder("e2e")?;
+        Stack::prepare(workspace)?;
+        let receiver = Receiver::start(bridge(workspace)?)?;
+        write_configurations(&workspace.root, &folder, receiver.address)?;
+        let options = Options {
+            overrides: vec![workspace.task_file("e2e/compose.yaml")],
+            environment: vec![(
+                "CAMPANILE_E2E".to_owned(),
+                folder.to_str().context("the folder has an odd name")?.to_owned(),
+            )],
+            debug: true,
+            random_ports: true,
+            keep,
+        };
+        // What an earlier run left would be counted, and seen, as if it were of this one.
+        Stack::clear(workspace, PROJECT)?;
+        let stack = Stack::start(workspace, PROJECT, &options)?;
+        let prometheus = Questions { address: stack.address("prometheus", 9090)? };
+        let alertmanager = stack.address("alertmanager", 9093)?;
+        let front = stack.address("haproxy", 8080)?;
+        Ok(Self { workspace, stack, prometheus, alertmanager, receiver, front, folder })
+    }
+
+    /// When the receiver was first told since then that the alert fires, or that it is over.
+    pub(crate) fn received(&self, alert: &str, firing: bool, since: Instant) -> Option<Instant> {
+        let notices = self.receiver.notices();
+        let mut matching = notices.iter().filter(|notice| {
+            let name = notice.labels.get("alertname").map_or("", String::as_str);
+            let profile = notice.labels.get("profile").map(String::as_str);
+            notice.firing == firing && notice.at >= since && identity(name, profile) == alert
+        });
+        matching.next().map(|notice| notice.at)
+    }
+
+    pub(crate) fn receiver(&self) -> &Receiver {
+        &self.receiver
+    }
+
+    /// The load generator in the background, with its output in the run's folder.
+    pub(crate) fn load(&self, name: &str, arguments: &[&str]) -> Result<Background> {
+        let mut command = Command::new(self.workspace.built("campanile-loadgen"));
+        command.args(arguments).args(["--url", &format!("http://{}", self.front)]);
+        Background::start(command, &self.folder.join(format!("{name}.log")))
+    }
+
+    /// What is sent to Alertmanager's `/api/v2/…`.
+    pub(crate) fn alertmanager_post(&self, path: &str, body: &Value) -> Result<Value> {
+        let url = format!("http://{}/api/v2/{path}", self.alertmanager);
+        let request = minreq::post(url).with_header("Content-Type", "application/json");
+        let answer = request.with_body(body.to_string()).with_timeout(10).send()?;
+        anyhow::ensure!(answer.status_code == 200, "{path}: {}", answer.as_str()?);
+        Ok(serde_json::from_str(answer.as_str()?).unwrap_or_default())
+    }
+}
+
+/// The address of this machine that containers reach: the gateway of the engine's bridge, which is
+/// the first address of its network unless it says otherwise.
+fn bridge(workspace: &Workspace) -> Result<IpAddr> {
+    let shell = workspace.shell()?;
+    let format = "{{with index .IPAM.Config 0}}{{or .Gateway .Subnet}}{{end}}";
+    let answer = cmd!(shell, "docker network inspect bridge --format {format}").quiet().read()?;
+    let (address, is_network) = match answer.trim().split_once('/') {
+        Some((network, _)) => (network, 1),
+        None => (answer.trim(), 0),
+    };
+    let address: Ipv4Addr =
+        address.parse().with_context(|| format!("`{answer}` is no address of the bridge"))?;
+    Ok(Ipv4Addr::from(u32::from(address) + is_network).into())
+}
+
+/// Copies of the configurations of Prometheus and Alertmanager: the same but for the clock, and
+/// for where notifications go.
+fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Result<()> {
+    let prometheus = yaml(&root.join("deploy/prometheus/prometheus.yml"))?;
+    write(&folder.join("prometheus/prometheus.yml"), &hurried_prometheus(prometheus))?;
+    write_certificate(&folder.join("tls"), 90)?;
+    let haproxy = fs::read_to_string(root.join("deploy/haproxy.cfg"))?;
+    // The servers speak TLS here, so that their certificate can be seen to expire.
+    let haproxy = haproxy.replace("init-addr", "ssl verify none init-addr");
+    write_text(&folder.join("haproxy.cfg"), &haproxy)?;
+    let alertmanager = yaml(&root.join("deploy/alertmanager/alertmanager.yml"))?;
+    write(&folder.join("alertmanager/alertmanager.yml"), &to_us(alertmanager, receiver)?)?;
+    let rules = folder.join("rules");
+    // A rule that is gone from the repository is gone from here.
+    if rules.exists() {
+        fs::remove_dir_all(&rules)?;
+    }
+    for (sub, profile) in [("alerts", false), ("alerts/profiles", true)] {
+        for entry in fs::read_dir(root.join(sub)).with_context(|| format!("there are no {sub}"))? {
+            let path = entry?.path();
+            if path.extension().is_none_or(|extension| extension != "yaml") {
+                continue;
+            }
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).context("an odd name")?;
+            let text = fs::read_to_string(&path)?;
+            let fast = faster::rules(&text, profile.then_some(stem), FACTOR)
+                .with_context(|| format!("cannot make {} faster", path.display()))?;
+            let name = if profile { format!("profile-{stem}.yaml") } else { format!("{stem}.yaml") };
+            write_text(&rules.join(name), &fast)?;
+        }
+    }
+    Ok(())
+}
+
+/// A certificate of the servers that holds for so many days from now.
+pub(crate) fn write_certificate(folder: &Path, days: u32) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let shell = xshell::Shell::new()?;
+    shell.change_dir(folder);
+    let days = days.to_string();
+    let names = "subjectAltName=DNS:localhost,DNS:campanile-1,DNS:campanile-2,IP:127.0.0.1";
+    cmd!(
+        shell,
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days {days}
+            -subj /CN=campanile -addext {names} -keyout key.pem -out cert.pem"
+    )
+    .quiet()
+    .ignore_stderr()
+    .run()
+    .context("openssl makes no certificate")?;
+    // The servers read it as somebody else.
+    fs::set_permissions(folder.join("key.pem"), fs::Permissions::from_mode(0o444))?;
+    Ok(())
+}
+
+fn hurried_prometheus(mut configuration: Value) -> Value {
+    configuration["global"]["scrape_interval"] = INTERVAL.into();
+    configuration["global"]["scrape_timeout"] = INTERVAL.into();
+    configuration["global"]["evaluation_interval"] = INTERVAL.into();
+    for job in configuration["scrape_configs"].as_array_mut().into_iter().flatten() {
+        if let Some(job) = job.as_object_mut() {
+            job.remove("scrape_interval");
+            job.remove("scrape_timeout");
+        }
+    }
+    configuration
+}
+
+/// Every receiver keeps its name and its routes, and sends to us under that name.
+fn to_us(mut configuration: Value, receiver: SocketAddr) -> Result<Value> {
+    if let Some(global) = configuration["global"].as_object_mut() {
+        global.retain(|key, _| key == "resolve_timeout");
+    }
+    for target in configuration["receivers"].as_array_mut().context("there are no receivers")? {
+        let name = target["name"].as_str().context("a receiver has a name")?.to_owned();
+        let url = format!("http://{receiver}/{name}");
+        *target = json!({"name": name, "webhook_configs": [{"url": url, "send_resolved": true}]});
+    }
+    configuration.as_object_mut().context("a configuration is a map")?.remove("templates");
+    hurry_route(&mut configuration["route"]);
+    Ok(configuration)
+}
+
+fn hurry_route(route: &mut Value) {
+    let Some(map) = route.as_object_mut() else { return };
+    for (key, fast) in [("group_wait", "1s"), ("group_interval", "1s"), ("repeat_interval", "5m")] {
+        if map.contains_key(key) {
+            map.insert(key.to_owned(), fast.into());
+        }
+    }
+    for route in route["routes"].as_array_mut().into_iter().flatten() {
+        hurry_route(route);
+    }
+}
+
+fn yaml(path: &Path) -> Result<Value> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_saphyr::from_str(&text).map_err(|error| anyhow!("{}: {error}", path.display()))
+}
+
+/// JSON is YAML.
+fn write(path: &Path, value: &Value) -> Result<()> {
+    write_text(path, &serde_json::to_string_pretty(value)?)
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().context("a file lies in a folder")?;
+    fs::create_dir_all(folder)?;
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_stay_and_receivers_become_ours() {
+        let configuration = json!({
+            "global": {"smtp_from": "a@example.org", "resolve_timeout": "5m"},
+            "route": {"receiver": "mail", "group_wait": "30s", "routes": [
+                {"matchers": ["severity=critical"], "receiver": "page", "group_interval": "5m"}]},
+            "receivers": [{"name": "mail", "email_configs": [{"to": "b@example.org"}]},
+                {"name": "page"}],
+        });
+        let ours = to_us(configuration, "172.17.0.1:9".parse().expect("it is an address"))
+            .expect("it is whole");
+        assert_eq!(ours["global"], json!({"resolve_timeout": "5m"}));
+        assert_eq!(ours["route"]["routes"][0]["receiver"], "page");
+        assert_eq!(ours["route"]["routes"][0]["group_interval"], "1s");
+        assert_eq!(ours["receivers"][1]["webhook_configs"][0]["url"], "http://172.17.0.1:9/page");
+    }
+}

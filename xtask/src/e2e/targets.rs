@@ -1,0 +1,80 @@
+//! Every target is up, and what is scraped is what we say is there.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use super::report::Report;
+use super::scene::Scene;
+use crate::live::Questions;
+use crate::tower::Catalogue;
+use crate::wait;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The services whose absence leaves a scrape job without a target.
+fn is_left_out(scene: &Scene<'_>, job: &str) -> bool {
+    scene.stack.left_out().iter().any(|service| service == job)
+}
+
+pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Report) -> Result<()> {
+    let answer = scene.prometheus.get("targets", &[("state", "active")])?;
+    let targets: Vec<(String, String)> = answer["activeTargets"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|target| {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            (text(&target["labels"]["job"]), text(&target["labels"]["instance"]))
+        })
+        .collect();
+    for (job, instance) in &targets {
+        if is_left_out(scene, job) {
+            report.leave_out(format!("the target {instance}: {job} has no image here"));
+            continue;
+        }
+        report.check("targets", &format!("{job} {instance} is up"), || {
+            let query = format!("up{{job=\"{job}\",instance=\"{instance}\"}}");
+            becomes(&scene.prometheus, &query, 1.0)
+        });
+    }
+    for (metric, job) in catalogue.foreign() {
+        if is_left_out(scene, job) {
+            continue;
+        }
+        report.check("targets", &format!("{job} exports {metric}"), || {
+            exists(&scene.prometheus, metric, job)
+        });
+    }
+    Ok(())
+}
+
+/// VictoriaMetrics scrapes the same servers and answers the same questions.
+pub(crate) fn check_victoria_metrics(scene: &Scene<'_>, report: &mut Report) {
+    report.check("targets", "VictoriaMetrics ingests every metric", || {
+        let victoria = Questions { address: scene.stack.address("victoria-metrics", 8428)? };
+        becomes(&victoria, "count(up{job=\"chat\"} == 1)", 2.0)?;
+        let names = "count(count by (__name__) ({job=\"chat\"}))";
+        let (theirs, ours) = (victoria.value(names)?, scene.prometheus.value(names)?);
+        // Each adds some of its own about the scrape.
+        ensure!(theirs > 100.0 && (theirs - ours).abs() <= 10.0, "{theirs} names, not {ours}");
+        Ok(())
+    });
+}
+
+fn becomes(questions: &Questions, query: &str, expected: f64) -> Result<()> {
+    wait::until(query, DEADLINE, || {
+        let value = questions.value(query)?;
+        ensure!(value == expected, "it is {value}, not {expected}");
+        Ok(())
+    })
+}
+
+fn exists(questions: &Questions, metric: &str, job: &str) -> Result<()> {
+    wait::until(metric, DEADLINE, || {
+        let rows = questions.rows(&format!("{metric}{{job=\"{job}\"}}"))?;
+        ensure!(!rows.is_empty(), "there is none");
+        Ok(())
+    })
+}

@@ -1,0 +1,137 @@
+//! The container engine with its compose plug-in: found, or provided from Debian's packages.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use xshell::cmd;
+
+use crate::provide;
+use crate::wait;
+use crate::workspace::Workspace;
+
+const START_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The release of Debian whose compose understands our file, and works as a plug-in.
+const RELEASE: &str = "trixie";
+
+/// How `docker` is called.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    /// Where its plug-in lies, when we had to bring it.
+    configuration: Option<PathBuf>,
+}
+
+impl Engine {
+    /// Finds an engine that runs. As root on Debian it is installed and started when there is none;
+    /// it goes on after us, since containers do.
+    pub(crate) fn find(workspace: &Workspace) -> Result<Self> {
+        provide::program(&["docker"], "docker.io")?;
+        if let Err(error) = version() {
+            ensure!(
+                provide::is_root()?,
+                "no container engine answers ({error:#}): start one, or run this as root"
+            );
+            start(workspace)?;
+        }
+        let mut engine = Self { configuration: None };
+        if engine.compose_version().is_err() {
+            let configuration = workspace.folder("docker")?;
+            bring_compose(&configuration)?;
+            engine.configuration = Some(configuration);
+            engine.compose_version().context("the compose plug-in does not work")?;
+        }
+        Ok(engine)
+    }
+
+    /// `docker`, without arguments yet.
+    pub(crate) fn docker(&self) -> Command {
+        let mut command = Command::new("docker");
+        if let Some(configuration) = &self.configuration {
+            command.env("DOCKER_CONFIG", configuration);
+        }
+        command
+    }
+
+    fn compose_version(&self) -> Result<()> {
+        output(self.docker().args(["compose", "version"])).map(drop)
+    }
+}
+
+/// Runs a program to its end; its standard output, or its last line of complaint.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().context("cannot start docker")?;
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        let last = complaint.lines().rfind(|line| !line.trim().is_empty());
+        bail!("{}", last.unwrap_or("it failed and said nothing").trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn version() -> Result<String> {
+    output(Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]))
+}
+
+fn start(workspace: &Workspace) -> Result<()> {
+    let program = provide::program(&["dockerd"], "docker.io")?;
+    let log = workspace.folder("logs")?.join("dockerd.log");
+    println!("starting a container engine, which goes on running: {}", log.display());
+    let file = fs::File::create(&log)?;
+    // A group of its own, so that what interrupts us does not interrupt it.
+    Command::new(program)
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .process_group(0)
+        .spawn()
+        .context("cannot start dockerd")?;
+    wait::until("the container engine answers", START_DEADLINE, version)
+        .with_context(|| format!("see {}", log.display()))?;
+    Ok(())
+}
+
+/// Takes the plug-in out of Debian's package, without installing the package: this may be an older
+/// Debian.
+fn bring_compose(configuration: &Path) -> Result<()> {
+    let plugin = configuration.join("cli-plugins/docker-compose");
+    if plugin.exists() {
+        return Ok(());
+    }
+    ensure!(
+        provide::find("apt-get").is_some() && provide::is_root()?,
+        "`docker compose` is not here: install the compose plug-in of docker, 2.26 or later"
+    );
+    println!("taking `docker compose` from Debian's package");
+    let folder = tempfile::tempdir()?;
+    let shell = xshell::Shell::new()?;
+    shell.change_dir(folder.path());
+    for sub in ["lists/partial", "cache/archives/partial"] {
+        fs::create_dir_all(folder.path().join(sub))?;
+    }
+    let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    let source = format!("deb [signed-by={keys}] http://deb.debian.org/debian {RELEASE} main\n");
+    fs::write(folder.path().join("sources.list"), source)?;
+    let place = folder.path().display();
+    let options = [
+        format!("Dir::Etc::SourceList={place}/sources.list"),
+        "Dir::Etc::SourceParts=/dev/null".to_owned(),
+        format!("Dir::State::Lists={place}/lists"),
+        format!("Dir::Cache={place}/cache"),
+        "APT::Sandbox::User=root".to_owned(),
+    ];
+    let options: Vec<&str> = options.iter().flat_map(|option| ["-o", option]).collect();
+    let given = &options;
+    cmd!(shell, "apt-get {given...} --quiet --quiet update").run()?;
+    cmd!(shell, "apt-get {given...} --quiet --quiet download docker-compose").run()?;
+    cmd!(shell, "sh -c 'dpkg-deb --extract docker-compose_*.deb unpacked'").run()?;
+    let unpacked = folder.path().join("unpacked/usr/libexec/docker/cli-plugins/docker-compose");
+    fs::create_dir_all(plugin.parent().context("a plug-in lies in a folder")?)?;
+    fs::copy(&unpacked, &plugin).context("the package holds no plug-in")?;
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}

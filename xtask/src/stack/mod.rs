@@ -1,0 +1,298 @@
+//! The compose stack: started until all of it is healthy, hurt, and taken down.
+
+mod engine;
+mod images;
+mod secrets;
+mod verbs;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::wait;
+use crate::workspace::Workspace;
+use engine::{Engine, output};
+use images::{Images, Source};
+
+pub(crate) use verbs::{down, images as make_images, up};
+
+/// From the start of the containers until the last of them is healthy.
+const HEALTHY_DEADLINE: Duration = Duration::from_secs(300);
+
+/// How a stack differs from the one that people start.
+#[derive(Default)]
+pub(crate) struct Options {
+    /// Further compose files, over ours.
+    pub(crate) overrides: Vec<PathBuf>,
+    /// For the variables in the compose files.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Whether the chat server is the one that the tests build.
+    pub(crate) debug: bool,
+    /// Whether ports of this machine are whichever are free.
+    pub(crate) random_ports: bool,
+    /// Whether it stays when this is dropped.
+    pub(crate) keep: bool,
+}
+
+/// A stack that runs.
+pub(crate) struct Stack {
+    compose: Compose,
+    /// The services that run.
+    services: Vec<String>,
+    left_out: Vec<String>,
+    keep: bool,
+}
+
+/// `docker compose` with its project, files and environment.
+struct Compose {
+    engine: Engine,
+    project: String,
+    files: Vec<PathBuf>,
+    environment: Vec<(String, String)>,
+}
+
+impl Stack {
+    /// Makes sure that containers can be started here.
+    pub(crate) fn prepare(workspace: &Workspace) -> Result<()> {
+        Engine::find(workspace).map(drop)
+    }
+
+    /// Takes down what is left of an earlier stack, with what it stored.
+    pub(crate) fn clear(workspace: &Workspace, project: &str) -> Result<()> {
+        let engine = Engine::find(workspace)?;
+        Compose::new(workspace, engine, project, &Options::default()).down(true)
+    }
+
+    /// Provides engine, secrets and images, starts all services, and waits until they are healthy.
+    pub(crate) fn start(workspace: &Workspace, project: &str, options: &Options) -> Result<Self> {
+        let engine = Engine::find(workspace)?;
+        secrets::make(&workspace.root.join("deploy/secrets"))?;
+        let mut compose = Compose::new(workspace, engine, project, options);
+        compose.files.extend(options.overrides.iter().cloned());
+        let images = compose.provide_images(workspace, options.debug)?;
+        if images.source == Source::Usual {
+            compose.run(&["build", "campanile-1"])?;
+        }
+        let services: Vec<String> = compose
+            .services()?
+            .into_keys()
+            .filter(|service| !images.left_out.contains(service))
+            .collect();
+        let stack = Self { compose, services, left_out: images.left_out, keep: options.keep };
+        stack.start_services()?;
+        Ok(stack)
+    }
+
+    /// The services that have no image here.
+    pub(crate) fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// Where a port of a service is reached from this machine.
+    pub(crate) fn address(&self, service: &str, port: u16) -> Result<SocketAddr> {
+        let address = self.compose.output(&["port", service, &port.to_string()])?;
+        address.parse().with_context(|| format!("{service} has no port {port}: `{address}`"))
+    }
+
+    /// Runs a program in the container of a service; what it prints.
+    pub(crate) fn exec(&self, service: &str, program: &[&str]) -> Result<String> {
+        let mut arguments = vec!["exec", "-T", service];
+        arguments.extend(program);
+        self.compose.output(&arguments).with_context(|| format!("{service}: {}", program.join(" ")))
+    }
+
+    /// The same as root, whoever the service is.
+    pub(crate) fn exec_as_root(&self, service: &str, program: &[&str]) -> Result<String> {
+        let mut arguments = vec!["exec", "-T", "--user", "0:0", service];
+        arguments.extend(program);
+        self.compose.output(&arguments).with_context(|| format!("{service}: {}", program.join(" ")))
+    }
+
+    /// Stops a service as an operator would.
+    pub(crate) fn stop(&self, service: &str) -> Result<()> {
+        self.compose.run(&["stop", "--timeout", "5", service])
+    }
+
+    /// Kills a service at once.
+    pub(crate) fn kill(&self, service: &str) -> Result<()> {
+        self.compose.run(&["kill", service])
+    }
+
+    /// Sends a signal to a service.
+    pub(crate) fn signal(&self, service: &str, signal: &str) -> Result<()> {
+        self.compose.run(&["kill", "--signal", signal, service])
+    }
+
+    /// Keeps a service from running at all, until it is resumed.
+    pub(crate) fn pause(&self, service: &str) -> Result<()> {
+        self.compose.run(&["pause", service])
+    }
+
+    pub(crate) fn resume(&self, service: &str) -> Result<()> {
+        self.compose.run(&["unpause", service])
+    }
+
+    /// Starts a service again that was stopped or killed, and waits until it is healthy.
+    pub(crate) fn start_again(&self, service: &str) -> Result<()> {
+        self.compose.run(&["start", service])?;
+        self.wait_until_healthy(&[service.to_owned()])
+    }
+
+    /// The process of a service, as this machine numbers it.
+    pub(crate) fn process(&self, service: &str) -> Result<u32> {
+        let container = self.compose.output(&["ps", "--quiet", service])?;
+        let format = ["inspect", "--format", "{{.State.Pid}}", &container];
+        Ok(output(self.compose.engine.docker().args(format))?.parse()?)
+    }
+
+    /// `docker update`: other limits for a running service.
+    pub(crate) fn limit(&self, service: &str, limits: &[&str]) -> Result<()> {
+        let container = self.compose.output(&["ps", "--quiet", service])?;
+        output(self.compose.engine.docker().arg("update").args(limits).arg(&container)).map(drop)
+    }
+
+    fn start_services(&self) -> Result<()> {
+        println!("starting {}", self.services.join(", "));
+        let mut arguments = vec!["up", "--detach", "--no-build", "--quiet-pull"];
+        arguments.extend(self.services.iter().map(String::as_str));
+        let up = self.compose.run(&arguments);
+        up.and_then(|()| self.wait_until_healthy(&self.services)).map_err(|error| {
+            self.tell_what_is_ill();
+            error
+        })
+    }
+
+    /// Shows each service as it becomes healthy.
+    fn wait_until_healthy(&self, services: &[String]) -> Result<()> {
+        let start = Instant::now();
+        let mut healthy: Vec<String> = Vec::new();
+        wait::until("every service is healthy", HEALTHY_DEADLINE, || {
+            let states = self.compose.states()?;
+            let mut waiting = Vec::new();
+            for service in services {
+                let state = states.get(service).map_or("not there", String::as_str);
+                if state != "healthy" {
+                    waiting.push(format!("{service} is {state}"));
+                } else if !healthy.contains(service) {
+                    println!("  {:>5.1} s  {service} is healthy", start.elapsed().as_secs_f64());
+                    healthy.push(service.clone());
+                }
+            }
+            ensure!(waiting.is_empty(), "{}", waiting.join(", "));
+            Ok(())
+        })
+    }
+
+    fn tell_what_is_ill(&self) {
+        let Ok(states) = self.compose.states() else { return };
+        for (service, state) in states.iter().filter(|(_, state)| *state != "healthy") {
+            println!("{service} is {state}; it said last:");
+            let logs = ["logs", "--no-color", "--tail", "15", service];
+            println!("{}", self.compose.output(&logs).unwrap_or_else(|error| format!("{error:#}")));
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if self.keep {
+            return;
+        }
+        if let Err(error) = self.compose.down(true) {
+            println!("the stack could not be taken down: {error:#}");
+        }
+    }
+}
+
+impl Compose {
+    fn new(workspace: &Workspace, engine: Engine, project: &str, options: &Options) -> Self {
+        let mut environment = options.environment.clone();
+        if options.random_ports {
+            let ports = ["", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_"];
+            environment
+                .extend(ports.map(|port| (format!("CAMPANILE_{port}PORT"), String::new())));
+        }
+        let files = vec![workspace.root.join("deploy/compose.yaml")];
+        Self { engine, project: project.to_owned(), files, environment }
+    }
+
+    /// Pulls the images, or makes stand-ins and takes the files along that use them: beside each
+    /// `x.yaml` there may be an `x.standin.yaml`.
+    fn provide_images(&mut self, workspace: &Workspace, debug: bool) -> Result<Images> {
+        let wanted = self.services()?;
+        let mut standins = Vec::new();
+        let mut with_standin = BTreeSet::new();
+        for file in self.files.iter().map(|file| file.with_extension("standin.yaml")) {
+            let Ok(text) = std::fs::read_to_string(&file) else { continue };
+            let known: Value =
+                serde_saphyr::from_str(&text).map_err(|error| anyhow::anyhow!("{error}"))?;
+            with_standin.extend(known["services"].as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+            standins.push(file);
+        }
+        let program = || images::build_program(workspace, !debug);
+        let images =
+            images::provide(workspace, &self.engine, &wanted, &with_standin, program)?;
+        if images.source == Source::StandIn {
+            self.files.extend(standins);
+        }
+        Ok(images)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.engine.docker();
+        command.args(["compose", "--project-name", &self.project]);
+        for file in &self.files {
+            command.arg("--file").arg(file);
+        }
+        command.envs(self.environment.iter().cloned());
+        command.args(arguments);
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> Result<String> {
+        output(&mut self.command(arguments))
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<()> {
+        self.output(arguments).map(drop).with_context(|| format!("compose {}", arguments.join(" ")))
+    }
+
+    /// Every service of the files with its image.
+    fn services(&self) -> Result<BTreeMap<String, String>> {
+        let text = self.output(&["config", "--format", "json"])?;
+        let config: Value = serde_json::from_str(&text).context("compose prints no JSON")?;
+        let services = config["services"].as_object().context("there are no services")?;
+        let image = |service: &Value| service["image"].as_str().unwrap_or_default().to_owned();
+        Ok(services.iter().map(|(name, service)| (name.clone(), image(service))).collect())
+    }
+
+    /// How every container is: its health where it has one, else its state.
+    fn states(&self) -> Result<BTreeMap<String, String>> {
+        let text = self.output(&["ps", "--all", "--format", "json"])?;
+        // Newer versions print an object a line, older ones an array.
+        let containers: Vec<Value> = match text.trim_start().starts_with('[') {
+            true => serde_json::from_str(&text)?,
+            false => text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
+        };
+        let state = |container: &Value| {
+            let health = container["Health"].as_str().unwrap_or_default();
+            let state = container["State"].as_str().unwrap_or_default();
+            if health.is_empty() || state != "running" { state } else { health }.to_owned()
+        };
+        let name = |container: &Value| container["Service"].as_str().unwrap_or_default().to_owned();
+        Ok(containers.iter().map(|container| (name(container), state(container))).collect())
+    }
+
+    fn down(&self, volumes: bool) -> Result<()> {
+        let mut arguments = vec!["down", "--remove-orphans", "--timeout", "10"];
+        if volumes {
+            arguments.push("--volumes");
+        }
+        self.run(&arguments)
+    }
+}

@@ -1,0 +1,58 @@
+//! `cargo xtask up`, `down` and `images`: the stack for people.
+
+use anyhow::Result;
+
+use super::engine::Engine;
+use super::{Compose, Options, Stack, secrets};
+use crate::workspace::Workspace;
+
+/// The project that people start; `name:` in the compose file says the same.
+const PROJECT: &str = "campanile";
+
+/// Starts the stack and says where everything is.
+pub(crate) fn up(workspace: &Workspace) -> Result<bool> {
+    let options = Options { keep: true, ..Options::default() };
+    let stack = Stack::start(workspace, PROJECT, &options)?;
+    println!();
+    let pages = [
+        ("chat", "haproxy", 8080, "/"),
+        ("console", "haproxy", 8080, "/console"),
+        ("Prometheus", "prometheus", 9090, "/"),
+        ("Alertmanager", "alertmanager", 9093, "/"),
+        ("Grafana", "grafana", 3000, "/"),
+    ];
+    for (name, service, port, path) in pages {
+        if !stack.left_out().iter().any(|left| left == service) {
+            println!("{name:<13} http://{}{path}", stack.address(service, port)?);
+        }
+    }
+    if !stack.left_out().iter().any(|left| left == "grafana") {
+        let folder = workspace.root.join("deploy/secrets");
+        println!("{:<13} admin, {}", "", secrets::read(&folder, "grafana_admin_password")?);
+    }
+    if !stack.left_out().is_empty() {
+        println!("\nleft out, since there is no image here: {}", stack.left_out().join(", "));
+    }
+    println!("\n`cargo xtask down` ends it, `cargo xtask down --volumes` forgets it too");
+    Ok(true)
+}
+
+/// Ends the stack; with `volumes` what it stored goes too.
+pub(crate) fn down(workspace: &Workspace, volumes: bool) -> Result<bool> {
+    let engine = Engine::find(workspace)?;
+    Compose::new(workspace, engine, PROJECT, &Options::default()).down(volumes)?;
+    println!("the stack is down");
+    Ok(true)
+}
+
+/// Provides the images, and says which there are not.
+pub(crate) fn images(workspace: &Workspace) -> Result<bool> {
+    let engine = Engine::find(workspace)?;
+    let mut compose = Compose::new(workspace, engine, PROJECT, &Options::default());
+    let images = compose.provide_images(workspace, false)?;
+    match images.left_out.as_slice() {
+        [] => println!("every image is here"),
+        left_out => println!("no image here: {}", left_out.join(", ")),
+    }
+    Ok(true)
+}

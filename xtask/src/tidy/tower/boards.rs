@@ -1,0 +1,35 @@
+//! A board is fresh, keeps the rules of boards, and its links lead somewhere.
+
+use std::collections::BTreeSet;
+
+use super::super::finding::Finding;
+use super::super::tree::Tree;
+use super::uses::line_of;
+use crate::boards::{self, Board};
+
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    // What cannot be read is said where the queries are read.
+    let boards = tree.below(boards::SOURCES, "toml").filter_map(|(path, text)| {
+        Some((path, text, Board::parse(path, text).ok()?))
+    });
+    let boards: Vec<(&str, &str, Board)> = boards.collect();
+    let mut findings = Vec::new();
+    for (path, text, board) in &boards {
+        let rendered = board.path();
+        if tree.text(&rendered) != Some(board.rendered().as_str()) {
+            findings.push(Finding::about(&rendered, "is stale: run `cargo xtask docs`"));
+        }
+        findings.extend(boards::lint(board).into_iter().map(|what| Finding::about(path, what)));
+        for panel in board.panels() {
+            let Some(alert) = &panel.runbook else { continue };
+            if !tree.exists(&format!("docs/runbooks/{alert}.md")) {
+                let what = format!("`{}` names the runbook {alert}, which is not there", panel.title);
+                findings.push(Finding::at(path, line_of(text, alert), what));
+            }
+        }
+    }
+    let known: BTreeSet<String> = boards.iter().map(|(_, _, board)| board.path()).collect();
+    let strangers = tree.below("dashboards", "json").filter(|(path, _)| !known.contains(*path));
+    findings.extend(strangers.map(|(path, _)| Finding::about(path, "has no source")));
+    findings
+}

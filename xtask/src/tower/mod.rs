@@ -1,0 +1,11 @@
+//! The bell tower as data: what is measured, and the queries, rules and runbooks that use it.
+
+pub(crate) mod catalogue;
+mod promql;
+mod rules;
+mod runbooks;
+
+pub(crate) use catalogue::{Catalogue, Kind, Metric, Series};
+pub(crate) use promql::{Query, Selector};
+pub(crate) use rules::{Rule, RuleFile, UnitTests};
+pub(crate) use runbooks::{Fence, HEADINGS, Runbook, fences};
