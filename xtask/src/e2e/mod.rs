@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use crate::tower::Catalogue;
 use crate::workspace::Workspace;
-use drills::{DRILLS, Drill};
+use drills::{DRILLS, Drill, NOT_DRILLED};
 use report::Report;
 use scene::{FACTOR, Scene};
 
@@ -82,6 +82,9 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
     }
     if wanted.has("metrics") {
         moved::check(&scene, &catalogue, &mut report);
+    }
+    for (alert, why) in NOT_DRILLED {
+        report.leave_out(format!("the drill of {alert}: {why}"));
     }
     report.write(&scene.folder)?;
     print!("\n{}", report.summary());

@@ -29,6 +29,8 @@ pub(crate) struct Notice {
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     notices: Arc<Mutex<Vec<Notice>>>,
+    /// The receiver of Alertmanager whose notifications are refused.
+    refused: Arc<Mutex<Option<String>>>,
 }
 
 #[derive(Deserialize)]
@@ -50,20 +52,27 @@ impl Receiver {
         let address = listener.local_addr()?;
         let notices = Arc::new(Mutex::new(Vec::new()));
         let record = Arc::clone(&notices);
+        let refused = Arc::new(Mutex::new(None));
+        let refuses = Arc::clone(&refused);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                match receive(stream) {
+                match receive(stream, &refuses) {
                     Ok(received) => record.lock().expect("nobody panics with it").extend(received),
                     Err(error) => println!("  a notification could not be read: {error:#}"),
                 }
             }
         });
-        Ok(Self { address, notices })
+        Ok(Self { address, notices, refused })
     }
 
     /// Everything that came so far, in order.
     pub(crate) fn notices(&self) -> Vec<Notice> {
         self.notices.lock().expect("nobody panics with it").clone()
+    }
+
+    /// Refuses from now on what one receiver of Alertmanager sends, or nothing.
+    pub(crate) fn refuse(&self, receiver: Option<&str>) {
+        *self.refused.lock().expect("nobody panics with it") = receiver.map(str::to_owned);
     }
 
     /// The first notice of the alert since then, that it fires or that it is over.
@@ -80,7 +89,7 @@ impl Notice {
 }
 
 /// One request: `POST /RECEIVER` with a body whose length is announced.
-fn receive(mut stream: TcpStream) -> Result<Vec<Notice>> {
+fn receive(mut stream: TcpStream, refused: &Mutex<Option<String>>) -> Result<Vec<Notice>> {
     stream.set_read_timeout(Some(REQUEST_TIME_MAX))?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut first = String::new();
@@ -97,9 +106,14 @@ fn receive(mut stream: TcpStream) -> Result<Vec<Notice>> {
     ensure!(length <= BODY_BYTES_MAX, "{length} bytes are too many");
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
     let path = first.split(' ').nth(1).unwrap_or_default();
     let receiver = path.rsplit('/').next().unwrap_or_default();
+    let refuses = refused.lock().expect("nobody panics with it").as_deref() == Some(receiver);
+    let status = if refuses { "400 Bad Request" } else { "200 OK" };
+    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+    if refuses {
+        return Ok(Vec::new());
+    }
     let notification: Notification =
         serde_json::from_slice(&body).context("the body is no notification")?;
     let at = Instant::now();

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
@@ -25,6 +26,9 @@ pub(crate) const FACTOR: Factor = Factor(30);
 /// How often targets are scraped and rules are evaluated.
 const INTERVAL: &str = "1s";
 
+/// For how long the servers' certificate holds while nothing is wrong with it.
+pub(crate) const CERTIFICATE_DAYS: u32 = 90;
+
 const PROJECT: &str = "campanile-e2e";
 
 pub(crate) struct Scene<'w> {
@@ -37,6 +41,8 @@ pub(crate) struct Scene<'w> {
     pub(crate) front: SocketAddr,
     /// What was written for this run, and what it leaves behind.
     pub(crate) folder: PathBuf,
+    /// What runs until the end.
+    running: Mutex<Vec<Background>>,
 }
 
 impl<'w> Scene<'w> {
@@ -62,7 +68,7 @@ impl<'w> Scene<'w> {
         let prometheus = Questions { address: stack.address("prometheus", 9090)? };
         let alertmanager = stack.address("alertmanager", 9093)?;
         let front = stack.address("haproxy", 8080)?;
-        Ok(Self { workspace, stack, prometheus, alertmanager, receiver, front, folder })
+        Ok(Self { workspace, stack, prometheus, alertmanager, receiver, front, folder, running: Mutex::default() })
     }
 
     /// When the receiver was first told since then that the alert fires, or that it is over.
@@ -85,6 +91,16 @@ impl<'w> Scene<'w> {
         let mut command = Command::new(self.workspace.built("campanile-loadgen"));
         command.args(arguments).args(["--url", &format!("http://{}", self.front)]);
         Background::start(command, &self.folder.join(format!("{name}.log")))
+    }
+
+    /// Gives the servers a certificate that holds for so many days; they have yet to read it.
+    pub(crate) fn write_certificate(&self, days: u32) -> Result<()> {
+        write_certificate(&self.folder.join("tls"), self.receiver.address.ip(), days)
+    }
+
+    /// Lets a program run until everything ends.
+    pub(crate) fn keep_running(&self, program: Background) {
+        self.running.lock().expect("nobody panics with it").push(program);
     }
 
     /// What is sent to Alertmanager's `/api/v2/…`.
@@ -117,7 +133,7 @@ fn bridge(workspace: &Workspace) -> Result<IpAddr> {
 fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Result<()> {
     let prometheus = yaml(&root.join("deploy/prometheus/prometheus.yml"))?;
     write(&folder.join("prometheus/prometheus.yml"), &hurried_prometheus(prometheus))?;
-    write_certificate(&folder.join("tls"), 90)?;
+    write_certificate(&folder.join("tls"), receiver.ip(), CERTIFICATE_DAYS)?;
     let haproxy = fs::read_to_string(root.join("deploy/haproxy.cfg"))?;
     // The servers speak TLS here, so that their certificate can be seen to expire.
     let haproxy = haproxy.replace("init-addr", "ssl verify none init-addr");
@@ -146,13 +162,14 @@ fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Res
     Ok(())
 }
 
-/// A certificate of the servers that holds for so many days from now.
-pub(crate) fn write_certificate(folder: &Path, days: u32) -> Result<()> {
+/// A certificate of the servers, and of a push service on the host, that holds for so many days.
+fn write_certificate(folder: &Path, host: IpAddr, days: u32) -> Result<()> {
     fs::create_dir_all(folder)?;
     let shell = xshell::Shell::new()?;
     shell.change_dir(folder);
     let days = days.to_string();
-    let names = "subjectAltName=DNS:localhost,DNS:campanile-1,DNS:campanile-2,IP:127.0.0.1";
+    let names = "DNS:localhost,DNS:campanile-1,DNS:campanile-2,IP:127.0.0.1";
+    let names = format!("subjectAltName={names},IP:{host}");
     cmd!(
         shell,
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days {days}

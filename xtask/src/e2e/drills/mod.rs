@@ -12,7 +12,7 @@ use super::scene::Scene;
 use crate::tower::Runbook;
 use crate::wait;
 
-pub(crate) use faults::DRILLS;
+pub(crate) use faults::{DRILLS, NOT_DRILLED};
 use watch::Watch;
 pub(crate) use watch::identity;
 
