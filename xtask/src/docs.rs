@@ -6,9 +6,13 @@ use anyhow::{Context, Result};
 use xshell::cmd;
 
 use crate::boards;
+use crate::slo;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<bool> {
+    let promises = workspace.root.join(slo::RENDERED);
+    fs::write(&promises, slo::rendered(&workspace.root)?)
+        .with_context(|| format!("cannot write {}", promises.display()))?;
     for board in boards::load(&workspace.root)? {
         let path = workspace.root.join(board.path());
         fs::write(&path, board.rendered())

@@ -6,10 +6,31 @@ use anyhow::{Context, Result};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Between two looks at a whole stack, each of which costs it something.
+const LONG_PAUSE: Duration = Duration::from_millis(500);
+
 /// Tries again until `attempt` succeeds; past the deadline its last error is the answer.
 pub(crate) fn until<T>(
     what: &str,
     deadline: Duration,
+    attempt: impl FnMut() -> Result<T>,
+) -> Result<T> {
+    paced(what, deadline, PAUSE, attempt)
+}
+
+/// The same with fewer attempts, for those that are dear.
+pub(crate) fn patiently<T>(
+    what: &str,
+    deadline: Duration,
+    attempt: impl FnMut() -> Result<T>,
+) -> Result<T> {
+    paced(what, deadline, LONG_PAUSE, attempt)
+}
+
+fn paced<T>(
+    what: &str,
+    deadline: Duration,
+    pause_between: Duration,
     mut attempt: impl FnMut() -> Result<T>,
 ) -> Result<T> {
     let start = Instant::now();
@@ -19,14 +40,14 @@ pub(crate) fn until<T>(
             Err(error) if start.elapsed() > deadline => {
                 return Err(error).with_context(|| format!("{what}: not within {deadline:?}"));
             }
-            Err(_) => pause(),
+            Err(_) => pause(pause_between),
         }
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that pauses between attempts")]
-fn pause() {
-    std::thread::sleep(PAUSE);
+fn pause(duration: Duration) {
+    std::thread::sleep(duration);
 }
 
 #[cfg(test)]

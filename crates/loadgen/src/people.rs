@@ -81,16 +81,21 @@ impl Person {
     /// Makes the account where it is not there, and logs in. Waits for a server that is away or
     /// busy; `None` once the run is over.
     pub async fn enter(&self, world: &World) -> Result<Option<Session>> {
-        match self.insist(world, "/api/v1/users").await? {
-            Some((201 | 409, _)) => self.log_in(world).await,
+        match self.insist(world, "/api/v1/users", Phase::Settling).await? {
+            Some((201 | 409, _)) => self.open(world, Phase::Settling).await,
             Some((_, answer)) => bail!("{} gets no account: {answer}", self.name),
             None => Ok(None),
         }
     }
 
-    /// Logs in, waiting as above.
+    /// Logs in once more, waiting as above; while the run settles too, as there may be messages
+    /// still to be heard.
     pub async fn log_in(&self, world: &World) -> Result<Option<Session>> {
-        match self.insist(world, "/api/v1/login").await? {
+        self.open(world, Phase::Over).await
+    }
+
+    async fn open(&self, world: &World, until: Phase) -> Result<Option<Session>> {
+        match self.insist(world, "/api/v1/login", until).await? {
             Some((200, answer)) => {
                 let token = answer["token"].as_str().context("logging in gave no token")?;
                 let is_operator = answer["user"]["operator"] == true;
@@ -105,8 +110,13 @@ impl Person {
         }
     }
 
-    /// Asks until there is an answer that more patience would not change.
-    async fn insist(&self, world: &World, path: &str) -> Result<Option<(u16, Value)>> {
+    /// Asks, until this phase, until there is an answer that more patience would not change.
+    async fn insist(
+        &self,
+        world: &World,
+        path: &str,
+        until: Phase,
+    ) -> Result<Option<(u16, Value)>> {
         let mut backoff = Backoff::default();
         let mut stop = world.stop.clone();
         loop {
@@ -116,7 +126,7 @@ impl Person {
                 Ok(reply) => backoff.fail(reply.retry_after),
                 Err(_) => backoff.fail(None),
             };
-            if !stop.sleep(wait, Phase::Settling).await {
+            if !stop.sleep(wait, until).await {
                 return Ok(None);
             }
         }

@@ -110,9 +110,14 @@ impl Report {
         }
     }
 
-    /// Whether every acknowledged message arrived as it should.
+    /// Whether every acknowledged message arrived as it should; where people talk, at least one.
     pub fn is_well(&self) -> bool {
-        self.faults.is_empty()
+        self.faults.is_empty() && !self.is_silent()
+    }
+
+    /// Whether nobody heard anything though it was for that that they came.
+    fn is_silent(&self) -> bool {
+        self.scenario == "steady" && self.delivered == 0
     }
 }
 
@@ -177,7 +182,11 @@ impl fmt::Display for Report {
                 writeln!(formatter, "    {text}")?;
             }
         }
-        let verdict = if self.is_well() { "nothing was lost" } else { "THE DELIVERY WAS AT FAULT" };
+        let verdict = match (self.faults.is_empty(), self.is_silent()) {
+            (false, _) => "THE DELIVERY WAS AT FAULT",
+            (true, true) => "NOBODY HEARD ANYTHING",
+            (true, false) => "nothing was lost",
+        };
         write!(formatter, "\n  {verdict}")
     }
 }

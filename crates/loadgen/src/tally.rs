@@ -1,8 +1,8 @@
 //! What a run has counted so far; every client adds to it.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::histogram::Histogram;
@@ -36,17 +36,18 @@ impl Count {
 
 /// Something that rises and falls.
 #[derive(Debug, Default)]
-pub struct Level(AtomicU64);
+pub struct Level(Arc<AtomicU64>);
 
 /// One of what a level counts; counted until it is dropped.
 #[derive(Debug)]
-pub struct Present<'a>(&'a AtomicU64);
+#[must_use]
+pub struct Present(Arc<AtomicU64>);
 
 impl Level {
     /// One more, for as long as this is held.
-    pub fn enter(&self) -> Present<'_> {
+    pub fn enter(&self) -> Present {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Present(&self.0)
+        Present(self.0.clone())
     }
 
     /// How many now.
@@ -55,7 +56,7 @@ impl Level {
     }
 }
 
-impl Drop for Present<'_> {
+impl Drop for Present {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -80,6 +81,8 @@ pub struct Tally {
     pub requests: Count,
     /// HTTP requests that were answered, whatever the answer.
     pub answers: Count,
+    /// Messages, and errands that may say some, of which it is not known what becomes of them.
+    pub undecided: Level,
     /// Connections that are open now.
     pub open: Level,
     /// Connections that were opened.
@@ -172,6 +175,17 @@ fn add_to(counts: &mut BTreeMap<String, u64>, code: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_present_is_counted_until_it_is_dropped() {
+        let level = Level::default();
+        let (one, other) = (level.enter(), level.enter());
+        assert_eq!(level.get(), 2);
+        drop(one);
+        assert_eq!(level.get(), 1);
+        drop(other);
+        assert_eq!(level.get(), 0);
+    }
 
     #[test]
     fn kinds_of_refusals_are_bounded_and_their_number_is_exact() {

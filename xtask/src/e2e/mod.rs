@@ -6,6 +6,7 @@ mod moved;
 mod panels;
 mod receiver;
 mod report;
+mod routes;
 mod scene;
 mod targets;
 
@@ -58,6 +59,7 @@ const TRAFFIC: &[&str] = &[
 const SUITES: &[(&str, &str)] = &[
     ("targets", "every scrape target is up and exports what is used of it"),
     ("panels", "every query of every panel gives something"),
+    ("routes", "who hears of an alert, and what mutes it"),
     ("metrics", "every declared metric has moved"),
 ];
 
@@ -73,6 +75,9 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
     if wanted.has("targets") {
         targets::check(&scene, &catalogue, &mut report)?;
         targets::check_victoria_metrics(&scene, &mut report);
+    }
+    if wanted.has("routes") {
+        routes::check(&scene, &mut report);
     }
     for drill in DRILLS.iter().filter(|drill| wanted.has(drill.name)) {
         drills::run(drill, &scene, &mut report);

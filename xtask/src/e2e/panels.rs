@@ -38,7 +38,7 @@ fn check_panel(
 ) {
     let mut rows = vec![0; panel.queries.len()];
     report.check("panels", &format!("{}: {}", board.stem, panel.title), || {
-        wait::until("its queries", DEADLINE, || {
+        wait::patiently("its queries", DEADLINE, || {
             for (query, rows) in panel.queries.iter().zip(&mut rows) {
                 let plain = boards::expand(&query.expr, variables);
                 *rows = scene.prometheus.rows(&plain)?.len();

@@ -64,7 +64,7 @@ pub(crate) fn check_victoria_metrics(scene: &Scene<'_>, report: &mut Report) {
 }
 
 fn becomes(questions: &Questions, query: &str, expected: f64) -> Result<()> {
-    wait::until(query, DEADLINE, || {
+    wait::patiently(query, DEADLINE, || {
         let value = questions.value(query)?;
         ensure!(value == expected, "it is {value}, not {expected}");
         Ok(())
@@ -72,7 +72,7 @@ fn becomes(questions: &Questions, query: &str, expected: f64) -> Result<()> {
 }
 
 fn exists(questions: &Questions, metric: &str, job: &str) -> Result<()> {
-    wait::until(metric, DEADLINE, || {
+    wait::patiently(metric, DEADLINE, || {
         let rows = questions.rows(&format!("{metric}{{job=\"{job}\"}}"))?;
         ensure!(!rows.is_empty(), "there is none");
         Ok(())

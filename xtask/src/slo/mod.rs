@@ -18,8 +18,8 @@ pub(crate) const RENDERED: &str = "alerts/slo.yaml";
 
 /// The rules for the promises of the repository at `root`.
 pub(crate) fn rendered(root: &Path) -> Result<String> {
-    let text = fs::read_to_string(root.join(SOURCE))
-        .with_context(|| format!("cannot read {SOURCE}"))?;
+    let text =
+        fs::read_to_string(root.join(SOURCE)).with_context(|| format!("cannot read {SOURCE}"))?;
     let source = Source::parse(&text).with_context(|| format!("{SOURCE} is not well made"))?;
     Ok(rules::file(&source))
 }
@@ -30,7 +30,8 @@ mod tests {
 
     #[test]
     fn the_rules_of_the_promises_are_fresh() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tasks lie in the repository");
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tasks lie in the repository");
         let fresh = rendered(root).expect("the source is well made");
         let path = root.join(RENDERED);
         if std::env::var_os("UPDATE").is_some() {

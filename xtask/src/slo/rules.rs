@@ -101,11 +101,7 @@ fn budget(slo: &Slo, period_days: u32) -> Vec<Rule> {
             "slo:current_burn_rate:ratio",
             &format!("slo:sli_error:ratio_rate5m{{slo=\"{name}\"}} {of_budget}"),
         ),
-        record(
-            slo,
-            "slo:period_error_budget_remaining:ratio",
-            &format!("1 - {whole} {of_budget}"),
-        ),
+        record(slo, "slo:period_error_budget_remaining:ratio", &format!("1 - {whole} {of_budget}")),
     ]);
     rules
 }
@@ -158,7 +154,10 @@ fn burning(slo: &Slo, alarm: &Alarm, errors_min: u32) -> String {
     let name = &slo.name;
     let burns = alarm.burns.iter().map(|Burn { factor, long, short }| {
         let over = |window| {
-            format!("slo:sli_error:ratio_rate{window}{{slo=\"{name}\"}} > {factor} * {}", slo.budget())
+            format!(
+                "slo:sli_error:ratio_rate{window}{{slo=\"{name}\"}} > {factor} * {}",
+                slo.budget()
+            )
         };
         format!("  {}\n    and {}", over(long), over(short))
     });

@@ -169,7 +169,7 @@ impl Stack {
     fn wait_until_healthy(&self, services: &[String]) -> Result<()> {
         let start = Instant::now();
         let mut healthy: Vec<String> = Vec::new();
-        wait::until("every service is healthy", HEALTHY_DEADLINE, || {
+        wait::patiently("every service is healthy", HEALTHY_DEADLINE, || {
             let states = self.compose.states()?;
             let mut waiting = Vec::new();
             for service in services {

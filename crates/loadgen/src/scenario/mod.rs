@@ -137,7 +137,7 @@ impl Common {
 async fn watch(stopper: &Stopper, common: &Common, world: &World) -> Result<()> {
     stopper.settle_after(common.duration).await?;
     let settled = async {
-        while world.ledger.outstanding() > 0 {
+        while world.ledger.outstanding() + world.tally.undecided.get() > 0 {
             sleep(Duration::from_millis(100)).await;
         }
     };

@@ -276,7 +276,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         alerts: &["PrometheusCannotNotify"],
         hurt: |scene| {
             scene.stack.pause("alertmanager")?;
-            let rings = wait::until("Prometheus sees it", STEP_DEADLINE, || {
+            let rings = wait::patiently("Prometheus sees it", STEP_DEADLINE, || {
                 let query = "ALERTS{alertname=\"PrometheusCannotNotify\",alertstate=\"firing\"}";
                 ensure!(!scene.prometheus.rows(query)?.is_empty(), "it does not");
                 Ok(())
@@ -327,8 +327,10 @@ fn servers_forgotten(scene: &Scene<'_>) -> Result<Heal> {
     let path = scene.folder.join("prometheus/prometheus.yml");
     let before = fs::read_to_string(&path)?;
     let mut configuration: serde_json::Value = serde_json::from_str(&before)?;
-    let jobs = configuration["scrape_configs"].as_array_mut().context("there are no jobs")?;
-    jobs.retain(|job| job["job_name"] != "chat");
+    let mut jobs = configuration["scrape_configs"].as_array_mut().into_iter().flatten();
+    let chat = jobs.find(|job| job["job_name"] == "chat").context("there is no job of the chat")?;
+    // The job stays and finds nothing, as when discovery fails.
+    chat["static_configs"] = json!([]);
     fs::write(&path, configuration.to_string())?;
     scene.stack.signal("prometheus", "HUP")?;
     Ok(Box::new(move |scene| {

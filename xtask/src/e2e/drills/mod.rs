@@ -42,7 +42,7 @@ pub(crate) fn run(drill: &Drill, scene: &Scene<'_>, report: &mut Report) {
     println!("\n--- drill {}: {}", drill.name, drill.fault);
     let mut watch = Watch::new(drill.alerts);
     let quiet = report.check("drill", &format!("{}: silence before", drill.name), || {
-        wait::until("the alerts are silent", SILENCE_DEADLINE, || {
+        wait::patiently("the alerts are silent", SILENCE_DEADLINE, || {
             let ringing = Watch::states(scene, drill.alerts)?;
             ensure!(ringing.is_empty(), "still ringing: {}", ringing.join(", "));
             Ok(())
@@ -57,7 +57,7 @@ pub(crate) fn run(drill: &Drill, scene: &Scene<'_>, report: &mut Report) {
         if let Err(error) = &heal {
             anyhow::bail!("the fault could not be made: {error:#}");
         }
-        wait::until("every alert is received", RING_DEADLINE, || {
+        wait::patiently("every alert is received", RING_DEADLINE, || {
             watch.look(scene, hurt_at)?;
             watch.all_rang()
         })
@@ -72,7 +72,7 @@ pub(crate) fn run(drill: &Drill, scene: &Scene<'_>, report: &mut Report) {
         if let Ok(heal) = heal {
             heal(scene)?;
         }
-        wait::until("every alert is resolved", SILENCE_DEADLINE, || {
+        wait::patiently("every alert is resolved", SILENCE_DEADLINE, || {
             watch.look(scene, hurt_at)?;
             watch.look_for_silence(scene, hurt_at, healed_at)?;
             watch.all_silent()

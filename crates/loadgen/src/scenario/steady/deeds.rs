@@ -30,11 +30,17 @@ impl Connection<'_> {
             due,
             reply_to,
             tries: 0,
+            _undecided: talker.world.tally.undecided.enter(),
         };
         talker.world.tally.sent.add();
         if rand::random_bool(0.02) {
-            let again =
-                Saying { key: saying.key.clone(), body: saying.body.clone(), tries: 1, ..saying };
+            let again = Saying {
+                key: saying.key.clone(),
+                body: saying.body.clone(),
+                tries: 1,
+                _undecided: self.talker.world.tally.undecided.enter(),
+                ..saying
+            };
             self.say(saying).await?;
             self.say(again).await?;
         } else {

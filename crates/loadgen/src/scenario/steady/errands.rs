@@ -70,7 +70,9 @@ pub(super) async fn run(runner: Runner) -> Result<()> {
         while running.try_join_next().is_some() {}
         if running.len() < AT_ONCE {
             let runner = runner.clone();
+            let undecided = runner.world.tally.undecided.enter();
             running.spawn(async move {
+                let _undecided = undecided;
                 // Who is not reached is counted where it is asked.
                 let _ = runner.errand(turn).await;
             });

@@ -15,6 +15,7 @@ use crate::line::{Cut, Line};
 use crate::pace::Pace;
 use crate::people::{Person, Session};
 use crate::stop::Phase;
+use crate::tally::Present;
 use crate::target::Window;
 use crate::world::World;
 
@@ -50,6 +51,8 @@ pub(super) struct Saying {
     pub(super) reply_to: Option<u64>,
     /// How often it was sent.
     pub(super) tries: u32,
+    /// What becomes of it is waited for, however the run ends.
+    pub(super) _undecided: Present,
 }
 
 /// Lives until the run is over.
