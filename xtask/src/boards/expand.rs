@@ -37,7 +37,8 @@ mod tests {
 
     #[test]
     fn every_variable_is_put_in() {
-        let query = "rate(a{job=~\"$job\", instance=~\"$instance\"}[$__rate_interval]) + b[$__range]";
+        let query =
+            "rate(a{job=~\"$job\", instance=~\"$instance\"}[$__rate_interval]) + b[$__range]";
         let expanded = expand(query, &Variables::default());
         assert_eq!(expanded, "rate(a{job=~\"chat\", instance=~\".+\"}[1m]) + b[1h]");
     }

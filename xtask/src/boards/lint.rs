@@ -25,9 +25,9 @@ pub(crate) fn lint(board: &Board) -> Vec<String> {
         for (rule, check) in RULES {
             let Some(what) = check(panel) else { continue };
             let name = format!("{rule}: {}", panel.title);
-            let exception = [*rule, name.as_str()].into_iter().find_map(|key| {
-                board.lint_exceptions.get_key_value(key)
-            });
+            let exception = [*rule, name.as_str()]
+                .into_iter()
+                .find_map(|key| board.lint_exceptions.get_key_value(key));
             match exception {
                 Some((key, _)) => *excused.entry(key).or_default() += 1,
                 None => wrong.push(format!("`{}` breaks {rule}: {what}", panel.title)),
@@ -81,7 +81,8 @@ fn rates_use_the_interval(panel: &Panel) -> Option<String> {
 
 fn counters_are_rated(panel: &Panel) -> Option<String> {
     let bare = panel.queries.iter().find(|query| {
-        query.expr.contains("_total") && !["rate(", "increase("].iter().any(|f| query.expr.contains(f))
+        query.expr.contains("_total")
+            && !["rate(", "increase("].iter().any(|f| query.expr.contains(f))
     });
     bare.map(|query| format!("`{}` shows a counter as it is", query.expr))
 }

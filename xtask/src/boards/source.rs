@@ -114,7 +114,8 @@ fn usual_height() -> u32 {
 impl Board {
     /// Reads the text of `dashboards/source/STEM.toml`.
     pub(crate) fn parse(path: &str, text: &str) -> Result<Self> {
-        let mut board: Self = toml::from_str(&text.replace(OF_SERVERS, SERVERS)).with_context(|| format!("cannot read {path}"))?;
+        let mut board: Self = toml::from_str(&text.replace(OF_SERVERS, SERVERS))
+            .with_context(|| format!("cannot read {path}"))?;
         let name = path.rsplit('/').next().unwrap_or_default();
         board.stem = name.trim_end_matches(".toml").to_owned();
         for panel in board.panels() {

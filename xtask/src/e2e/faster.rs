@@ -122,10 +122,14 @@ mod tests {
 
     #[test]
     fn what_stands_around_a_range_stays() {
-        let text = "sum by (job, le) (rate(a_bucket{b!~\"x|y\"}[10m])) / on (job) group_left () c > 0.5";
+        let text =
+            "sum by (job, le) (rate(a_bucket{b!~\"x|y\"}[10m])) / on (job) group_left () c > 0.5";
         let fast = expression(text, FACTOR).expect("it parses");
         parser::parse(&fast).expect("it still parses");
-        assert!(fast.contains("[20s]") && fast.contains("b!~\"x|y\"") && fast.contains("0.5"), "{fast}");
+        assert!(
+            fast.contains("[20s]") && fast.contains("b!~\"x|y\"") && fast.contains("0.5"),
+            "{fast}"
+        );
     }
 
     #[test]

@@ -52,8 +52,19 @@ pub(crate) fn drill_for(alert: &str) -> Result<String> {
 
 /// What people do while the stack is looked at, with a little of what they should not do.
 const TRAFFIC: &[&str] = &[
-    "steady", "--duration", "1h", "--users", "64", "--rooms", "6", "--rate", "40", "--mischief",
-    "0.05", "--slow-readers", "1",
+    "steady",
+    "--duration",
+    "1h",
+    "--users",
+    "64",
+    "--rooms",
+    "6",
+    "--rate",
+    "40",
+    "--mischief",
+    "0.05",
+    "--slow-readers",
+    "1",
 ];
 
 const SUITES: &[(&str, &str)] = &[

@@ -19,7 +19,10 @@ pub(crate) fn check(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
         for panel in board.panels() {
             if panel.datasource == Datasource::Loki {
                 if without_loki {
-                    report.leave_out(format!("the panel {}: {}: Loki has no image here", board.stem, panel.title));
+                    report.leave_out(format!(
+                        "the panel {}: {}: Loki has no image here",
+                        board.stem, panel.title
+                    ));
                 }
                 continue;
             }

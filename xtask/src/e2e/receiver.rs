@@ -74,12 +74,6 @@ impl Receiver {
     pub(crate) fn refuse(&self, receiver: Option<&str>) {
         *self.refused.lock().expect("nobody panics with it") = receiver.map(str::to_owned);
     }
-
-    /// The first notice of the alert since then, that it fires or that it is over.
-    pub(crate) fn first(&self, alert: &str, firing: bool, since: Instant) -> Option<Notice> {
-        let mut notices = self.notices().into_iter();
-        notices.find(|notice| notice.is_of(alert) && notice.firing == firing && notice.at >= since)
-    }
 }
 
 impl Notice {
@@ -146,9 +140,13 @@ mod tests {
             Ok(())
         })
         .expect("both are recorded");
-        let notice = receiver.first("A", true, before).expect("A fires");
-        assert_eq!(notice.receiver, "critical");
-        assert!(receiver.first("A", false, before).is_none());
-        assert!(receiver.first("B", false, before).is_some());
+        let notices = receiver.notices();
+        assert!(notices[0].is_of("A") && notices[0].firing && notices[0].at >= before);
+        assert!(notices[1].is_of("B") && !notices[1].firing);
+        assert_eq!(notices[0].receiver, "critical");
+        receiver.refuse(Some("mail"));
+        let url = format!("http://{}/mail", receiver.address);
+        let answer = minreq::post(url).with_body(body).with_timeout(5).send().expect("it answers");
+        assert_eq!((answer.status_code, receiver.notices().len()), (400, 2));
     }
 }

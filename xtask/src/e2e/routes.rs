@@ -23,9 +23,12 @@ const INHIBITIONS: &[(&str, &str, &str)] = &[
 ];
 
 pub(crate) fn check(scene: &Scene<'_>, report: &mut Report) {
-    report.check("routes", "the watchdog is heard", || {
-        arrives(scene, "Watchdog", "watchdog", None)
+    report.check("routes", "the configuration as it is shipped is well made", || {
+        let check = ["amtool", "check-config", "/etc/as-shipped/alertmanager.yml"];
+        scene.stack.exec("alertmanager", &check).map(drop)
     });
+    report
+        .check("routes", "the watchdog is heard", || arrives(scene, "Watchdog", "watchdog", None));
     for (severity, receiver) in ROUTES {
         report.check("routes", &format!("{severity} goes to {receiver}"), || {
             let since = Instant::now();
@@ -92,9 +95,9 @@ fn suppressed(scene: &Scene<'_>, alert: &str, job: &str, why: &str) -> Result<()
     wait::patiently(&format!("{alert} is muted"), DEADLINE, || {
         let answer = minreq::get(&url).with_timeout(10).send()?;
         let alerts: Vec<Value> = serde_json::from_str(answer.as_str()?)?;
-        let found = alerts.iter().find(|found| {
-            found["labels"]["alertname"] == alert && found["labels"]["job"] == job
-        });
+        let found = alerts
+            .iter()
+            .find(|found| found["labels"]["alertname"] == alert && found["labels"]["job"] == job);
         let status = &found.context("Alertmanager does not have it")?["status"];
         let muted = status["state"] == "suppressed"
             && status[why].as_array().is_some_and(|by| !by.is_empty());

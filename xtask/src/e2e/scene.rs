@@ -71,7 +71,16 @@ impl<'w> Scene<'w> {
         let prometheus = Questions { address: stack.address("prometheus", 9090)? };
         let alertmanager = stack.address("alertmanager", 9093)?;
         let front = stack.address("haproxy", 8080)?;
-        Ok(Self { workspace, stack, prometheus, alertmanager, receiver, front, folder, running: Mutex::default() })
+        Ok(Self {
+            workspace,
+            stack,
+            prometheus,
+            alertmanager,
+            receiver,
+            front,
+            folder,
+            running: Mutex::default(),
+        })
     }
 
     /// When the receiver was first told since then that the alert fires, or that it is over.
@@ -158,7 +167,8 @@ fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Res
             let text = fs::read_to_string(&path)?;
             let fast = faster::rules(&text, profile.then_some(stem), FACTOR)
                 .with_context(|| format!("cannot make {} faster", path.display()))?;
-            let name = if profile { format!("profile-{stem}.yaml") } else { format!("{stem}.yaml") };
+            let name =
+                if profile { format!("profile-{stem}.yaml") } else { format!("{stem}.yaml") };
             write_text(&rules.join(name), &fast)?;
         }
     }

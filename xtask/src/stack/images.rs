@@ -102,7 +102,8 @@ fn build_standin(workspace: &Workspace, engine: &Engine) -> Result<()> {
     (RELEASE, PACKAGES, FOLDERS).hash(&mut hasher);
     let recipe = format!("{:016x}", hasher.finish());
     let known = "{{index .Config.Labels \"recipe\"}}";
-    let inspected = engine.docker().args(["image", "inspect", "--format", known, STANDIN]).output()?;
+    let inspected =
+        engine.docker().args(["image", "inspect", "--format", known, STANDIN]).output()?;
     if String::from_utf8_lossy(&inspected.stdout).trim() == recipe {
         return Ok(());
     }
@@ -112,9 +113,8 @@ fn build_standin(workspace: &Workspace, engine: &Engine) -> Result<()> {
     let tar = folder.join("base.tar");
     let _ = fs::remove_file(&tar);
     // PostgreSQL asks who it is.
-    let mut hooks = vec![
-        "chroot \"$1\" useradd --uid 999 --user-group --no-create-home standin".to_owned(),
-    ];
+    let mut hooks =
+        vec!["chroot \"$1\" useradd --uid 999 --user-group --no-create-home standin".to_owned()];
     hooks.extend(FOLDERS.iter().map(|(path, user)| {
         format!("install --directory --owner {user} --group {user} --mode 0700 \"$1{path}\"")
     }));
@@ -155,7 +155,8 @@ fn build_server(workspace: &Workspace, engine: &Engine, program: &Path) -> Resul
 pub(crate) fn build_program(workspace: &Workspace, release: bool) -> Result<PathBuf> {
     let shell = workspace.shell()?;
     if release {
-        cmd!(shell, "cargo build --release --locked --package campanile-server --bin campanile").run()?;
+        cmd!(shell, "cargo build --release --locked --package campanile-server --bin campanile")
+            .run()?;
         Ok(workspace.released("campanile"))
     } else {
         // HACK crate::live::build(workspace)?;

@@ -159,10 +159,8 @@ impl Stack {
         let mut arguments = vec!["up", "--detach", "--no-build", "--quiet-pull"];
         arguments.extend(self.services.iter().map(String::as_str));
         let up = self.compose.run(&arguments);
-        up.and_then(|()| self.wait_until_healthy(&self.services)).map_err(|error| {
-            self.tell_what_is_ill();
-            error
-        })
+        up.and_then(|()| self.wait_until_healthy(&self.services))
+            .inspect_err(|_| self.tell_what_is_ill())
     }
 
     /// Shows each service as it becomes healthy.
@@ -212,8 +210,7 @@ impl Compose {
         let mut environment = options.environment.clone();
         if options.random_ports {
             let ports = ["", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_"];
-            environment
-                .extend(ports.map(|port| (format!("CAMPANILE_{port}PORT"), String::new())));
+            environment.extend(ports.map(|port| (format!("CAMPANILE_{port}PORT"), String::new())));
         }
         let files = vec![workspace.root.join("deploy/compose.yaml")];
         Self { engine, project: project.to_owned(), files, environment }
@@ -229,12 +226,13 @@ impl Compose {
             let Ok(text) = std::fs::read_to_string(&file) else { continue };
             let known: Value =
                 serde_saphyr::from_str(&text).map_err(|error| anyhow::anyhow!("{error}"))?;
-            with_standin.extend(known["services"].as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+            with_standin.extend(
+                known["services"].as_object().into_iter().flatten().map(|(name, _)| name.clone()),
+            );
             standins.push(file);
         }
         let program = || images::build_program(workspace, !debug);
-        let images =
-            images::provide(workspace, &self.engine, &wanted, &with_standin, program)?;
+        let images = images::provide(workspace, &self.engine, &wanted, &with_standin, program)?;
         if images.source == Source::StandIn {
             self.files.extend(standins);
         }

@@ -10,6 +10,7 @@ mod pages;
 mod browser;
 mod prometheus;
 mod openmetrics;
+mod rules;
 mod access;
 mod schemathesis;
 mod autobahn;
@@ -50,6 +51,7 @@ const JOBS: &[Job] = &[
         what: "a real Prometheus scrapes both formats",
         run: prometheus::run,
     },
+    Job { name: "rules", what: "every alert rings when it should", run: rules::run },
     Job {
         name: "openmetrics",
         what: "the reference parsers accept every scrape",

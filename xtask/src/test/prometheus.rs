@@ -39,7 +39,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     conversation.end()?;
     for scrape in SCRAPES {
         checks.check(&format!("{scrape}: nobody is counted as connected who left"), || {
-            prometheus.questions.becomes(&format!("sum(chat_connections_active{{job='{scrape}'}})"), 0.0)?;
+            prometheus
+                .questions
+                .becomes(&format!("sum(chat_connections_active{{job='{scrape}'}})"), 0.0)?;
             let closed = format!("sum(chat_connections_closed_total{{job='{scrape}'}})");
             prometheus.questions.becomes(&closed, connections as f64)
         });
@@ -68,8 +70,9 @@ fn check_scrape(
     });
     checks.check(&format!("{scrape}: how long it took"), || {
         let buckets = format!("chat_message_processing_duration_seconds_bucket{{job='{scrape}'}}");
-        let quantile =
-            prometheus.questions.value(&format!("histogram_quantile(0.99, sum by (le) ({buckets}))"))?;
+        let quantile = prometheus
+            .questions
+            .value(&format!("histogram_quantile(0.99, sum by (le) ({buckets}))"))?;
         ensure!(quantile > 0.0 && quantile < 10.0, "99 % within {quantile} s");
         Ok(())
     });

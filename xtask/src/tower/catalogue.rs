@@ -153,7 +153,8 @@ mod tests {
     ]"#;
 
     fn catalogue() -> Catalogue {
-        Catalogue::parse(METRICS, "[redis]\nmetrics = [\"redis_up\"]\n").expect("both are well made")
+        Catalogue::parse(METRICS, "[redis]\nmetrics = [\"redis_up\"]\n")
+            .expect("both are well made")
     }
 
     #[test]

@@ -60,16 +60,17 @@ impl Query {
 
     /// Every `by (…)`.
     pub(crate) fn groupings(&self) -> Vec<Grouping> {
-        let groupings = collect(&self.expression, |expression| match expression {
+        collect(&self.expression, |expression| match expression {
             Expr::Aggregate(AggregateExpr {
-                expr, modifier: Some(LabelModifier::Include(labels)), ..
+                expr,
+                modifier: Some(LabelModifier::Include(labels)),
+                ..
             }) => {
                 let series = selectors(expr).into_iter().map(|selector| selector.name).collect();
                 Some(Grouping { labels: labels.labels.clone(), series })
             }
             _ => None,
-        });
-        groupings
+        })
     }
 
     /// Every quantile that is compared with a number.
@@ -120,7 +121,8 @@ fn selectors(expression: &Expr) -> Vec<Selector> {
 
 impl Selector {
     fn of(selector: &VectorSelector, as_counter: bool) -> Self {
-        let all = selector.matchers.matchers.iter().chain(selector.matchers.or_matchers.iter().flatten());
+        let all =
+            selector.matchers.matchers.iter().chain(selector.matchers.or_matchers.iter().flatten());
         let named = all.clone().find(|matcher| matcher.name == "__name__").map(|m| m.value.clone());
         let matchers = all.filter(|matcher| matcher.name != "__name__").map(|matcher| {
             let values = match &matcher.op {
@@ -223,7 +225,8 @@ mod tests {
 
     #[test]
     fn a_quantile_has_its_threshold() {
-        let query = query("(histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m])))) > 0.5 and b > 3");
+        let query =
+            query("(histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m])))) > 0.5 and b > 3");
         assert_eq!(query.thresholds(), [Threshold { series: "a_bucket".to_owned(), value: 0.5 }]);
     }
 

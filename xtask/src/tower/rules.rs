@@ -6,7 +6,8 @@ use anyhow::{Result, anyhow};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// A file that `rule_files` of Prometheus names, or one of the ruler of Loki.
+/// A file that `rule_files` of Prometheus names, or one of the ruler of Loki. What the checks do not
+/// ask for is named all the same, so that a misspelt key is found.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleFile {
@@ -16,9 +17,12 @@ pub(crate) struct RuleFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Group {
-    pub(crate) name: String,
-    pub(crate) interval: Option<String>,
-    pub(crate) limit: Option<u32>,
+    #[serde(rename = "name")]
+    _name: String,
+    #[serde(rename = "interval")]
+    _interval: Option<String>,
+    #[serde(rename = "limit")]
+    _limit: Option<u32>,
     pub(crate) rules: Vec<Rule>,
 }
 
@@ -30,8 +34,9 @@ pub(crate) struct Rule {
     pub(crate) record: Option<String>,
     pub(crate) expr: String,
     #[serde(rename = "for")]
-    pub(crate) wait: Option<String>,
-    pub(crate) keep_firing_for: Option<String>,
+    _wait: Option<String>,
+    #[serde(rename = "keep_firing_for")]
+    _keep_firing_for: Option<String>,
     #[serde(default)]
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(default)]
@@ -51,7 +56,6 @@ impl RuleFile {
 /// A file for `promtool test rules`, as far as the checks read it.
 #[derive(Deserialize)]
 pub(crate) struct UnitTests {
-    pub(crate) rule_files: Vec<String>,
     pub(crate) tests: Vec<UnitTest>,
 }
 

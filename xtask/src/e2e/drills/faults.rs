@@ -22,7 +22,10 @@ const STEP_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Alerts that cannot be drilled here, and why.
 pub(crate) const NOT_DRILLED: &[(&str, &str)] = &[
-    ("ChatMetricsSeriesNearBudget", "the labels of a server with one application are closed: no use of it makes more series"),
+    (
+        "ChatMetricsSeriesNearBudget",
+        "the labels of a server with one application are closed: no use of it makes more series",
+    ),
     ("HostDiskFilling", "it would fill the disk of the machine that the tests run on"),
     ("Watchdog", "it always rings: the routes are seen with it"),
 ];
@@ -32,8 +35,11 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "server-killed",
         fault: "one of two servers is killed",
         alerts: &[
-            "ChatServerDown", "ChatClusterNodesMissing", "prosody/ProsodyDown",
-            "sockudo/SockudoInstanceDown", "websocket/WebSocketMetricsDown",
+            "ChatServerDown",
+            "ChatClusterNodesMissing",
+            "prosody/ProsodyDown",
+            "sockudo/SockudoInstanceDown",
+            "websocket/WebSocketMetricsDown",
             "chatsdk/APIServiceDown",
         ],
         hurt: |scene| {
@@ -76,7 +82,9 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "node-stutters",
         fault: "a server hangs for some seconds, again and again",
         alerts: &[
-            "ChatDeliveryLatencyHigh", "ChatDeliveryLatencyVeryHigh", "ChatSchedulerLagHigh",
+            "ChatDeliveryLatencyHigh",
+            "ChatDeliveryLatencyVeryHigh",
+            "ChatSchedulerLagHigh",
             "messenger/HighMessageLatency",
         ],
         hurt: node_stutters,
@@ -85,9 +93,13 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "postgres-stopped",
         fault: "PostgreSQL is stopped",
         alerts: &[
-            "ChatStorageDown", "ChatStorageErrorRatioHigh", "ChatHttpErrorRatioHigh",
-            "prosody/ProsodyStorageErrors", "sockudo/SockudoHighErrorRate",
-            "chatsdk/HighErrorRate", "messenger/HighErrorRate",
+            "ChatStorageDown",
+            "ChatStorageErrorRatioHigh",
+            "ChatHttpErrorRatioHigh",
+            "prosody/ProsodyStorageErrors",
+            "sockudo/SockudoHighErrorRate",
+            "chatsdk/HighErrorRate",
+            "messenger/HighErrorRate",
             "messenger/DatabaseConnectionIssues",
         ],
         hurt: |scene| {
@@ -104,8 +116,11 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "table-locked",
         fault: "a table of PostgreSQL is locked, and every connection of the pool waits for it",
         alerts: &[
-            "ChatStoragePoolExhausted", "ChatHttpLatencyHigh", "prosody/ProsodyHighLatency",
-            "sockudo/SockudoHighLatency", "chatsdk/HighResponseTime",
+            "ChatStoragePoolExhausted",
+            "ChatHttpLatencyHigh",
+            "prosody/ProsodyHighLatency",
+            "sockudo/SockudoHighLatency",
+            "chatsdk/HighResponseTime",
             "chatsdk/DatabasePoolExhausted",
         ],
         hurt: table_locked,
@@ -129,7 +144,8 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "wrong-passwords",
         fault: "somebody tries passwords",
         alerts: &[
-            "ChatAuthFailuresHigh", "prosody/ProsodyAuthFailures",
+            "ChatAuthFailuresHigh",
+            "prosody/ProsodyAuthFailures",
             "messenger/AuthenticationFailures",
         ],
         hurt: |scene| load(scene, &["wrong-passwords", "--rate", "20", "--accounts", "50"]),
@@ -150,8 +166,10 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "many-connections",
         fault: "the servers take as many connections as they may",
         alerts: &[
-            "ChatConnectionsNearLimit", "sockudo/SockudoHighConnections",
-            "websocket/TooManyWebSocketConnections", "chatsdk/HighWebSocketConnections",
+            "ChatConnectionsNearLimit",
+            "sockudo/SockudoHighConnections",
+            "websocket/TooManyWebSocketConnections",
+            "chatsdk/HighWebSocketConnections",
         ],
         hurt: |scene| load(scene, &["connections", "--count", "220", "--rate", "20"]),
     },
@@ -159,7 +177,9 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "balancer-stopped",
         fault: "the balancer is stopped, and every client is cut off",
         alerts: &[
-            "ChatConnectionsCollapsed", "MonitoringTargetDown", "websocket/NoWebSocketConnections",
+            "ChatConnectionsCollapsed",
+            "MonitoringTargetDown",
+            "websocket/NoWebSocketConnections",
         ],
         hurt: |scene| {
             scene.stack.stop("haproxy")?;
@@ -170,7 +190,9 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "little-memory",
         fault: "a server may use hardly more memory than it does",
         alerts: &[
-            "ChatMemoryHigh", "prosody/ProsodyHighMemory", "chatsdk/HighMemoryUsage",
+            "ChatMemoryHigh",
+            "prosody/ProsodyHighMemory",
+            "chatsdk/HighMemoryUsage",
             "messenger/HighMemoryUsage",
         ],
         hurt: little_memory,
@@ -196,7 +218,9 @@ pub(crate) const DRILLS: &[Drill] = &[
         alerts: &["ChatVolumeFilling", "chatsdk/DiskUsageHigh"],
         hurt: |scene| {
             let file = "/var/lib/campanile/ballast";
-            scene.stack.exec(NODE, &["dd", "if=/dev/zero", "bs=1M", "count=15", &format!("of={file}")])?;
+            scene
+                .stack
+                .exec(NODE, &["dd", "if=/dev/zero", "bs=1M", "count=15", &format!("of={file}")])?;
             Ok(Box::new(move |scene| scene.stack.exec(NODE, &["rm", file]).map(drop)))
         },
     },
@@ -244,15 +268,16 @@ pub(crate) const DRILLS: &[Drill] = &[
         alerts: &["ChatPrekeysExhausted"],
         hurt: |scene| {
             // Each of its errands claims one key more than there are.
-            load(scene, &["steady", "--users", "6", "--rate", "6", "--errands", "4", "--mischief", "0"])
+            load(
+                scene,
+                &["steady", "--users", "6", "--rate", "6", "--errands", "4", "--mischief", "0"],
+            )
         },
     },
     Drill {
         name: "push-service-gone",
         fault: "the push service of a browser refuses connections",
-        alerts: &[
-            "ChatNotificationFailuresHigh", "ChatQueueStale", "sockudo/SockudoQueueBacklog",
-        ],
+        alerts: &["ChatNotificationFailuresHigh", "ChatQueueStale", "sockudo/SockudoQueueBacklog"],
         hurt: push_service_gone,
     },
     Drill {
@@ -317,7 +342,13 @@ fn load(scene: &Scene<'_>, arguments: &[&str]) -> Result<Heal> {
 /// Requests that need the store.
 fn requests(scene: &Scene<'_>) -> Result<Background> {
     let arguments = [
-        "requests", "--rate", "10", "--path", "/api/v1/me", "--authenticated", "--duration",
+        "requests",
+        "--rate",
+        "10",
+        "--path",
+        "/api/v1/me",
+        "--authenticated",
+        "--duration",
         LOAD_MAX,
     ];
     scene.load("requests", &arguments)
@@ -374,9 +405,8 @@ fn table_locked(scene: &Scene<'_>) -> Result<Heal> {
 }
 
 fn redis(scene: &Scene<'_>, command: &str) -> Result<String> {
-    let script = format!(
-        "REDISCLI_AUTH=\"$(cat /run/secrets/redis_password)\" redis-cli {command}"
-    );
+    let script =
+        format!("REDISCLI_AUTH=\"$(cat /run/secrets/redis_password)\" redis-cli {command}");
     scene.stack.exec("redis", &["sh", "-c", &script])
 }
 
@@ -428,7 +458,14 @@ fn push_service_gone(scene: &Scene<'_>) -> Result<Heal> {
     let port = crate::live::free_address()?.port();
     let endpoint = format!("https://{host}:{port}/push");
     let arguments = [
-        "steady", "--users", "6", "--rate", "6", "--push-endpoint", &endpoint, "--duration",
+        "steady",
+        "--users",
+        "6",
+        "--rate",
+        "6",
+        "--push-endpoint",
+        &endpoint,
+        "--duration",
         LOAD_MAX,
     ];
     let load = scene.load("push", &arguments)?;

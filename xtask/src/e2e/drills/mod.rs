@@ -63,9 +63,11 @@ pub(crate) fn run(drill: &Drill, scene: &Scene<'_>, report: &mut Report) {
         })
     });
     if rang {
-        report.check("drill", &format!("{}: the runbooks' questions are answered", drill.name), || {
-            diagnose(drill, scene)
-        });
+        report.check(
+            "drill",
+            &format!("{}: the runbooks' questions are answered", drill.name),
+            || diagnose(drill, scene),
+        );
     }
     let healed_at = Instant::now();
     report.check("drill", &format!("{}: falls silent", drill.name), || {

@@ -29,9 +29,9 @@ impl Watch {
     /// Which of the alerts are not silent in Prometheus now.
     pub(super) fn states(scene: &Scene<'_>, alerts: &[&str]) -> Result<Vec<String>> {
         let states = states(scene)?;
-        let ringing = states.into_iter().filter(|(alert, state)| {
-            alerts.contains(&alert.as_str()) && state != "inactive"
-        });
+        let ringing = states
+            .into_iter()
+            .filter(|(alert, state)| alerts.contains(&alert.as_str()) && state != "inactive");
         Ok(ringing.map(|(alert, state)| format!("{alert} ({state})")).collect())
     }
 

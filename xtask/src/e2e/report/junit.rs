@@ -59,7 +59,9 @@ pub(super) fn escaped(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             // XML 1.0 has no way to write these.
-            control if control.is_control() && !"\n\t".contains(control) => escaped.push('\u{fffd}'),
+            control if control.is_control() && !"\n\t".contains(control) => {
+                escaped.push('\u{fffd}')
+            }
             letter => escaped.push(letter),
         }
     }

@@ -106,13 +106,10 @@ impl Report {
         self.checks.iter().filter(|check| check.failure.is_some()).count()
     }
 
-    pub(crate) fn left_out(&self) -> &[String] {
-        &self.left_out
-    }
-
     /// Writes `report.html` and `junit.xml` into the folder.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
-        for (name, text) in [("report.html", html::page(self)), ("junit.xml", junit::suites(self))] {
+        for (name, text) in [("report.html", html::page(self)), ("junit.xml", junit::suites(self))]
+        {
             let path = folder.join(name);
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
             println!("report: {}", path.display());

@@ -14,8 +14,7 @@ const CASES: [&str; 5] = ["fault", "healthy", "idle", "missing", "restart"];
 const SEVERITIES: [&str; 4] = ["critical", "warning", "info", "none"];
 
 /// Where people read about an alert.
-const RUNBOOKS: &str =
-    "https://github.com/campanile-chat/campanile/blob/main/docs/runbooks/";
+const RUNBOOKS: &str = "https://github.com/campanile-chat/campanile/blob/main/docs/runbooks/";
 
 /// Where the boards are, below the address of Grafana.
 const BOARDS: &str = "/d/campanile-";
@@ -85,8 +84,7 @@ impl Tests {
         for test in parsed.into_iter().flat_map(|tests| tests.tests) {
             let alert = test.name.split(':').next().unwrap_or_default();
             let about = test.alert_rule_test.iter().filter(|case| case.alertname == alert);
-            let expected: BTreeSet<bool> =
-                about.map(|case| !case.exp_alerts.is_empty()).collect();
+            let expected: BTreeSet<bool> = about.map(|case| !case.exp_alerts.is_empty()).collect();
             if !expected.is_empty() {
                 cases.insert(test.name, expected.contains(&true));
             }

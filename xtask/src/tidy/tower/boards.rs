@@ -9,9 +9,9 @@ use crate::boards::{self, Board};
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     // What cannot be read is said where the queries are read.
-    let boards = tree.below(boards::SOURCES, "toml").filter_map(|(path, text)| {
-        Some((path, text, Board::parse(path, text).ok()?))
-    });
+    let boards = tree
+        .below(boards::SOURCES, "toml")
+        .filter_map(|(path, text)| Some((path, text, Board::parse(path, text).ok()?)));
     let boards: Vec<(&str, &str, Board)> = boards.collect();
     let mut findings = Vec::new();
     for (path, text, board) in &boards {
@@ -23,7 +23,8 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         for panel in board.panels() {
             let Some(alert) = &panel.runbook else { continue };
             if !tree.exists(&format!("docs/runbooks/{alert}.md")) {
-                let what = format!("`{}` names the runbook {alert}, which is not there", panel.title);
+                let what =
+                    format!("`{}` names the runbook {alert}, which is not there", panel.title);
                 findings.push(Finding::at(path, line_of(text, alert), what));
             }
         }

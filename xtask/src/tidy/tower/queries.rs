@@ -50,9 +50,10 @@ impl Checker<'_> {
             if !can_have(metric, name, &matcher.label) {
                 wrong.push(format!("`{name}` has no label `{}`", matcher.label));
             }
-            let never = matcher.values.iter().filter(|value| {
-                !value.is_empty() && !metric.may_be(&matcher.label, value)
-            });
+            let never = matcher
+                .values
+                .iter()
+                .filter(|value| !value.is_empty() && !metric.may_be(&matcher.label, value));
             wrong.extend(never.map(|value| {
                 format!("the label `{}` of `{name}` is never `{value}`", matcher.label)
             }));
@@ -62,15 +63,21 @@ impl Checker<'_> {
 
     /// A label that something is grouped by is one that a series below can have.
     fn grouping(&self, labels: &[String], series: &[String]) -> Vec<String> {
-        let metrics: Option<Vec<(&str, &Metric)>> =
-            series.iter().map(|name| Some((name.as_str(), self.catalogue.metric_of(name)?))).collect();
+        let metrics: Option<Vec<(&str, &Metric)>> = series
+            .iter()
+            .map(|name| Some((name.as_str(), self.catalogue.metric_of(name)?)))
+            .collect();
         // The labels of other services' metrics, and of what rules record, are not known here.
-        let Some(metrics) = metrics.filter(|metrics| !metrics.is_empty()) else { return Vec::new() };
-        let unknown = labels.iter().filter(|label| {
-            !metrics.iter().any(|(name, metric)| can_have(metric, name, label))
-        });
+        let Some(metrics) = metrics.filter(|metrics| !metrics.is_empty()) else {
+            return Vec::new();
+        };
+        let unknown = labels
+            .iter()
+            .filter(|label| !metrics.iter().any(|(name, metric)| can_have(metric, name, label)));
         unknown
-            .map(|label| format!("nothing that is grouped by `{label}` has it: {}", series.join(", ")))
+            .map(|label| {
+                format!("nothing that is grouped by `{label}` has it: {}", series.join(", "))
+            })
             .collect()
     }
 
@@ -80,10 +87,10 @@ impl Checker<'_> {
         let metric = self.catalogue.metric_of(series)?;
         let (top, below) = metric.buckets.split_last()?;
         // What is compared with 0 is only rid of what is no number.
-        let is_boundary = value == 0.0 || below.iter().any(|bucket| (bucket - value).abs() < f64::EPSILON);
-        (!is_boundary).then(|| {
-            format!("{value} is no boundary of `{}` below its last, {top}", metric.name)
-        })
+        let is_boundary =
+            value == 0.0 || below.iter().any(|bucket| (bucket - value).abs() < f64::EPSILON);
+        (!is_boundary)
+            .then(|| format!("{value} is no boundary of `{}` below its last, {top}", metric.name))
     }
 }
 

@@ -43,7 +43,9 @@ pub(super) fn all(tree: &Tree) -> (Uses, Vec<Finding>) {
                     uses.take(path, line, &rule.expr, By::Rule, &mut findings);
                 }
             }
-            Err(error) => findings.push(Finding::about(path, format!("is no file of rules: {error:#}"))),
+            Err(error) => {
+                findings.push(Finding::about(path, format!("is no file of rules: {error:#}")))
+            }
         }
     }
     for (path, text) in tree.below(boards::SOURCES, "toml") {
