@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use xshell::cmd;
 
 use crate::boards;
+use crate::kubernetes;
 use crate::slo;
 use crate::workspace::Workspace;
 
@@ -18,6 +19,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<bool> {
         fs::write(&path, board.rendered())
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
+    kubernetes::write(&workspace.root)?;
     let shell = workspace.shell()?;
     let _update = shell.push_env("UPDATE", "1");
     cmd!(shell, "cargo test --package campanile-server --test generated").run()?;

@@ -7,6 +7,7 @@ mod tidy;
 mod test;
 mod docs;
 mod boards;
+mod kubernetes;
 mod slo;
 mod stack;
 mod e2e;

@@ -8,6 +8,7 @@ mod absences;
 mod crates;
 mod documents;
 mod generated;
+mod kubernetes;
 mod layers;
 mod licences;
 mod manifests;
@@ -38,6 +39,7 @@ const RULES: &[Rule] = &[
     metric_names::check,
     places::check,
     tower::check,
+    kubernetes::check,
 ];
 
 /// Checks the repository at `root` and prints what it found and what is longest.
