@@ -94,7 +94,7 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
         drills::run(drill, &scene, &mut report);
     }
     if wanted.has("panels") {
-        panels::check(&scene, &mut report)?;
+        panels::check(&scene, &catalogue, &mut report)?;
     }
     if wanted.has("metrics") {
         moved::check(&scene, &catalogue, &mut report);

@@ -7,29 +7,44 @@ use anyhow::{Result, ensure};
 use super::report::{Panel, Report};
 use super::scene::Scene;
 use crate::boards::{self, Board, Datasource};
+use crate::tower::{Catalogue, Query};
 use crate::wait;
 
 /// For what comes only now and then, as a count of the archive.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-pub(crate) fn check(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
+pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Report) -> Result<()> {
     let variables = boards::Variables::default();
-    let without_loki = scene.stack.left_out().iter().any(|service| service == "loki");
     for board in boards::load(&scene.workspace.root)? {
         for panel in board.panels() {
-            if panel.datasource == Datasource::Loki {
-                if without_loki {
-                    report.leave_out(format!(
-                        "the panel {}: {}: Loki has no image here",
-                        board.stem, panel.title
-                    ));
-                }
+            if let Some(service) = needs_what_is_left_out(scene, catalogue, panel) {
+                let name = format!("{}: {}", board.stem, panel.title);
+                report.leave_out(format!("the panel {name}: {service} has no image here"));
                 continue;
             }
             check_panel(scene, &board, panel, &variables, report);
         }
     }
     Ok(())
+}
+
+/// The service that a panel asks about, when it is one without an image here.
+fn needs_what_is_left_out(
+    scene: &Scene<'_>,
+    catalogue: &Catalogue,
+    panel: &boards::Panel,
+) -> Option<String> {
+    let mut needed: Vec<String> = Vec::new();
+    if panel.datasource == Datasource::Loki {
+        needed.push("loki".to_owned());
+    }
+    for query in &panel.queries {
+        let plain = boards::expand(&query.expr, &boards::Variables::default());
+        let selectors = Query::parse(&plain).map(|query| query.selectors()).unwrap_or_default();
+        let jobs = selectors.iter().filter_map(|selector| catalogue.job_of(&selector.name));
+        needed.extend(jobs.map(str::to_owned));
+    }
+    needed.into_iter().find(|service| scene.stack.left_out().contains(service))
 }
 
 fn check_panel(

@@ -105,6 +105,11 @@ impl Catalogue {
         self.foreign.iter().map(|(metric, job)| (metric.as_str(), job.as_str()))
     }
 
+    /// The job that a metric of another service comes from.
+    pub(crate) fn job_of(&self, metric: &str) -> Option<&str> {
+        self.foreign.get(metric).map(String::as_str)
+    }
+
     /// What the name of a series stands for; nothing when there is no such series.
     pub(crate) fn series(&self, name: &str) -> Option<Series<'_>> {
         if let Some(metric) = self.metric_of(name) {
