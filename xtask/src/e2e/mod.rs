@@ -10,7 +10,7 @@ mod routes;
 mod scene;
 mod targets;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::tower::Catalogue;
 use crate::workspace::Workspace;
@@ -76,6 +76,10 @@ const SUITES: &[(&str, &str)] = &[
 
 /// Starts the stack, uses it, hurts it, and reports. Says whether nothing failed.
 pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
+    for name in &wanted.only {
+        let known = SUITES.iter().map(|(suite, _)| *suite).chain(DRILLS.iter().map(|d| d.name));
+        ensure!(known.into_iter().any(|known| known == name), "there is no {name}: see --list");
+    }
     let mut report = Report::new(FACTOR.0);
     let catalogue = Catalogue::of(&workspace.root)?;
     let scene = Scene::set(workspace, wanted.keep)?;
@@ -89,6 +93,11 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
     }
     if wanted.has("routes") {
         routes::check(&scene, &mut report);
+    }
+    if wanted.only.is_empty() {
+        report.check("drill", "every alert has one, or a reason why not", || {
+            drills::check_complete(&scene)
+        });
     }
     for drill in DRILLS.iter().filter(|drill| wanted.has(drill.name)) {
         drills::run(drill, &scene, &mut report);

@@ -9,15 +9,8 @@ use crate::tower::{Catalogue, Kind, Metric};
 /// The run is shorter than this.
 const WINDOW: &str = "1h";
 
-/// What does not move in this stack, and why.
-const STILL: &[(&str, &str)] = &[];
-
 pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Report) {
     for metric in catalogue.ours() {
-        if let Some((_, why)) = STILL.iter().find(|(name, _)| *name == metric.name) {
-            report.leave_out(format!("the movement of {}: {why}", metric.name));
-            continue;
-        }
         report.check("metrics", &format!("{} has moved", metric.name), || moved(scene, metric));
     }
 }

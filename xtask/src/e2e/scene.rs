@@ -52,6 +52,8 @@ impl<'w> Scene<'w> {
     /// Starts the stack with rules, scrapes and notifications on the faster clock.
     pub(crate) fn set(workspace: &'w Workspace, keep: bool) -> Result<Self> {
         let folder = workspace.folder("e2e")?;
+        let shell = workspace.shell()?;
+        cmd!(shell, "cargo build --quiet --locked --package campanile-loadgen").run()?;
         Stack::prepare(workspace)?;
         let receiver = Receiver::start(bridge(workspace)?)?;
         write_configurations(&workspace.root, &folder, receiver.address)?;

@@ -16,8 +16,11 @@ use crate::workspace::Workspace;
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
-/// The release of Debian whose compose understands our file, and works as a plug-in.
-const RELEASE: &str = "trixie";
+/// The release of Debian whose compose understands our file, and works as a plug-in, and whose
+/// packages stand in for images.
+pub(super) const RELEASE: &str = "trixie";
+
+pub(super) const MIRROR: &str = "http://deb.debian.org/debian";
 
 /// How `docker` is called.
 #[derive(Clone)]
@@ -114,7 +117,7 @@ fn bring_compose(configuration: &Path) -> Result<()> {
         fs::create_dir_all(folder.path().join(sub))?;
     }
     let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    let source = format!("deb [signed-by={keys}] http://deb.debian.org/debian {RELEASE} main\n");
+    let source = format!("deb [signed-by={keys}] {MIRROR} {RELEASE} main\n");
     fs::write(folder.path().join("sources.list"), source)?;
     let place = folder.path().display();
     let options = [

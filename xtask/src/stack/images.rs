@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use xshell::cmd;
 
-use super::engine::{Engine, output};
+use super::engine::{Engine, MIRROR, RELEASE, output};
 use crate::process;
 use crate::provide;
 use crate::workspace::Workspace;
@@ -20,10 +20,8 @@ const STANDIN: &str = "campanile-standin:trixie";
 /// The same with the chat server.
 const SERVER: &str = "campanile-standin:server";
 
-/// A pull that takes longer than this for its first byte will not come.
-const PULL_SECONDS_MAX: &str = "300";
-
-const RELEASE: &str = "trixie";
+/// A pull that takes longer than this will not come.
+const PULL_SECONDS_MAX: &str = "900";
 
 const PACKAGES: &str = "ca-certificates,wget,postgresql-17,redis-server,redis-tools,haproxy,\
 prometheus,prometheus-alertmanager,prometheus-node-exporter,prometheus-postgres-exporter,\
@@ -126,7 +124,7 @@ fn build_standin(workspace: &Workspace, engine: &Engine) -> Result<()> {
     }
     command.arg(format!("--include={PACKAGES}"));
     command.args(hooks.iter().map(|hook| format!("--customize-hook={hook}")));
-    command.arg(RELEASE).arg(&tar).arg("http://deb.debian.org/debian");
+    command.arg(RELEASE).arg(&tar).arg(MIRROR);
     let log = workspace.folder("logs")?.join("mmdebstrap.log");
     let status = process::quietly(command, &log)?;
     anyhow::ensure!(status.success(), "the packages cannot be had: see {}", log.display());
@@ -153,13 +151,13 @@ fn build_server(workspace: &Workspace, engine: &Engine, program: &Path) -> Resul
 
 /// The chat server, built as for use or as for tests.
 pub(crate) fn build_program(workspace: &Workspace, release: bool) -> Result<PathBuf> {
-    let shell = workspace.shell()?;
     if release {
+        let shell = workspace.shell()?;
         cmd!(shell, "cargo build --release --locked --package campanile-server --bin campanile")
             .run()?;
         Ok(workspace.released("campanile"))
     } else {
-        // HACK crate::live::build(workspace)?;
+        crate::live::build(workspace)?;
         Ok(workspace.built("campanile"))
     }
 }

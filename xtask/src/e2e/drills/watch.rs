@@ -101,7 +101,7 @@ impl Watch {
 
 /// The state of every alert that Prometheus knows, as `Alert` or `profile/Alert`. Of two rules of
 /// one name, as for two severities, the louder counts.
-fn states(scene: &Scene<'_>) -> Result<BTreeMap<String, String>> {
+pub(super) fn states(scene: &Scene<'_>) -> Result<BTreeMap<String, String>> {
     let answer = scene.prometheus.get("rules", &[("type", "alert")])?;
     let groups = answer["groups"].as_array().cloned().unwrap_or_default();
     let mut states: BTreeMap<String, String> = BTreeMap::new();
