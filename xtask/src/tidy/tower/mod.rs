@@ -27,3 +27,6 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(runbooks::check(tree));
     findings
 }
+
+#[cfg(test)]
+mod tests;
