@@ -141,6 +141,18 @@ impl Stack {
         self.wait_until_healthy(&[service.to_owned()])
     }
 
+    /// Resumes and starts again whatever does not run, and waits until all is healthy.
+    pub(crate) fn mend(&self) -> Result<()> {
+        for (service, state) in self.compose.states()? {
+            match state.as_str() {
+                "paused" => self.resume(&service)?,
+                "exited" | "dead" | "created" => self.compose.run(&["start", &service])?,
+                _ => {}
+            }
+        }
+        self.wait_until_healthy(&self.services)
+    }
+
     /// The process of a service, as this machine numbers it.
     pub(crate) fn process(&self, service: &str) -> Result<u32> {
         let container = self.compose.output(&["ps", "--quiet", service])?;

@@ -85,6 +85,7 @@ pub(crate) const DRILLS: &[Drill] = &[
             "ChatDeliveryLatencyVeryHigh",
             "ChatSchedulerLagHigh",
             "messenger/HighMessageLatency",
+            "ChatLatencyErrorBudgetBurn",
         ],
         hurt: node_stutters,
     },
@@ -100,6 +101,8 @@ pub(crate) const DRILLS: &[Drill] = &[
             "chatsdk/HighErrorRate",
             "messenger/HighErrorRate",
             "messenger/DatabaseConnectionIssues",
+            "ChatDeliveryErrorBudgetBurn",
+            "ChatApiErrorBudgetBurn",
         ],
         hurt: |scene| {
             scene.stack.stop("postgres")?;
@@ -163,14 +166,16 @@ pub(crate) const DRILLS: &[Drill] = &[
     },
     Drill {
         name: "many-connections",
-        fault: "the servers take as many connections as they may",
+        fault: "more clients connect than the servers take",
         alerts: &[
             "ChatConnectionsNearLimit",
             "sockudo/SockudoHighConnections",
             "websocket/TooManyWebSocketConnections",
             "chatsdk/HighWebSocketConnections",
+            "ChatConnectErrorBudgetBurn",
         ],
-        hurt: |scene| load(scene, &["connections", "--count", "220", "--rate", "20"]),
+        // More than both take together: some are turned away.
+        hurt: |scene| load(scene, &["connections", "--count", "400", "--rate", "20"]),
     },
     Drill {
         name: "balancer-stopped",

@@ -7,6 +7,8 @@ use super::super::tree::Tree;
 use super::uses::line_of;
 use crate::boards::{self, Board};
 
+const README: &str = "dashboards/README.md";
+
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     // What cannot be read is said where the queries are read.
     let boards = tree
@@ -32,5 +34,27 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let known: BTreeSet<String> = boards.iter().map(|(_, _, board)| board.path()).collect();
     let strangers = tree.below("dashboards", "json").filter(|(path, _)| !known.contains(*path));
     findings.extend(strangers.map(|(path, _)| Finding::about(path, "has no source")));
+    let boards: Vec<&Board> = boards.iter().map(|(_, _, board)| board).collect();
+    findings.extend(guides(tree, &boards));
+    findings
+}
+
+/// The table of the guides' panels names panels that exist: `[board](board.json): *A panel*`.
+fn guides(tree: &Tree, boards: &[&Board]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, line) in tree.text(README).unwrap_or_default().lines().enumerate() {
+        for part in line.split("](").skip(1) {
+            let Some((file, named)) = part.split_once(".json)") else { continue };
+            let board =
+                boards.iter().find(|board| board.path() == format!("dashboards/{file}.json"));
+            // Between asterisks: every other part.
+            for title in named.split('*').skip(1).step_by(2) {
+                if !board.is_some_and(|board| board.panels().any(|panel| panel.title == title)) {
+                    let what = format!("the board {file} has no panel `{title}`");
+                    findings.push(Finding::at(README, number + 1, what));
+                }
+            }
+        }
+    }
     findings
 }

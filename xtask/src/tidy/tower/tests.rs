@@ -90,6 +90,7 @@ fn with(path: &str, good: &str, bad: &str) -> Vec<Finding> {
         ("docs/runbooks/ChatSlow.md", RUNBOOK),
         ("dashboards/source/joins.toml", BOARD),
         ("dashboards/joins.json", &rendered),
+        ("dashboards/README.md", "| joins | [joins](joins.json): *Joins* |\n"),
     ];
     let files = files.map(|(name, text)| {
         assert!(name != path || text.contains(good), "`{good}` is not in {path}");
@@ -166,6 +167,9 @@ fn a_board_is_fresh_and_has_a_source() {
     says(&with(board, "Who joins.", "Who leaves."), "dashboards/joins.json:1: is stale");
     says(&with(board, "runbook = \"ChatSlow\"", "runbook = \"No\""), "names the runbook No");
     says(&with(board, "unit = \"ops\"\n", ""), "breaks panel-units");
+    let guides = "dashboards/README.md";
+    says(&with(guides, "*Joins*", "*Joins*, *Leaves*"), "the board joins has no panel `Leaves`");
+    says(&with(guides, "(joins.json)", "(leaves.json)"), "the board leaves has no panel `Joins`");
     let stranger =
         check(&Tree::of(&[("docs/metrics.json", "[]"), ("dashboards/stranger.json", "{}")]));
     says(&stranger, "dashboards/stranger.json:1: has no source");
