@@ -225,7 +225,7 @@ pub enum EndReason {
 pub struct Envelope {
     /// What it says.
     pub signal: Arc<Signal>,
-    /// When this node accepted or received it: where delivery latency starts.
+    /// When a node received it from its client: where delivery latency starts.
     pub accepted: Moment,
     /// Whether it came from another node.
     pub remote: bool,

@@ -64,8 +64,9 @@ catalogue! {
         counter dropped(DropReason) = "chat_messages_dropped_total";
         /// Messages recognised as repeats and not delivered twice.
         counter duplicates() = "chat_message_duplicates_suppressed_total";
-        /// Time from accepting a message to writing a copy to a recipient. Copies that leave in
-        /// one write count as the oldest of them.
+        /// Time from receiving a message from its client, which is then stored, to writing a copy
+        /// to a recipient: on the same node, or on another, by the clocks of both. Copies that
+        /// leave in one write count as the oldest of them.
         histogram delivery_latency(Scope) = "chat_message_delivery_latency_seconds" [Seconds]
             buckets buckets::LATENCY;
         /// Time the core spent on one message.

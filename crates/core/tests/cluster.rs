@@ -3,13 +3,14 @@
 mod support;
 
 use campanile_core::{
-    message::{Amendment, Sequence},
+    event::{Audience, Event, Signal},
+    message::{Amendment, Draft, Sequence},
     name::{RoomName, UserName},
     port::NodeId,
     room::RoomKind,
     user::Session,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use support::{Client, settle, token, two::Two, two::on_two_nodes};
 
 /// A room of `here`, in which bob listens from `there`.
@@ -40,6 +41,24 @@ fn what_is_said_on_one_node_is_heard_on_the_other() {
         let (ada, room, bob) = scene(&two, RoomKind::Public).await;
         two.here.say(&ada, &room, "ding").await.expect("sent");
         assert_eq!(bob.lines().await, ["1 ada: ding"]);
+    });
+}
+
+#[test]
+fn delivery_latency_counts_from_when_the_other_node_received_it() {
+    on_two_nodes(async |two| {
+        let (ada, room, bob) = scene(&two, RoomKind::Public).await;
+        let (chat, latency) = (&two.here.chat, "chat_message_delivery_latency_seconds_sum");
+        let draft =
+            Draft { room: room.clone(), from: ada, body: "slow".into(), key: None, reply_to: None };
+        let stored = chat.ports().messages.append(draft, chat.clock().now()).await.expect("stored");
+        two.here.pass(Duration::from_secs(2)).await;
+        let audience = Audience::Room(room, RoomKind::Public);
+        let tell = Signal::Tell(audience, Event::Message(stored.message));
+        chat.ports().bus.publish(Arc::new(tell)).await.expect("published");
+        assert_eq!(bob.lines().await, ["1 ada: slow"]);
+        patience(&two).await;
+        assert_eq!(two.there.probe().value(latency, &[("scope", "remote")]), Some(2.0));
     });
 }
 

@@ -6,7 +6,7 @@ use campanile_core::{
     connection::JoinError,
     event::{Audience, Envelope, Event, Signal},
     labels::CloseReason,
-    limits::Limits,
+    limits::{Limits, Rate, Rates},
     message::{Draft, Message, Sequence},
     name::{RoomName, UserName},
     room::RoomKind,
@@ -49,6 +49,28 @@ fn everyone_in_the_room_hears_a_message_once() {
         let expected = ["1 ada: ding", "2 bob: dong"];
         assert_eq!(first.lines().await, expected);
         assert_eq!(second.lines().await, expected);
+    });
+}
+
+#[test]
+fn delivery_latency_counts_from_the_message_not_from_when_it_is_stored() {
+    // The second message comes a little too early, and is made to wait.
+    let messages_per_user = Rate { per_second: 20.0, burst: 1 };
+    let limits = Limits::default();
+    let rates = limits.rates.clone().map(|rates| Rates { messages_per_user, ..rates });
+    on_a_node(Limits { rates, ..limits }, async |node| {
+        let ada = node.user("ada").await;
+        let room = node.room(&ada, "square", RoomKind::Public).await;
+        let listener = node.listen(&ada, &room).await;
+        node.say(&ada, &room, "ding").await.expect("sent");
+        listener.lines().await;
+        let wait = Duration::from_millis(50);
+        let (said, ()) = tokio::join!(node.say(&ada, &room, "dong"), node.pass(wait));
+        said.expect("sent");
+        assert_eq!(listener.lines().await, ["2 ada: dong"]);
+        node.pass(Duration::from_secs(1)).await;
+        let latency = "chat_message_delivery_latency_seconds_sum";
+        assert_eq!(node.probe().value(latency, &[("scope", "local")]), Some(wait.as_secs_f64()));
     });
 }
 

@@ -16,7 +16,7 @@ use crate::tower::Catalogue;
 use crate::workspace::Workspace;
 use drills::{DRILLS, Drill, NOT_DRILLED};
 use report::Report;
-use scene::{FACTOR, Scene};
+use scene::{FACTOR, SLO_FACTOR, Scene};
 
 /// What is wanted of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(crate) fn drill_for(alert: &str) -> Result<String> {
     Ok(drill.name.to_owned())
 }
 
-/// What people do while the stack is looked at, with a little of what they should not do.
+/// What people do while the stack is looked at. What they should not do is left to the drills.
 const TRAFFIC: &[&str] = &[
     "steady",
     "--duration",
@@ -61,10 +61,12 @@ const TRAFFIC: &[&str] = &[
     "6",
     "--rate",
     "40",
+    "--errands",
+    "0.02",
     "--mischief",
-    "0.05",
+    "0",
     "--slow-readers",
-    "1",
+    "0",
 ];
 
 const SUITES: &[(&str, &str)] = &[
@@ -80,7 +82,8 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
         let known = SUITES.iter().map(|(suite, _)| *suite).chain(DRILLS.iter().map(|d| d.name));
         ensure!(known.into_iter().any(|known| known == name), "there is no {name}: see --list");
     }
-    let mut report = Report::new(FACTOR.0);
+    let speed = format!("{}× (error budgets: {}×)", FACTOR.0, SLO_FACTOR.0);
+    let mut report = Report::new(speed);
     let catalogue = Catalogue::of(&workspace.root)?;
     let scene = Scene::set(workspace, wanted.keep)?;
     for service in scene.stack.left_out() {

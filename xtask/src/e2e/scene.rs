@@ -23,6 +23,9 @@ use crate::workspace::Workspace;
 /// How much faster than in production the clock of the rules goes.
 pub(crate) const FACTOR: Factor = Factor(30);
 
+/// The same for the error budgets, whose windows are hours and days.
+pub(crate) const SLO_FACTOR: Factor = Factor(360);
+
 /// How often targets are scraped and rules are evaluated.
 const INTERVAL: &str = "1s";
 
@@ -70,6 +73,7 @@ impl<'w> Scene<'w> {
         // What an earlier run left would be counted, and seen, as if it were of this one.
         Stack::clear(workspace, PROJECT)?;
         let stack = Stack::start(workspace, PROJECT, &options)?;
+        forget(&folder, &stack)?;
         let prometheus = Questions { address: stack.address("prometheus", 9090)? };
         let alertmanager = stack.address("alertmanager", 9093)?;
         let front = stack.address("haproxy", 8080)?;
@@ -167,7 +171,8 @@ fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Res
             }
             let stem = path.file_stem().and_then(|stem| stem.to_str()).context("an odd name")?;
             let text = fs::read_to_string(&path)?;
-            let fast = faster::rules(&text, profile.then_some(stem), FACTOR)
+            let factor = if stem == "slo" { SLO_FACTOR } else { FACTOR };
+            let fast = faster::rules(&text, profile.then_some(stem), factor)
                 .with_context(|| format!("cannot make {} faster", path.display()))?;
             let name =
                 if profile { format!("profile-{stem}.yaml") } else { format!("{stem}.yaml") };
@@ -197,6 +202,29 @@ fn write_certificate(folder: &Path, host: IpAddr, days: u32) -> Result<()> {
     // The servers read it as somebody else.
     fs::set_permissions(folder.join("key.pem"), fs::Permissions::from_mode(0o444))?;
     Ok(())
+}
+
+/// What has no image here is no target either: it would be missed all the time.
+fn forget(folder: &Path, stack: &Stack) -> Result<()> {
+    let path = folder.join("prometheus/prometheus.yml");
+    write(&path, &without(yaml(&path)?, stack.left_out()))?;
+    stack.signal("prometheus", "HUP")
+}
+
+/// The configuration in which the jobs that scrape one of these services find nothing. The job
+/// stays: only then does Prometheus forget at once what it knew of its targets.
+fn without(mut configuration: Value, services: &[String]) -> Value {
+    let asks = |job: &Value| {
+        let configs = job["static_configs"].as_array().into_iter().flatten();
+        let targets = configs.filter_map(|config| config["targets"].as_array()).flatten();
+        let mut hosts = targets.filter_map(|target| target.as_str()?.split(':').next());
+        hosts.any(|host| services.iter().any(|service| service == host))
+    };
+    let jobs = configuration["scrape_configs"].as_array_mut().into_iter().flatten();
+    for job in jobs.filter(|job| asks(job)) {
+        job["static_configs"] = json!([]);
+    }
+    configuration
 }
 
 fn hurried_prometheus(mut configuration: Value) -> Value {
@@ -259,6 +287,15 @@ fn write_text(path: &Path, text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_no_image_is_not_asked() {
+        let job = |target: &str| json!({"static_configs": [{"targets": [target]}]});
+        let configuration = json!({"scrape_configs": [job("chat:9601"), job("loki:3100")]});
+        let rest = without(configuration, &["loki".to_owned()]);
+        let nobody = json!({"static_configs": []});
+        assert_eq!(rest, json!({"scrape_configs": [job("chat:9601"), nobody]}));
+    }
 
     #[test]
     fn routes_stay_and_receivers_become_ours() {

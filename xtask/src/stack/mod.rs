@@ -155,15 +155,19 @@ impl Stack {
 
     /// The process of a service, as this machine numbers it.
     pub(crate) fn process(&self, service: &str) -> Result<u32> {
-        let container = self.compose.output(&["ps", "--quiet", service])?;
-        let format = ["inspect", "--format", "{{.State.Pid}}", &container];
+        let format = ["inspect", "--format", "{{.State.Pid}}", &self.container(service)?];
         Ok(output(self.compose.engine.docker().args(format))?.parse()?)
+    }
+
+    /// The container of a service, as the engine names it.
+    pub(crate) fn container(&self, service: &str) -> Result<String> {
+        self.compose.output(&["ps", "--quiet", service])
     }
 
     /// `docker update`: other limits for a running service.
     pub(crate) fn limit(&self, service: &str, limits: &[&str]) -> Result<()> {
-        let container = self.compose.output(&["ps", "--quiet", service])?;
-        output(self.compose.engine.docker().arg("update").args(limits).arg(&container)).map(drop)
+        let container = self.container(service)?;
+        output(self.compose.engine.docker().arg("update").args(limits).arg(container)).map(drop)
     }
 
     fn start_services(&self) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::Chat;
 use crate::{
-    event::{Answer, Ask, Envelope, Question, Signal},
+    event::{Answer, Ask, Envelope, Event, Question, Signal},
     fanout::Survey,
     labels::{ClusterOperation, Outcome},
     port::{BusError, BusReceiver, Heard, Node, NodeId},
@@ -116,13 +116,22 @@ impl Chat {
         survey
     }
 
+    /// How long ago another node received what it tells of, by the clocks of the two.
+    fn age(&self, signal: &Signal) -> Duration {
+        match signal {
+            Signal::Tell(_, Event::Message(message)) => self.clock().now().since(message.at),
+            Signal::Tell(_, Event::Amended { at, .. }) => self.clock().now().since(*at),
+            _ => Duration::ZERO,
+        }
+    }
+
     async fn hear(&self, signal: Arc<Signal>) {
         match &*signal {
             Signal::Ask(ask) => self.answer(ask).await,
             Signal::Answer(answer) if answer.to == self.node => self.asked.answered(answer),
             Signal::Answer(_) => {}
             _ => {
-                let accepted = self.clock().moment();
+                let accepted = self.clock().moment().minus(self.age(&signal));
                 self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: true })).await;
             }
         }

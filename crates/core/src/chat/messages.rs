@@ -13,6 +13,7 @@ use crate::{
         LimiterContext, Marked, Page,
     },
     room::RoomKind,
+    time::Moment,
 };
 
 /// How a message reached this server.
@@ -102,7 +103,7 @@ impl Chat {
         self.metrics().messages.size.observe(draft.body.len(), Direction::In);
         let kind = MessageKind::of(&draft.room);
         self.count_received(source.transport, kind);
-        let sent = self.try_send(draft).await;
+        let sent = self.try_send(draft, started).await;
         let metrics = &self.metrics().messages;
         metrics.processing.observe(self.clock().moment().since(started), kind);
         let result = match &sent {
@@ -132,7 +133,7 @@ impl Chat {
     ) -> Result<bool, ChangeError> {
         let _handling = self.metrics().messages.handlers.guard();
         let started = self.clock().moment();
-        let amended = self.try_amend(by, name, seq, amendment).await;
+        let amended = self.try_amend((by, started), name, seq, amendment).await;
         let metrics = &self.metrics().messages;
         metrics.processing.observe(self.clock().moment().since(started), MessageKind::Event);
         let result = match &amended {
@@ -264,7 +265,7 @@ impl Chat {
         self.tell(Signal::Tell(Audience::Room(name.clone(), kind), typing)).await;
     }
 
-    async fn try_send(&self, draft: Draft) -> Result<Appended, SendError> {
+    async fn try_send(&self, draft: Draft, started: Moment) -> Result<Appended, SendError> {
         self.check(&draft)?;
         let key = (Limiter::Message, LimiterContext::User);
         self.pass(key, draft.from.as_str(), |rates| rates.messages_per_user).await?;
@@ -275,7 +276,7 @@ impl Chat {
             other => other?,
         };
         if !appended.duplicate {
-            self.announce(&appended).await;
+            self.announce(&appended, started).await;
         }
         Ok(appended)
     }
@@ -304,14 +305,14 @@ impl Chat {
         }
     }
 
-    async fn announce(&self, appended: &Appended) {
+    async fn announce(&self, appended: &Appended, started: Moment) {
         let Appended { message, kind, .. } = appended;
         let metrics = &self.metrics().messages;
         metrics.broadcasts.increment(ChannelType::from(*kind));
         metrics.fanout_recipients.observe(self.directory().listeners(&message.room));
         metrics.size.observe(message.body.len(), Direction::Out);
         let audience = Audience::Room(message.room.clone(), *kind);
-        self.tell(Signal::Tell(audience, Event::Message(message.clone()))).await;
+        self.tell_since(Signal::Tell(audience, Event::Message(message.clone())), started).await;
         if *kind == RoomKind::Direct {
             self.consider_push(message);
         }
@@ -319,7 +320,7 @@ impl Chat {
 
     async fn try_amend(
         &self,
-        by: &UserName,
+        (by, started): (&UserName, Moment),
         name: &RoomName,
         seq: Sequence,
         amendment: Amendment,
@@ -338,7 +339,7 @@ impl Chat {
         if changed {
             let (name, by) = (name.clone(), by.clone());
             let amended = Event::Amended { room: name.clone(), seq, amendment, by, at };
-            self.tell(Signal::Tell(Audience::Room(name, kind), amended)).await;
+            self.tell_since(Signal::Tell(Audience::Room(name, kind), amended), started).await;
         }
         Ok(changed)
     }

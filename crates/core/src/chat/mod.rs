@@ -41,6 +41,7 @@ use crate::{
         RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore, Verdict,
     },
     room::RoomKind,
+    time::Moment,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -215,8 +216,12 @@ impl Chat {
     /// Tells this node at once, then the others. A bus that fails is counted and not returned:
     /// readers see the gap in the sequence and fetch it.
     async fn tell(&self, signal: Signal) {
+        self.tell_since(signal, self.clock().moment()).await;
+    }
+
+    /// The same of what was received at `accepted`, and had to be stored first.
+    async fn tell_since(&self, signal: Signal, accepted: Moment) {
         let signal = Arc::new(signal);
-        let accepted = self.clock().moment();
         let envelope = Envelope { signal: signal.clone(), accepted, remote: false };
         self.shards.deliver(Arc::new(envelope)).await;
         let published = self.ports.bus.publish(signal.clone()).await;

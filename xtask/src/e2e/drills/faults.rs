@@ -9,8 +9,8 @@ use serde_json::json;
 use super::super::scene::CERTIFICATE_DAYS;
 use super::Drill;
 use super::hurts::{
-    few_files, little_memory, load, node_stutters, push_service_gone, redis_full, requests,
-    servers_forgotten, table_locked,
+    few_files, little_cpu, little_memory, load, node_stutters, push_service_gone, redis_full,
+    requests, servers_forgotten, store_stutters, table_locked,
 };
 use crate::wait;
 
@@ -29,6 +29,7 @@ pub(crate) const NOT_DRILLED: &[(&str, &str)] = &[
     ("Watchdog", "it always rings: the routes are seen with it"),
 ];
 
+// In an order in which what one leaves ringing for a while does not ring in the next.
 pub(crate) const DRILLS: &[Drill] = &[
     Drill {
         name: "server-killed",
@@ -45,49 +46,6 @@ pub(crate) const DRILLS: &[Drill] = &[
             scene.stack.kill(NODE)?;
             Ok(Box::new(|scene| scene.stack.start_again(NODE)))
         },
-    },
-    Drill {
-        name: "servers-forgotten",
-        fault: "the servers are no longer among the targets",
-        alerts: &["ChatServerAbsent"],
-        hurt: servers_forgotten,
-    },
-    Drill {
-        name: "crash-loop",
-        fault: "a server is killed again and again, and starts again",
-        alerts: &["ChatServerCrashLooping"],
-        hurt: |scene| {
-            for _ in 0..3 {
-                scene.stack.kill(NODE)?;
-                scene.stack.start_again(NODE)?;
-            }
-            Ok(Box::new(|_| Ok(())))
-        },
-    },
-    Drill {
-        name: "servers-frozen",
-        fault: "both servers hang",
-        alerts: &["BalancerWithoutServers"],
-        hurt: |scene| {
-            scene.stack.pause("campanile-1")?;
-            scene.stack.pause(NODE)?;
-            Ok(Box::new(|scene| {
-                scene.stack.resume("campanile-1")?;
-                scene.stack.resume(NODE)
-            }))
-        },
-    },
-    Drill {
-        name: "node-stutters",
-        fault: "a server hangs for some seconds, again and again",
-        alerts: &[
-            "ChatDeliveryLatencyHigh",
-            "ChatDeliveryLatencyVeryHigh",
-            "ChatSchedulerLagHigh",
-            "messenger/HighMessageLatency",
-            "ChatLatencyErrorBudgetBurn",
-        ],
-        hurt: node_stutters,
     },
     Drill {
         name: "postgres-stopped",
@@ -115,6 +73,30 @@ pub(crate) const DRILLS: &[Drill] = &[
         },
     },
     Drill {
+        name: "servers-forgotten",
+        fault: "the servers are no longer among the targets",
+        alerts: &["ChatServerAbsent"],
+        hurt: servers_forgotten,
+    },
+    Drill {
+        name: "node-stutters",
+        fault: "a server hangs for some seconds, again and again",
+        alerts: &["ChatSchedulerLagHigh"],
+        hurt: node_stutters,
+    },
+    Drill {
+        name: "crash-loop",
+        fault: "a server is killed again and again, and starts again",
+        alerts: &["ChatServerCrashLooping"],
+        hurt: |scene| {
+            for _ in 0..3 {
+                scene.stack.kill(NODE)?;
+                scene.stack.start_again(NODE)?;
+            }
+            Ok(Box::new(|_| Ok(())))
+        },
+    },
+    Drill {
         name: "table-locked",
         fault: "a table of PostgreSQL is locked, and every connection of the pool waits for it",
         alerts: &[
@@ -128,6 +110,19 @@ pub(crate) const DRILLS: &[Drill] = &[
         hurt: table_locked,
     },
     Drill {
+        name: "servers-frozen",
+        fault: "both servers hang",
+        alerts: &["BalancerWithoutServers"],
+        hurt: |scene| {
+            scene.stack.pause("campanile-1")?;
+            scene.stack.pause(NODE)?;
+            Ok(Box::new(|scene| {
+                scene.stack.resume("campanile-1")?;
+                scene.stack.resume(NODE)
+            }))
+        },
+    },
+    Drill {
         name: "redis-stopped",
         fault: "Redis is stopped",
         alerts: &["ChatBrokerDown", "ChatCacheDown"],
@@ -135,6 +130,16 @@ pub(crate) const DRILLS: &[Drill] = &[
             scene.stack.stop("redis")?;
             Ok(Box::new(|scene| scene.stack.start_again("redis")))
         },
+    },
+    Drill {
+        name: "store-slow",
+        fault: "PostgreSQL hangs for more than a second, again and again, as on a bad disk",
+        alerts: &[
+            "ChatDeliveryLatencyHigh",
+            "messenger/HighMessageLatency",
+            "ChatLatencyErrorBudgetBurn",
+        ],
+        hurt: |scene| store_stutters(scene, 1.5),
     },
     Drill {
         name: "redis-full",
@@ -156,7 +161,14 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "slow-readers",
         fault: "clients stop reading what they are sent",
         alerts: &["ChatSlowConsumers", "ChatMessagesDropped"],
-        hurt: |scene| load(scene, &["slow-reader", "--count", "8", "--pause", "1"]),
+        hurt: |scene| load(scene, &["slow-reader", "--count", "12", "--pause", "1"]),
+    },
+    Drill {
+        name: "store-very-slow",
+        fault: "PostgreSQL hangs for more than two seconds, again and again",
+        // It mutes the one above.
+        alerts: &["ChatDeliveryLatencyVeryHigh"],
+        hurt: |scene| store_stutters(scene, 2.7),
     },
     Drill {
         name: "flood",
@@ -203,12 +215,9 @@ pub(crate) const DRILLS: &[Drill] = &[
     },
     Drill {
         name: "little-cpu",
-        fault: "a server may use hardly any CPU",
+        fault: "a server may use a little less CPU than it does",
         alerts: &["ChatCpuHigh", "chatsdk/HighCPUUsage", "messenger/HighCPUUsage"],
-        hurt: |scene| {
-            scene.stack.limit(NODE, &["--cpus", "0.1"])?;
-            Ok(Box::new(|scene| scene.stack.limit(NODE, &["--cpus", "2"])))
-        },
+        hurt: little_cpu,
     },
     Drill {
         name: "few-files",
@@ -271,11 +280,11 @@ pub(crate) const DRILLS: &[Drill] = &[
         fault: "bundles are handed out for which there is no one-time key",
         alerts: &["ChatPrekeysExhausted"],
         hurt: |scene| {
-            // Each of its errands claims one key more than there are.
-            load(
-                scene,
-                &["steady", "--users", "6", "--rate", "6", "--errands", "4", "--mischief", "0"],
-            )
+            // Of five that are claimed, three are not there.
+            let few = ["--errands", "4", "--prekeys", "2"];
+            let quiet = ["--mischief", "0", "--slow-readers", "0"];
+            let people = ["steady", "--users", "6", "--rate", "6"];
+            load(scene, &[&people[..], &few, &quiet].concat())
         },
     },
     Drill {

@@ -60,24 +60,42 @@ pub(super) fn servers_forgotten(scene: &Scene<'_>) -> Result<Heal> {
 /// Stops the process for some seconds, and lets it go for a moment in which it can be scraped.
 pub(super) fn node_stutters(scene: &Scene<'_>) -> Result<Heal> {
     let process = scene.stack.process(NODE)?;
-    let script = format!(
-        "trap 'kill -CONT {process}; exit' TERM; \
-         while :; do kill -STOP {process}; sleep 4; kill -CONT {process}; sleep 2; done"
-    );
+    let (stop, go) = (format!("kill -STOP {process}"), format!("kill -CONT {process}"));
+    stutter(scene, [(&stop, 4.0), (&go, 2.0)])
+}
+
+/// Stops PostgreSQL for so many seconds, again and again.
+pub(super) fn store_stutters(scene: &Scene<'_>, seconds: f64) -> Result<Heal> {
+    let container = scene.stack.container("postgres")?;
+    let (stop, go) = (format!("docker pause {container}"), format!("docker unpause {container}"));
+    stutter(scene, [(&stop, seconds), (&go, 0.4)])
+}
+
+/// Does two things in turn, each with the seconds after it, until it is ended; then the second is
+/// done once more.
+fn stutter(scene: &Scene<'_>, [(stop, stopped), (go, going)]: [(&str, f64); 2]) -> Result<Heal> {
+    let script = format!("while :; do {stop}; sleep {stopped}; {go}; sleep {going}; done");
     let mut command = Command::new("sh");
     command.args(["-c", &script]);
     let stutter = Background::start(command, &scene.folder.join("stutter.log"))?;
-    Ok(Box::new(move |_| {
+    let go = go.to_owned();
+    Ok(Box::new(move |scene| {
         drop(stutter);
-        let shell = xshell::Shell::new()?;
-        let process = process.to_string();
-        Ok(cmd!(shell, "kill -CONT {process}").quiet().run()?)
+        let shell = scene.workspace.shell()?;
+        // It goes already when it was ended between the two.
+        Ok(cmd!(shell, "sh -c {go}")
+            .quiet()
+            .ignore_status()
+            .ignore_stdout()
+            .ignore_stderr()
+            .run()?)
     }))
 }
 
 pub(super) fn table_locked(scene: &Scene<'_>) -> Result<Heal> {
     let requests = requests(scene)?;
-    let lock = "BEGIN; LOCK TABLE accounts, sessions, members IN ACCESS EXCLUSIVE MODE; \
+    // Who only reads, as the exporter, is let through.
+    let lock = "BEGIN; LOCK TABLE rooms, members, messages, keys IN EXCLUSIVE MODE; \
                 SELECT pg_sleep(150); COMMIT;";
     let mut command = scene.stack.exec_command("postgres");
     command.args(["psql", "--username", "campanile", "--command", lock]);
@@ -124,19 +142,32 @@ pub(super) fn little_memory(scene: &Scene<'_>) -> Result<Heal> {
     }))
 }
 
+pub(super) fn little_cpu(scene: &Scene<'_>) -> Result<Heal> {
+    let used = format!("max(rate(process_cpu_seconds_total{{instance=\"{NODE}:9601\"}}[30s]))");
+    let used = scene.prometheus.value(&used)?;
+    // The engine takes no less than a hundredth.
+    let limit = format!("{:.2}", (used * 0.8).max(0.01));
+    scene.stack.limit(NODE, &["--cpus", &limit])?;
+    Ok(Box::new(|scene| scene.stack.limit(NODE, &["--cpus", "2"])))
+}
+
 pub(super) fn few_files(scene: &Scene<'_>) -> Result<Heal> {
     let process = scene.stack.process(NODE)?.to_string();
     let open = format!("max(process_open_fds{{instance=\"{NODE}:9601\"}})");
     let few = (scene.prometheus.value(&open)? * 1.15).ceil();
+    // As the user of the server: not everybody who may start containers may change any limit.
     let shell = scene.workspace.shell()?;
-    let before = cmd!(shell, "prlimit --pid {process} --nofile --noheadings --output SOFT");
-    let before = before.quiet().read()?.trim().to_owned();
-    let limit = format!("--nofile={few}:");
-    cmd!(shell, "prlimit --pid {process} {limit}").quiet().run()?;
+    let user = cmd!(shell, "stat --format %u /proc/{process}").quiet().read()?;
+    let prlimit = move |shell: &xshell::Shell, arguments: &[&str]| -> Result<String> {
+        let given = ["prlimit", "--pid", &process];
+        let as_user = ["--reuid", &user, "--regid", &user, "--clear-groups"];
+        Ok(cmd!(shell, "setpriv {as_user...} {given...} {arguments...}").quiet().read()?)
+    };
+    let before = prlimit(&shell, &["--nofile", "--noheadings", "--output", "SOFT"])?;
+    prlimit(&shell, &[&format!("--nofile={few}:")])?;
     Ok(Box::new(move |scene| {
         let shell = scene.workspace.shell()?;
-        let limit = format!("--nofile={before}:");
-        Ok(cmd!(shell, "prlimit --pid {process} {limit}").quiet().run()?)
+        prlimit(&shell, &[&format!("--nofile={}:", before.trim())]).map(drop)
     }))
 }
 
@@ -150,6 +181,10 @@ pub(super) fn push_service_gone(scene: &Scene<'_>) -> Result<Heal> {
         "6",
         "--rate",
         "6",
+        "--mischief",
+        "0",
+        "--slow-readers",
+        "0",
         "--push-endpoint",
         &endpoint,
         "--duration",

@@ -18,10 +18,10 @@ use watch::Watch;
 pub(crate) use watch::identity;
 
 /// From the fault to the notification, on the faster clock.
-const RING_DEADLINE: Duration = Duration::from_secs(150);
+const RING_DEADLINE: Duration = Duration::from_secs(200);
 
 /// From the end of the fault to the news that it is over.
-const SILENCE_DEADLINE: Duration = Duration::from_secs(120);
+const SILENCE_DEADLINE: Duration = Duration::from_secs(180);
 
 /// A fault, and the alerts that it is to set off.
 pub(crate) struct Drill {

@@ -50,7 +50,7 @@ fn counts(report: &Report) -> String {
         (format!("{} of {}", report.passed(), report.checks.len()), "checks passed"),
         (format!("{filled} of {}", report.panels.len()), "panels returned data"),
         (format!("{whole} of {}", report.drills.len()), "drilled alerts fired and resolved"),
-        (format!("{}×", report.factor), "the speed of the rules' clock"),
+        (report.speed.clone(), "the speed of the rules' clock"),
     ];
     let items = items.map(|(count, what)| format!("<li><b>{count}</b>{what}</li>"));
     format!("<ul class=\"counts\">{}</ul>\n", items.concat())

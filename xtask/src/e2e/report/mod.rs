@@ -18,7 +18,7 @@ pub(crate) struct Report {
     left_out: Vec<String>,
     started: Instant,
     /// How much faster than in production the rules' clock went.
-    pub(crate) factor: u32,
+    pub(crate) speed: String,
 }
 
 /// One question with a yes or a no.
@@ -55,14 +55,14 @@ impl Drill {
 }
 
 impl Report {
-    pub(crate) fn new(factor: u32) -> Self {
+    pub(crate) fn new(speed: String) -> Self {
         Self {
             checks: Vec::new(),
             panels: Vec::new(),
             drills: Vec::new(),
             left_out: Vec::new(),
             started: Instant::now(),
-            factor,
+            speed,
         }
     }
 
@@ -122,10 +122,10 @@ impl Report {
         let filled = self.panels.iter().filter(|panel| panel.has_data()).count();
         let whole = self.drills.iter().filter(|drill| drill.is_whole()).count();
         let mut text = format!(
-            "panels: {filled} of {} returned data\nalerts: {whole} of {} drilled were seen to fire and to resolve, on a clock {} times faster\n",
+            "panels: {filled} of {} returned data\nalerts: {whole} of {} drilled were seen to fire and to resolve, at {} the usual speed\n",
             self.panels.len(),
             self.drills.len(),
-            self.factor,
+            self.speed,
         );
         for what in &self.left_out {
             text.push_str(&format!("left out: {what}\n"));
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        let mut report = Report::new(30);
+        let mut report = Report::new("30×".to_owned());
         report.check("targets", "chat is up", || Ok(()));
         report.check("targets", "redis <is> up", || bail!("it is \"down\" & out"));
         let panel = |rows: &[usize]| Panel {
@@ -190,7 +190,7 @@ mod tests {
         let summary = report().summary();
         for expected in [
             "panels: 1 of 2 returned data",
-            "alerts: 0 of 1 drilled were seen to fire and to resolve, on a clock 30 times faster",
+            "alerts: 0 of 1 drilled were seen to fire and to resolve, at 30× the usual speed",
             "left out: Loki: no image",
             "FAILED: targets: redis <is> up: it is \"down\" & out",
             "e2e: 1 passed, 1 failed, 1 left out",

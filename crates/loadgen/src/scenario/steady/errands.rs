@@ -22,8 +22,8 @@ use crate::world::World;
 /// Errands that may be under way at once; what is due beyond is left out.
 const AT_ONCE: usize = 32;
 
-/// One-time prekeys published at a time.
-const PREKEYS: u64 = 5;
+/// Bundles of prekeys claimed at a time.
+const CLAIMS: u64 = 5;
 
 /// Somebody who runs errands, and those for whom some of them are.
 pub(super) struct Runner {
@@ -196,11 +196,11 @@ impl Runner {
         Ok(())
     }
 
-    /// Publishes a few prekeys and claims one more than those, so that they run out.
+    /// Publishes a few prekeys and claims them.
     async fn keys(&self) -> Result<(), Unreachable> {
         self.ask(Ask::put("/api/v1/keys", &self.prekeys())).await?;
         self.ask(Ask::get("/api/v1/keys/count")).await?;
-        for _ in 0..=PREKEYS {
+        for _ in 0..CLAIMS {
             let path = format!("/api/v1/keys/{}/claim", self.person.name);
             self.ask(Ask::new(Method::POST, path)).await?;
         }
@@ -212,8 +212,9 @@ impl Runner {
         let signed = |id: u64| json!({"id": id, "key": material(), "signature": material()});
         // Ids only rise under one identity key; each run has its own.
         let id = self.next() * 10;
-        let one_time: Vec<_> =
-            (0..PREKEYS).map(|more| json!({"id": id + more, "key": material()})).collect();
+        let one_time: Vec<_> = (0..self.options.prekeys)
+            .map(|more| json!({"id": id + more, "key": material()}))
+            .collect();
         json!({
             "identity_key": STANDARD.encode(self.world.run.name().repeat(4)),
             "signed_prekey": signed(id),

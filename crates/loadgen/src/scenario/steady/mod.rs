@@ -43,6 +43,9 @@ pub struct Options {
     /// Listeners to server-sent events.
     #[arg(long, default_value_t = 1)]
     streams: u32,
+    /// One-time prekeys published for every five that are claimed.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=9))]
+    prekeys: u64,
     /// Push service to which a user who is never there subscribes; nothing is pushed without it.
     #[arg(long)]
     push_endpoint: Option<String>,
