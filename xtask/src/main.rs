@@ -54,7 +54,7 @@ fn run() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let succeeded = match arguments.as_slice() {
-        ["check"] => tidy::run(&workspace.root)?,
+        ["check"] => test::check(&workspace)?,
         ["docs"] => docs::run(&workspace)?,
         ["up"] => stack::up(&workspace)?,
         ["down"] => stack::down(&workspace, false)?,

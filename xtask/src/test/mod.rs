@@ -19,6 +19,8 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
+use crate::provide;
+use crate::tidy;
 use crate::workspace::Workspace;
 use report::{Entry, Outcome, Totals};
 
@@ -70,6 +72,20 @@ const JOBS: &[Job] = &[
 pub(crate) fn list() {
     for job in JOBS {
         println!("{:<14} {}", job.name, job.what);
+    }
+}
+
+/// `cargo xtask check`: what a look at the files shows, with the unit tests of the alerts where
+/// their program is at hand.
+pub(crate) fn check(workspace: &Workspace) -> Result<bool> {
+    let is_tidy = tidy::run(&workspace.root)?;
+    if provide::find("promtool").is_none() {
+        println!("left out: the unit tests of the alerts, since promtool is not here");
+        return Ok(is_tidy);
+    }
+    match rules::run(workspace)? {
+        Outcome::Ran(totals) => Ok(is_tidy && totals.failed == 0),
+        Outcome::Skipped(_) => Ok(is_tidy),
     }
 }
 
