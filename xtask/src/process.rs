@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::wait;
 
 /// A program in the background. It is killed when this is dropped.
 pub(crate) struct Background {
@@ -34,6 +37,18 @@ impl Background {
         if let Some(status) = self.child.try_wait()? {
             bail!("{} ended ({status}):\n{}", self.name, self.last_lines());
         }
+        Ok(())
+    }
+
+    /// Asks the program to end, and waits for it; fails with its last lines unless it says that
+    /// all went well.
+    pub(crate) fn finish(mut self, deadline: Duration) -> Result<()> {
+        let process = self.child.id().to_string();
+        Command::new("kill").arg(process).status().context("cannot ask a program to end")?;
+        let status = wait::until(&format!("{} ends", self.name), deadline, || {
+            self.child.try_wait()?.context("it goes on")
+        })?;
+        ensure!(status.success(), "{} ({status}):\n{}", self.name, self.last_lines());
         Ok(())
     }
 

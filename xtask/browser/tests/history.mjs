@@ -81,6 +81,27 @@ test("a message that arrives while one reads back does not move the page, and is
   });
 });
 
+test("the end is followed when the log gets lower while it scrolls", async (t) => {
+  const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => visitor(t, name)));
+  const room = await roomOf(ada, bob);
+  for (let index = 1; index <= 30; index += 1) await api("POST", `/rooms/${room}/messages`, { body: `line ${index}` }, bob.token);
+  await enter(ada.page, room);
+  await hears(ada.page, "line 30");
+  await ada.page.evaluate(async () => {
+    const log = document.querySelector(".log");
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    log.scrollTop -= 20;
+    for (let count = 0; count < 3; count += 1) await frame();
+    log.scrollTop += 20;
+    document.querySelector(".composer").style.paddingBottom = "160px";
+    for (let count = 0; count < 3; count += 1) await frame();
+  });
+  await api("POST", `/rooms/${room}/messages`, { body: "news" }, bob.token);
+  await hears(ada.page, "news");
+  const below = () => ada.page.locator(".log").evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+  await eventually(async () => assert.ok((await below()) < 2, `${await below()} px below`));
+});
+
 test("the quote of an old message leads to it", async (t) => {
   const [ada, bob] = [await visitor(t, "ada"), await visitor(t, "bob")];
   const room = await filledRoom(ada, bob);

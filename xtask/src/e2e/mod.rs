@@ -10,6 +10,8 @@ mod routes;
 mod scene;
 mod targets;
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 
 use crate::tower::Catalogue;
@@ -69,6 +71,9 @@ const TRAFFIC: &[&str] = &[
     "0",
 ];
 
+/// How long it may take until what was on its way has arrived.
+const TRAFFIC_ENDS: Duration = Duration::from_secs(60);
+
 const SUITES: &[(&str, &str)] = &[
     ("targets", "every scrape target is up and exports what is used of it"),
     ("panels", "every query of every panel gives something"),
@@ -89,7 +94,7 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
     for service in scene.stack.left_out() {
         report.leave_out(format!("{service}: no image here"));
     }
-    let _traffic = scene.load("steady", TRAFFIC)?;
+    let traffic = scene.load("steady", TRAFFIC)?;
     if wanted.has("targets") {
         targets::check(&scene, &catalogue, &mut report)?;
         targets::check_victoria_metrics(&scene, &mut report);
@@ -111,6 +116,9 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
     if wanted.has("metrics") {
         moved::check(&scene, &catalogue, &mut report);
     }
+    report.check("traffic", "whatever was acknowledged arrived, once and in order", || {
+        traffic.finish(TRAFFIC_ENDS)
+    });
     for (alert, why) in NOT_DRILLED {
         report.leave_out(format!("the drill of {alert}: {why}"));
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::live;
 use crate::wait;
 use crate::workspace::Workspace;
 use engine::{Engine, output};
@@ -65,14 +66,14 @@ impl Stack {
     /// Takes down what is left of an earlier stack, with what it stored.
     pub(crate) fn clear(workspace: &Workspace, project: &str) -> Result<()> {
         let engine = Engine::find(workspace)?;
-        Compose::new(workspace, engine, project, &Options::default()).down(true)
+        Compose::new(workspace, engine, project, &Options::default())?.down(true)
     }
 
     /// Provides engine, secrets and images, starts all services, and waits until they are healthy.
     pub(crate) fn start(workspace: &Workspace, project: &str, options: &Options) -> Result<Self> {
         let engine = Engine::find(workspace)?;
         secrets::make(&workspace.root.join("deploy/secrets"))?;
-        let mut compose = Compose::new(workspace, engine, project, options);
+        let mut compose = Compose::new(workspace, engine, project, options)?;
         compose.files.extend(options.overrides.iter().cloned());
         let images = compose.provide_images(workspace, options.debug)?;
         if images.source == Source::Usual {
@@ -222,14 +223,22 @@ impl Drop for Stack {
 }
 
 impl Compose {
-    fn new(workspace: &Workspace, engine: Engine, project: &str, options: &Options) -> Self {
+    fn new(
+        workspace: &Workspace,
+        engine: Engine,
+        project: &str,
+        options: &Options,
+    ) -> Result<Self> {
         let mut environment = options.environment.clone();
         if options.random_ports {
-            let ports = ["", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_"];
-            environment.extend(ports.map(|port| (format!("CAMPANILE_{port}PORT"), String::new())));
+            // Chosen here: the engine would choose others when a service is started again.
+            for name in ["", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_"] {
+                let port = live::free_address()?.port().to_string();
+                environment.push((format!("CAMPANILE_{name}PORT"), port));
+            }
         }
         let files = vec![workspace.root.join("deploy/compose.yaml")];
-        Self { engine, project: project.to_owned(), files, environment }
+        Ok(Self { engine, project: project.to_owned(), files, environment })
     }
 
     /// Pulls the images, or makes stand-ins and takes the files along that use them: beside each

@@ -40,7 +40,7 @@ pub(crate) fn up(workspace: &Workspace) -> Result<bool> {
 /// Ends the stack; with `volumes` what it stored goes too.
 pub(crate) fn down(workspace: &Workspace, volumes: bool) -> Result<bool> {
     let engine = Engine::find(workspace)?;
-    Compose::new(workspace, engine, PROJECT, &Options::default()).down(volumes)?;
+    Compose::new(workspace, engine, PROJECT, &Options::default())?.down(volumes)?;
     println!("the stack is down");
     Ok(true)
 }
@@ -48,7 +48,7 @@ pub(crate) fn down(workspace: &Workspace, volumes: bool) -> Result<bool> {
 /// Provides the images, and says which there are not.
 pub(crate) fn images(workspace: &Workspace) -> Result<bool> {
     let engine = Engine::find(workspace)?;
-    let mut compose = Compose::new(workspace, engine, PROJECT, &Options::default());
+    let mut compose = Compose::new(workspace, engine, PROJECT, &Options::default())?;
     let images = compose.provide_images(workspace, false)?;
     match images.left_out.as_slice() {
         [] => println!("every image is here"),

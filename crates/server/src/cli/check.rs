@@ -103,7 +103,8 @@ fn listen(address: &str, readiness: &Endpoint) -> Result<String, String> {
             Ok(answer) if answer.text == "ready\n" => {
                 Ok(format!("{address} is served by this program, which is ready"))
             }
-            _ => Err(error.to_string()),
+            Ok(_) => Err(error.to_string()),
+            Err(why) => Err(format!("{error}, and who listens there does not answer us: {why}")),
         },
     }
 }

@@ -20,6 +20,7 @@ export class TimelineView {
   #window = new Window();
   #rows = new Map();
   #following = true;
+  #scrolledTo = 0;
   #scheduled = false;
   #unseen = 0;
   #list = el('ol', { class: 'messages' });
@@ -53,6 +54,7 @@ export class TimelineView {
     this.#rows.clear();
     this.#list.replaceChildren();
     this.#following = true;
+    this.#scrolledTo = 0;
     this.#unseen = 0;
     if (!room) return;
     this.#log.setAttribute('aria-label', `Messages in ${room.title}`);
@@ -200,7 +202,12 @@ export class TimelineView {
     const { scrollTop, scrollHeight, clientHeight } = this.#log;
     const below = scrollHeight - scrollTop - clientHeight;
     const { messages } = room.timeline;
-    this.#following = below < AT_END_PX && this.#coversEnd(messages);
+    // Only who goes up stops following: what grew since the end was shown is no scrolling.
+    const wentUp = scrollTop < this.#scrolledTo;
+    this.#scrolledTo = scrollTop;
+    if (!this.#coversEnd(messages)) this.#following = false;
+    else if (below < AT_END_PX) this.#following = true;
+    else if (wentUp) this.#following = false;
     if (scrollTop < NEAR_EDGE_PX && !this.#following) {
       if (this.#window.growUp(messages)) this.#schedule();
       else this.#actions.loadOlder(room);
@@ -224,6 +231,7 @@ export class TimelineView {
 
   #scrollToEnd() {
     this.#log.scrollTop = this.#log.scrollHeight;
+    this.#scrolledTo = this.#log.scrollTop;
   }
 
   /** What stands at the end of the log in a window somebody looks at has been read. */

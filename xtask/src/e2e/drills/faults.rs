@@ -6,11 +6,10 @@ use std::time::Duration;
 use anyhow::ensure;
 use serde_json::json;
 
-use super::super::scene::CERTIFICATE_DAYS;
 use super::Drill;
 use super::hurts::{
-    few_files, little_cpu, little_memory, load, node_stutters, push_service_gone, redis_full,
-    requests, servers_forgotten, store_stutters, table_locked,
+    few_files, little_cpu, little_memory, load, new_certificate, node_stutters, push_service_gone,
+    redis_full, requests, servers_forgotten, store_stutters, table_locked,
 };
 use crate::wait;
 
@@ -244,10 +243,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         hurt: |scene| {
             scene.write_certificate(10)?;
             scene.stack.signal(NODE, "HUP")?;
-            Ok(Box::new(|scene| {
-                scene.write_certificate(CERTIFICATE_DAYS)?;
-                scene.stack.signal(NODE, "HUP")
-            }))
+            Ok(Box::new(new_certificate))
         },
     },
     Drill {
@@ -258,10 +254,7 @@ pub(crate) const DRILLS: &[Drill] = &[
             // In place: the container sees the file, not its name.
             fs::write(scene.folder.join("tls/cert.pem"), "no certificate\n")?;
             scene.stack.signal(NODE, "HUP")?;
-            Ok(Box::new(|scene| {
-                scene.write_certificate(CERTIFICATE_DAYS)?;
-                scene.stack.signal(NODE, "HUP")
-            }))
+            Ok(Box::new(new_certificate))
         },
     },
     Drill {

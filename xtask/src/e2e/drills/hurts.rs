@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use xshell::cmd;
 
-use super::super::scene::Scene;
+use super::super::scene::{CERTIFICATE_DAYS, Scene};
 use super::Heal;
 use super::faults::NODE;
 use crate::process::Background;
@@ -19,7 +19,7 @@ const LOAD_MAX: &str = "5m";
 pub(super) fn load(scene: &Scene<'_>, arguments: &[&str]) -> Result<Heal> {
     let mut all = arguments.to_vec();
     all.extend(["--duration", LOAD_MAX]);
-    let load = scene.load(arguments[0], &all)?;
+    let load = scene.load(&format!("drill-{}", arguments[0]), &all)?;
     Ok(Box::new(move |_| {
         drop(load);
         Ok(())
@@ -90,6 +90,13 @@ fn stutter(scene: &Scene<'_>, [(stop, stopped), (go, going)]: [(&str, f64); 2]) 
             .ignore_stderr()
             .run()?)
     }))
+}
+
+/// Gives the servers a certificate again that is good for long.
+pub(super) fn new_certificate(scene: &Scene<'_>) -> Result<()> {
+    scene.write_certificate(CERTIFICATE_DAYS)?;
+    scene.stack.signal("campanile-1", "HUP")?;
+    scene.stack.signal(NODE, "HUP")
 }
 
 pub(super) fn table_locked(scene: &Scene<'_>) -> Result<Heal> {
