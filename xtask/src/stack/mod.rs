@@ -136,9 +136,14 @@ impl Stack {
         self.compose.run(&["unpause", service])
     }
 
-    /// Starts a service again that was stopped or killed, and waits until it is healthy.
+    /// Starts a service again that was stopped or killed.
+    pub(crate) fn begin_again(&self, service: &str) -> Result<()> {
+        self.compose.run(&["start", service])
+    }
+
+    /// The same, and waits until it is healthy.
     pub(crate) fn start_again(&self, service: &str) -> Result<()> {
-        self.compose.run(&["start", service])?;
+        self.begin_again(service)?;
         self.wait_until_healthy(&[service.to_owned()])
     }
 

@@ -8,15 +8,15 @@ use serde_json::json;
 
 use super::Drill;
 use super::hurts::{
-    few_files, little_cpu, little_memory, load, new_certificate, node_stutters, push_service_gone,
-    redis_full, requests, servers_forgotten, store_stutters, table_locked,
+    crash_loop, few_files, little_cpu, little_memory, load, new_certificate, node_stutters,
+    push_service_gone, redis_full, requests, servers_forgotten, store_stutters, table_locked,
 };
 use crate::wait;
 
 /// The server that is hurt where one is enough.
 pub(super) const NODE: &str = "campanile-2";
 
-const STEP_DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const STEP_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Alerts that cannot be drilled here, and why.
 pub(crate) const NOT_DRILLED: &[(&str, &str)] = &[
@@ -87,13 +87,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "crash-loop",
         fault: "a server is killed again and again, and starts again",
         alerts: &["ChatServerCrashLooping"],
-        hurt: |scene| {
-            for _ in 0..3 {
-                scene.stack.kill(NODE)?;
-                scene.stack.start_again(NODE)?;
-            }
-            Ok(Box::new(|_| Ok(())))
-        },
+        hurt: crash_loop,
     },
     Drill {
         name: "table-locked",
@@ -160,7 +154,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "slow-readers",
         fault: "clients stop reading what they are sent",
         alerts: &["ChatSlowConsumers", "ChatMessagesDropped"],
-        hurt: |scene| load(scene, &["slow-reader", "--count", "12", "--pause", "1"]),
+        hurt: |scene| load(scene, &["slow-reader", "--count", "10", "--pause", "1"]),
     },
     Drill {
         name: "store-very-slow",

@@ -2,15 +2,17 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use xshell::cmd;
 
 use super::super::scene::{CERTIFICATE_DAYS, Scene};
 use super::Heal;
-use super::faults::NODE;
+use super::faults::{NODE, STEP_DEADLINE};
 use crate::process::Background;
+use crate::wait;
 
 /// How long a load lasts that is not ended before; no drill is longer.
 const LOAD_MAX: &str = "5m";
@@ -39,6 +41,22 @@ pub(super) fn requests(scene: &Scene<'_>) -> Result<Background> {
         LOAD_MAX,
     ];
     scene.load("requests", &arguments)
+}
+
+/// Each time it lives for as long as it takes to be scraped once.
+pub(super) fn crash_loop(scene: &Scene<'_>) -> Result<Heal> {
+    let since = format!("time() - process_start_time_seconds{{instance=\"{NODE}:9601\"}}");
+    for _ in 0..4 {
+        scene.stack.kill(NODE)?;
+        let killed = Instant::now();
+        scene.stack.begin_again(NODE)?;
+        wait::patiently("it is scraped again", STEP_DEADLINE, || {
+            let age = scene.prometheus.value(&since)?;
+            ensure!(age < killed.elapsed().as_secs_f64(), "it is {age} s old");
+            Ok(())
+        })?;
+    }
+    Ok(Box::new(|scene| scene.stack.mend()))
 }
 
 pub(super) fn servers_forgotten(scene: &Scene<'_>) -> Result<Heal> {
@@ -101,8 +119,7 @@ pub(super) fn new_certificate(scene: &Scene<'_>) -> Result<()> {
 
 pub(super) fn table_locked(scene: &Scene<'_>) -> Result<Heal> {
     let requests = requests(scene)?;
-    // Who only reads, as the exporter, is let through.
-    let lock = "BEGIN; LOCK TABLE rooms, members, messages, keys IN EXCLUSIVE MODE; \
+    let lock = "BEGIN; LOCK TABLE accounts, sessions, members IN ACCESS EXCLUSIVE MODE; \
                 SELECT pg_sleep(150); COMMIT;";
     let mut command = scene.stack.exec_command("postgres");
     command.args(["psql", "--username", "campanile", "--command", lock]);

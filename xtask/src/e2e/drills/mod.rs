@@ -18,7 +18,7 @@ use watch::Watch;
 pub(crate) use watch::identity;
 
 /// From the fault to the notification, on the faster clock.
-const RING_DEADLINE: Duration = Duration::from_secs(200);
+const RING_DEADLINE: Duration = Duration::from_secs(240);
 
 /// From the end of the fault to the news that it is over.
 const SILENCE_DEADLINE: Duration = Duration::from_secs(180);
