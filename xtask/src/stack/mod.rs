@@ -6,9 +6,10 @@ mod secrets;
 mod verbs;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -105,6 +106,17 @@ impl Stack {
         let mut arguments = vec!["exec", "-T", service];
         arguments.extend(program);
         self.compose.output(&arguments).with_context(|| format!("{service}: {}", program.join(" ")))
+    }
+
+    /// Runs a program in the container of a service, which reads `input`.
+    pub(crate) fn tell(&self, service: &str, program: &[&str], input: &str) -> Result<()> {
+        let mut command = self.exec_command(service);
+        command.args(program).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.spawn().context("cannot start docker")?;
+        child.stdin.take().context("it reads nothing")?.write_all(input.as_bytes())?;
+        let status = child.wait()?;
+        ensure!(status.success(), "{service}: {}: {status}", program.join(" "));
+        Ok(())
     }
 
     /// The same, for a program that runs beside us: it is still to be told which.

@@ -14,7 +14,7 @@ use super::hurts::{
 use crate::wait;
 
 /// The server that is hurt where one is enough.
-pub(super) const NODE: &str = "campanile-2";
+pub(crate) const NODE: &str = "campanile-2";
 
 pub(super) const STEP_DEADLINE: Duration = Duration::from_secs(60);
 

@@ -205,6 +205,8 @@ pub(super) fn push_service_gone(scene: &Scene<'_>) -> Result<Heal> {
         "6",
         "--rate",
         "6",
+        "--errands",
+        "1",
         "--mischief",
         "0",
         "--slow-readers",
