@@ -17,7 +17,7 @@ use super::faster::{self, Factor};
 use super::receiver::Receiver;
 use crate::live::Questions;
 use crate::process::Background;
-use crate::stack::{Options, Stack};
+use crate::stack::{Options, OwnEngine, Stack};
 use crate::workspace::Workspace;
 
 /// How much faster than in production the clock of the rules goes.
@@ -49,6 +49,8 @@ pub(crate) struct Scene<'w> {
     pub(crate) folder: PathBuf,
     /// What runs until the end.
     running: Mutex<Vec<Background>>,
+    /// The container engine, when it runs for this only: it ends after the stack.
+    _engine: Option<OwnEngine>,
 }
 
 impl<'w> Scene<'w> {
@@ -57,7 +59,10 @@ impl<'w> Scene<'w> {
         let folder = workspace.folder("e2e")?;
         let shell = workspace.shell()?;
         cmd!(shell, "cargo build --quiet --locked --package campanile-loadgen").run()?;
-        Stack::prepare(workspace)?;
+        let mut engine = Stack::prepare(workspace)?;
+        if keep && let Some(own) = engine.take() {
+            own.leave();
+        }
         let receiver = Receiver::start(bridge(workspace)?)?;
         write_configurations(&workspace.root, &folder, receiver.address)?;
         let options = Options {
@@ -86,6 +91,7 @@ impl<'w> Scene<'w> {
             front,
             folder,
             running: Mutex::default(),
+            _engine: engine,
         })
     }
 
@@ -106,8 +112,18 @@ impl<'w> Scene<'w> {
 
     /// The load generator in the background, with its output in the run's folder.
     pub(crate) fn load(&self, name: &str, arguments: &[&str]) -> Result<Background> {
+        self.load_at(self.front, name, arguments)
+    }
+
+    /// The same for another way in.
+    pub(crate) fn load_at(
+        &self,
+        front: SocketAddr,
+        name: &str,
+        arguments: &[&str],
+    ) -> Result<Background> {
         let mut command = Command::new(self.workspace.built("campanile-loadgen"));
-        command.args(arguments).args(["--url", &format!("http://{}", self.front)]);
+        command.args(arguments).args(["--url", &format!("http://{front}")]);
         Background::start(command, &self.folder.join(format!("{name}.log")))
     }
 
@@ -234,6 +250,10 @@ fn hurried_prometheus(mut configuration: Value) -> Value {
     configuration["global"]["scrape_interval"] = INTERVAL.into();
     configuration["global"]["scrape_timeout"] = INTERVAL.into();
     configuration["global"]["evaluation_interval"] = INTERVAL.into();
+    let receivers = configuration["alerting"]["alertmanagers"].as_array_mut();
+    for receiver in receivers.into_iter().flatten() {
+        receiver["timeout"] = INTERVAL.into();
+    }
     for job in configuration["scrape_configs"].as_array_mut().into_iter().flatten() {
         let is_chat = job["job_name"] == "chat";
         if let Some(job) = job.as_object_mut().filter(|_| !is_chat) {

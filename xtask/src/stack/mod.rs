@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::live;
 use crate::wait;
 use crate::workspace::Workspace;
+pub(crate) use engine::OwnEngine;
 use engine::{Engine, output};
 use images::{Images, Source};
 
@@ -59,9 +60,10 @@ struct Compose {
 }
 
 impl Stack {
-    /// Makes sure that containers can be started here.
-    pub(crate) fn prepare(workspace: &Workspace) -> Result<()> {
-        Engine::find(workspace).map(drop)
+    /// Makes sure that containers can be started here. An engine that was started for this is the
+    /// caller's.
+    pub(crate) fn prepare(workspace: &Workspace) -> Result<Option<OwnEngine>> {
+        Engine::begin(workspace)
     }
 
     /// Takes down what is left of an earlier stack, with what it stored.
@@ -99,6 +101,15 @@ impl Stack {
     pub(crate) fn address(&self, service: &str, port: u16) -> Result<SocketAddr> {
         let address = self.compose.output(&["port", service, &port.to_string()])?;
         address.parse().with_context(|| format!("{service} has no port {port}: `{address}`"))
+    }
+
+    /// The same, past what the engine puts between.
+    pub(crate) fn inside(&self, service: &str, port: u16) -> Result<SocketAddr> {
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
+        let inspect = ["inspect", "--format", format, &self.container(service)?];
+        let addresses = output(self.compose.engine.docker().args(inspect))?;
+        let address = addresses.split_whitespace().next().context("it is in no network")?;
+        Ok(SocketAddr::new(address.parse()?, port))
     }
 
     /// Runs a program in the container of a service; what it prints.

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::Drill;
 use super::hurts::{
     crash_loop, few_files, little_cpu, little_memory, load, new_certificate, node_stutters,
-    push_service_gone, redis_full, requests, servers_forgotten, store_stutters, table_locked,
+    push_service_gone, redis_full, requests, servers_forgotten, slow_readers, store_stutters,
+    table_locked,
 };
 use crate::wait;
 
@@ -154,7 +155,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "slow-readers",
         fault: "clients stop reading what they are sent",
         alerts: &["ChatSlowConsumers", "ChatMessagesDropped"],
-        hurt: |scene| load(scene, &["slow-reader", "--count", "10", "--pause", "1"]),
+        hurt: slow_readers,
     },
     Drill {
         name: "store-very-slow",

@@ -28,6 +28,18 @@ pub(super) fn load(scene: &Scene<'_>, arguments: &[&str]) -> Result<Heal> {
     }))
 }
 
+/// Past the engine's proxy of ports, in which megabytes would wait for a reader.
+pub(super) fn slow_readers(scene: &Scene<'_>) -> Result<Heal> {
+    let few = ["--count", "20", "--pause", "1", "--messages", "40", "--duration", LOAD_MAX];
+    let arguments = [&["slow-reader"], &few[..]].concat();
+    let front = scene.stack.inside("haproxy", 8080)?;
+    let load = scene.load_at(front, "drill-slow-reader", &arguments)?;
+    Ok(Box::new(move |_| {
+        drop(load);
+        Ok(())
+    }))
+}
+
 /// Requests that need the store.
 pub(super) fn requests(scene: &Scene<'_>) -> Result<Background> {
     let arguments = [
