@@ -129,7 +129,7 @@ impl<'w> Scene<'w> {
 
     /// Gives the servers a certificate that holds for so many days; they have yet to read it.
     pub(crate) fn write_certificate(&self, days: u32) -> Result<()> {
-        write_certificate(&self.folder.join("tls"), self.receiver.address.ip(), days)
+        write_certificate(&self.folder, "", self.receiver.address.ip(), days)
     }
 
     /// Lets a program run until everything ends.
@@ -167,7 +167,9 @@ fn bridge(workspace: &Workspace) -> Result<IpAddr> {
 fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Result<()> {
     let prometheus = yaml(&root.join("deploy/prometheus/prometheus.yml"))?;
     write(&folder.join("prometheus/prometheus.yml"), &hurried_prometheus(prometheus))?;
-    write_certificate(&folder.join("tls"), receiver.ip(), CERTIFICATE_DAYS)?;
+    for of in ["", "push-"] {
+        write_certificate(folder, of, receiver.ip(), CERTIFICATE_DAYS)?;
+    }
     let haproxy = fs::read_to_string(root.join("deploy/haproxy.cfg"))?;
     // The servers speak TLS here, so that their certificate can be seen to expire.
     let haproxy = haproxy.replace("init-addr", "ssl verify none init-addr");
@@ -201,25 +203,28 @@ fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Res
     Ok(())
 }
 
-/// A certificate of the servers, and of a push service on the host, that holds for so many days.
-fn write_certificate(folder: &Path, host: IpAddr, days: u32) -> Result<()> {
-    fs::create_dir_all(folder)?;
+/// A certificate `of` the servers, or of a push service on the host, that holds for so many days.
+fn write_certificate(folder: &Path, of: &str, host: IpAddr, days: u32) -> Result<()> {
+    let folder = folder.join("tls");
+    fs::create_dir_all(&folder)?;
     let shell = xshell::Shell::new()?;
-    shell.change_dir(folder);
+    shell.change_dir(&folder);
+    let (key, certificate) = (format!("{of}key.pem"), format!("{of}cert.pem"));
     let days = days.to_string();
     let names = "DNS:localhost,DNS:campanile-1,DNS:campanile-2,IP:127.0.0.1";
     let names = format!("subjectAltName={names},IP:{host}");
     cmd!(
         shell,
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days {days}
-            -subj /CN=campanile -addext {names} -keyout key.pem -out cert.pem"
+            -subj /CN=campanile -addext {names} -addext basicConstraints=critical,CA:FALSE
+            -keyout {key} -out {certificate}"
     )
     .quiet()
     .ignore_stderr()
     .run()
     .context("openssl makes no certificate")?;
     // The servers read it as somebody else.
-    fs::set_permissions(folder.join("key.pem"), fs::Permissions::from_mode(0o444))?;
+    fs::set_permissions(folder.join(key), fs::Permissions::from_mode(0o644))?;
     Ok(())
 }
 

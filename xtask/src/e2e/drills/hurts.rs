@@ -235,7 +235,9 @@ pub(super) fn push_service_gone(scene: &Scene<'_>) -> Result<Heal> {
         let mut command = Command::new("python3");
         command.arg(scene.workspace.task_file("python/push_service.py"));
         command.args([host.to_string(), port.to_string()]);
-        command.args(["cert.pem", "key.pem"].map(|file| scene.folder.join("tls").join(file)));
+        command.args(
+            ["push-cert.pem", "push-key.pem"].map(|file| scene.folder.join("tls").join(file)),
+        );
         let service = Background::start(command, &scene.folder.join("push-service.log"))?;
         scene.keep_running(service);
         Ok(())
