@@ -101,6 +101,10 @@ pub struct Chat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests, wait {} ms", .retry_after.as_millis())]
 pub struct Limited {
+    /// Which limiter said so.
+    pub limiter: Limiter,
+    /// For whom it limits.
+    pub context: LimiterContext,
     /// How long to wait.
     pub retry_after: Duration,
 }
@@ -202,7 +206,7 @@ impl Chat {
             Verdict::Allowed => Ok(()),
             Verdict::Limited { retry_after } => {
                 metrics.rejections.increment(limiter, context);
-                Err(Limited { retry_after })
+                Err(Limited { limiter, context, retry_after })
             }
         }
     }
