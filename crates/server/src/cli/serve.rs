@@ -5,7 +5,7 @@ use crate::{
     app::App,
     config::{Config, Flags, Sources},
     listeners::Listeners,
-    logs::Logs,
+    logs::{Logs, events},
 };
 use actix_web::rt::System;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) fn run(flags: Flags) -> Result<ExitCode, Failure> {
     let config = Sources::of_process(flags).load()?;
-    let logs = Logs::start(&config.log);
+    let logs = Logs::start(&config).map_err(Failure::wrong)?;
     open_many_files();
     System::new().block_on(serve(config, &logs))
 }
@@ -24,7 +24,7 @@ fn open_many_files() {
     let limit = getrlimit(Resource::Nofile);
     let all = Rlimit { current: limit.maximum, ..limit };
     if let Err(error) = setrlimit(Resource::Nofile, all) {
-        tracing::warn!(%error, "cannot raise the number of open files");
+        events::FilesLimited { error: &error }.emit();
     }
 }
 
@@ -41,7 +41,7 @@ async fn serve(config: Config, logs: &Logs) -> Result<ExitCode, Failure> {
     let url = format!("{}://{}", config.server.scheme(), listeners.address());
     let app = App::build(config, listeners, shutdown).await?;
     logs.count(app.registry());
-    tracing::info!(url, version = env!("CARGO_PKG_VERSION"), "serving");
+    events::Serving { url: &url, version: env!("CARGO_PKG_VERSION") }.emit();
     app.run().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ impl Config {
                 "is no level and no list of directives",
             ));
         }
-        Ok(())
+        check_strength("log.users_key", self.log.users_key.as_ref())
     }
 
     fn check_server(&self) -> Result<(), ConfigError> {
