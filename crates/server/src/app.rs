@@ -387,7 +387,7 @@ fn start_exporters(
 ) -> Result<Vec<Box<dyn RunningExporter>>, BuildError> {
     let started = exporters.all.into_iter().map(|exporter| {
         let (name, endpoint) = (exporter.name(), exporter.endpoint());
-        events::ExporterStarted { exporter: &name, endpoint: &endpoint }.emit();
+        events::ExporterStarted { exporter: name, endpoint: &endpoint }.emit();
         Ok(exporter.start(registry)?)
     });
     started.collect()

@@ -178,3 +178,69 @@ impl From<&Limited> for RateLimitHit {
         Self { limiter: limited.limiter, context: limited.context }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::{here::Here, testing::written};
+    use serde_json::{Value, json};
+    use std::{cell::Cell, fmt, net::Ipv4Addr};
+
+    #[derive(Debug, Default)]
+    struct Noted(Cell<u32>);
+
+    impl fmt::Display for Noted {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.set(self.0.get() + 1);
+            formatter.write_str("it broke")
+        }
+    }
+
+    impl Error for Noted {}
+
+    #[test]
+    fn nothing_is_made_into_text_for_a_level_that_is_not_wanted() {
+        let error = Noted::default();
+        let silent = written("info", || HandshakeFailed { error: &error }.emit());
+        assert_eq!((silent.as_str(), error.0.get()), ("", 0));
+        let told = written("info,campanile_server::tls_handshake_failed=debug", || {
+            HandshakeFailed { error: &error }.emit();
+        });
+        assert_eq!((told.lines().count(), error.0.get()), (1, 1), "{told}");
+    }
+
+    #[test]
+    fn a_line_says_for_whom_and_where_it_happened() {
+        let here = Here::new(None, Ipv4Addr::LOCALHOST.into());
+        let told = written("info", || {
+            here.within(|| {
+                crate::logs::here::is_for(&UserName::parse("ada").expect("a name"));
+                LoggedIn {}.emit();
+            });
+        });
+        let line: Value = serde_json::from_str(&told).expect("JSON");
+        for (field, value) in [
+            ("event", "logged_in"),
+            ("auth_result", "success"),
+            ("user", "ada"),
+            ("address", "127.0.0.1"),
+            ("target", "campanile_server::logged_in"),
+        ] {
+            assert_eq!(line[field], value, "{field} of {told}");
+        }
+        assert_eq!(line["connection"], json!(null), "there is none");
+        assert_eq!(line["trace_id"].as_str().map(str::len), Some(32));
+    }
+
+    #[test]
+    fn a_level_that_is_not_wanted_holds_nothing_back() {
+        let hit = || RateLimitHit { limiter: Limiter::Prekey, context: LimiterContext::App };
+        let told = written("warn", || {
+            (0..20).for_each(|_| hit().emit());
+            write_held();
+        });
+        assert_eq!(told, "");
+        let told = written("info", || hit().emit());
+        assert_eq!(serde_json::from_str::<Value>(&told).expect("JSON")["count"], 1);
+    }
+}

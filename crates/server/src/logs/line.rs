@@ -37,22 +37,30 @@ where
         line.put("time", stamp(self.0.now()).to_string());
         line.put("level", metadata.level().as_str().to_ascii_lowercase());
         event.record(&mut line);
-        line.put("target", metadata.target());
-        writeln!(writer, "{{{}}}", line.0)
+        let target = line.target.take();
+        line.put("target", target.as_deref().unwrap_or(metadata.target()));
+        writeln!(writer, "{{{}}}", line.text)
     }
 }
 
 /// The fields of a line, in the order in which they come.
 #[derive(Default)]
-struct Line(String);
+struct Line {
+    text: String,
+    /// Where a library logged that knows nothing of tracing: the record says so in a field.
+    target: Option<String>,
+}
+
+/// What begins the fields of such a record: its target, and places in the library's source.
+const RECORD: &str = "log.";
 
 impl Line {
     fn put(&mut self, name: &str, value: impl Into<Value>) {
-        let comma = if self.0.is_empty() { "" } else { "," };
-        let _memory_takes_it = write!(self.0, "{comma}{}:", Value::from(name));
+        let comma = if self.text.is_empty() { "" } else { "," };
+        let _memory_takes_it = write!(self.text, "{comma}{}:", Value::from(name));
         match value.into() {
             Value::String(text) => self.put_text(&text),
-            value => _ = write!(self.0, "{value}"),
+            value => _ = write!(self.text, "{value}"),
         }
     }
 
@@ -63,9 +71,9 @@ impl Line {
         let cut = if kept.len() < text.len() { "…" } else { "" };
         for character in Value::from(format!("{kept}{cut}")).to_string().chars() {
             if steers(character) {
-                _ = write!(self.0, "\\u{:04x}", u32::from(character));
+                _ = write!(self.text, "\\u{:04x}", u32::from(character));
             } else {
-                self.0.push(character);
+                self.text.push(character);
             }
         }
     }
@@ -87,7 +95,11 @@ impl Visit for Line {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field.name(), value);
+        match field.name().strip_prefix(RECORD) {
+            None => self.put(field.name(), value),
+            Some("target") => self.target = Some(value.to_owned()),
+            Some(_) => {}
+        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -95,7 +107,9 @@ impl Visit for Line {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field.name(), value);
+        if !field.name().starts_with(RECORD) {
+            self.put(field.name(), value);
+        }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
@@ -110,39 +124,15 @@ impl Visit for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
-    use tracing_subscriber::layer::SubscriberExt;
+    use crate::logs::testing::written;
 
     const NASTY: &str = "a\nb\r\0\u{1b}[31m\u{7f}\u{85}\u{9b}\u{2028}\u{2029}\u{202e}\\\"ä👍";
 
-    #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Paper {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[test]
     fn whatever_is_logged_is_one_line_and_one_object() {
-        let paper = Paper::default();
-        let written = paper.clone();
-        let layer = tracing_subscriber::fmt::layer()
-            .event_format(Json(SystemClock::new()))
-            .with_writer(move || written.clone());
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let text = written("trace", || {
             tracing::warn!(user = %NASTY, count = 3, ok = true, "two\nlines");
         });
-        let bytes = paper.0.lock().unwrap().clone();
-        let text = String::from_utf8(bytes).expect("text");
         assert_eq!(text.lines().count(), 1, "{text}");
         let line: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(line["level"], "warn");
@@ -158,7 +148,7 @@ mod tests {
     fn what_is_too_long_is_cut_between_characters() {
         let mut line = Line::default();
         line.put("user", "ä".repeat(10_000));
-        let cut: Value = serde_json::from_str(&format!("{{{}}}", line.0)).expect("JSON");
+        let cut: Value = serde_json::from_str(&format!("{{{}}}", line.text)).expect("JSON");
         let text = cut["user"].as_str().expect("text");
         assert_eq!(text.trim_end_matches('…').len(), FIELD_BYTES_MAX);
     }

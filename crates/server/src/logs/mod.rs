@@ -10,6 +10,8 @@ mod line;
 pub mod names;
 mod panics;
 mod trace;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use event::Description;
 

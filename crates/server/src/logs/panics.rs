@@ -24,3 +24,29 @@ pub(super) fn tell() {
 fn words<'a>(panicked: &'a PanicHookInfo<'_>) -> &'a str {
     panicked.payload().downcast_ref::<&'static str>().copied().unwrap_or(UNTOLD)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::testing::written;
+    use serde_json::Value;
+
+    #[test]
+    fn a_panic_is_a_line_that_quotes_nobody() {
+        let before = panic::take_hook();
+        tell();
+        let text = written("error", || {
+            let _caught = panic::catch_unwind(|| panic!("as it should"));
+            let message = "ä message".to_owned();
+            let _caught = panic::catch_unwind(|| message[1..].len());
+        });
+        panic::set_hook(before);
+        let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        let [said, quoting]: [Value; 2] =
+            lines.collect::<Vec<_>>().try_into().expect("a line for each");
+        assert_eq!((&said["event"], &said["error"]), (&"panicked".into(), &"as it should".into()));
+        assert!(said["place"].as_str().expect("a place").contains("panics.rs:"), "{said}");
+        assert_eq!(quoting["error"], UNTOLD);
+        assert!(!text.contains("ä message"), "{text}");
+    }
+}

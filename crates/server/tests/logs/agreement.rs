@@ -7,6 +7,11 @@ use crate::{
 use campanile_metrics::testing::Probe;
 use campanile_server::logs::{Description, events};
 use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+};
 
 const METRICS_TOKEN: &str = "a token for scraping";
 
@@ -43,6 +48,25 @@ fn a_flood_of_refusals_is_few_lines_that_count_them_all() {
     assert_eq!(counted, TRIES as f64);
     let (first, last) = (&told[0]["time"], &told[told.len() - 1]["time"]);
     assert!(told.len() < 100, "{} lines from {first} to {last}", told.len());
+}
+
+#[test]
+fn handshakes_that_fail_are_told_as_often_as_they_are_counted() {
+    let home = tempfile::tempdir().expect("a directory");
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| home.path().join(name));
+    let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+    fs::write(&cert, identity.cert.pem()).expect("written");
+    fs::write(&key, identity.signing_key.serialize_pem()).expect("written");
+    let [cert, key] = [&cert, &key].map(|file| file.to_str().expect("a plain path"));
+    let files = [("SERVER__TLS__CERT", cert), ("SERVER__TLS__KEY", key)];
+    let logged = Logged::start("debug", &[&SETTINGS[..1], &files].concat());
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(logged.server.address).expect("it listens");
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("written");
+        let _end = stream.read_to_end(&mut Vec::new());
+    }
+    let is_handshake = |event: &&Description| event.name == "tls_handshake_failed";
+    agrees(&logged, events::ALL.iter().find(is_handshake).expect("it is declared"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
 };
 use campanile_adapter_webpush::VapidKey;
 use campanile_metrics::testing::Probe;
-use campanile_neighbours::PushService;
+use campanile_neighbours::{Postgres, PushService, Redis};
 use minreq::Method;
 use serde_json::json;
 use std::fs;
@@ -26,6 +26,7 @@ const UPLOADED: &str = "canary-uploaded-content";
 const METRICS_TOKEN: &str = "canary-metrics-token";
 const USERS_KEY: &str = "canary-users-key-of-logs";
 const DATABASE_PASSWORD: &str = "canary-database-password";
+const REDIS_PASSWORD: &str = "canary-redis-password";
 const GUESSED: &str = "canary-guessed-token";
 
 #[test]
@@ -50,6 +51,12 @@ fn no_secret_and_no_message_is_in_any_line() {
     let said = logged.stop();
     let levels = ["trace", "debug", "info", "warn"].map(|level| format!("\"level\":\"{level}\""));
     assert!(levels.iter().all(|level| said.contains(level)), "every level was looked at");
+    assert_none(&said, &secrets);
+}
+
+/// Looks for secrets in lines.
+#[track_caller]
+fn assert_none(said: &str, secrets: &[String]) {
     let found: Vec<_> = said
         .lines()
         .filter(|line| secrets.iter().any(|secret| line.contains(secret.as_str())))
@@ -77,6 +84,49 @@ fn a_password_of_a_database_is_in_no_line_of_a_start_that_fails() {
             assert!(!said.contains(DATABASE_PASSWORD), "{said}");
         }
     }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+fn no_secret_is_in_any_line_while_neighbours_go_and_come() {
+    let (mut postgres, mut redis) = (Postgres::start(), Redis::start());
+    redis.ask(&["CONFIG", "SET", "requirepass", REDIS_PASSWORD]);
+    let (service, key) = (PushService::start(), VapidKey::generate().to_text());
+    let ca = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(&ca, service.authority()).expect("written");
+    let database = postgres.create_database("canary");
+    let bus = format!("redis://:{REDIS_PASSWORD}@127.0.0.1:{}", redis.port());
+    let logged = Logged::start(
+        "trace",
+        &[
+            ("METRICS__BEARER_TOKEN", METRICS_TOKEN),
+            ("STORE__URL", &database),
+            ("BUS__URL", &bus),
+            ("PUSH__VAPID_KEY", &key),
+            ("PUSH__CA", ca.path().to_str().expect("a plain path")),
+            ("PUSH__ALLOW_PRIVATE", "true"),
+        ],
+    );
+    let mut secrets = talk(&logged, &service);
+    secrets.push(REDIS_PASSWORD.to_owned());
+    let user_info = database.split('@').next().expect("a URL");
+    let database_password = user_info.rsplit(':').next().expect("a password");
+    secrets.extend([database_password.to_owned(), database_password.replace("%20", " ")]);
+    postgres.kill();
+    redis.kill();
+    for down in ["store_down", "bus_down"] {
+        assert_eq!(logged.first(down)["level"], "error");
+    }
+    let account = json!({"name": "carol", "password": NEW_PASSWORD});
+    assert_eq!(logged.server.post("/api/v1/login", &account).status, 503);
+    assert!(logged.first("store_failed")["error"].is_string());
+    postgres.start_again();
+    redis.start_again();
+    redis.ask(&["CONFIG", "SET", "requirepass", REDIS_PASSWORD]);
+    for up in ["store_up", "bus_up"] {
+        assert_eq!(logged.first(up)["level"], "info");
+    }
+    assert_none(&logged.stop(), &secrets);
 }
 
 /// Says every secret, to everything that takes one. What is secret of it.

@@ -99,7 +99,8 @@ impl Server {
 
     /// A server that runs as a program of its own, which whoever started it ends.
     pub(crate) fn of_program(url: &str, metrics: String) -> Self {
-        let address = url.trim_start_matches("http://").parse().expect("an address");
+        let (_scheme, address) = url.split_once("://").expect("a URL");
+        let address = address.parse().expect("an address");
         let data = tempfile::tempdir().expect("a directory");
         Self { address, metrics, data, shutdown: None, thread: None }
     }
