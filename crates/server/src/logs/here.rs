@@ -1,8 +1,9 @@
 //! What is being done here: for whom, over which connection, in which trace. Lines that are written
 //! meanwhile tell it without being told.
 
-use super::{names::Named, trace::TraceId};
+use super::{names::Named, trace};
 use campanile_core::{name::UserName, port::ConnectionId};
+use campanile_metrics::TraceId;
 use std::{
     cell::{Cell, RefCell},
     fmt,
@@ -30,7 +31,7 @@ struct Connection(ConnectionId);
 impl Here {
     /// A request from this address, in a trace that its client may have begun.
     pub(crate) fn new(traceparent: Option<&str>, address: IpAddr) -> Rc<Self> {
-        let trace = traceparent.and_then(TraceId::of_traceparent).unwrap_or_else(TraceId::random);
+        let trace = traceparent.and_then(trace::of_traceparent).unwrap_or_else(trace::random);
         let (connection, user) = (Cell::default(), RefCell::default());
         Rc::new(Self { trace: Cell::new(trace), address, connection, user })
     }
@@ -74,7 +75,12 @@ pub(crate) fn is_over(connection: ConnectionId) {
 
 /// Another message came over the connection: it is a trace of its own.
 pub(crate) fn begin_message() {
-    let _nowhere = HERE.try_with(|here| here.trace.set(TraceId::random()));
+    let _nowhere = HERE.try_with(|here| here.trace.set(trace::random()));
+}
+
+/// The trace of what is being done.
+pub(crate) fn trace() -> Option<TraceId> {
+    HERE.try_with(|here| here.trace.get()).ok()
 }
 
 /// For whom.
@@ -91,7 +97,7 @@ pub(super) fn connection() -> Option<impl Value> {
 
 /// In which trace.
 pub(super) fn trace_id() -> Option<impl Value> {
-    HERE.try_with(|here| field::display(here.trace.get())).ok()
+    trace().map(field::display)
 }
 
 /// From where.

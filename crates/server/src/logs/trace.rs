@@ -1,46 +1,32 @@
 //! The id of a trace: what everything that one request or message causes is found by.
 
-use std::fmt;
+use campanile_metrics::TraceId;
 
 /// Bytes of a `traceparent` of the version that is known: version, trace, parent and flags.
 const TRACEPARENT_BYTES: usize = 55;
 
-/// The id of a trace, as the W3C's recommendation on trace context has it: 16 bytes, not all 0.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TraceId([u8; 16]);
-
-impl TraceId {
-    /// A new one.
-    pub(crate) fn random() -> Self {
-        // All 0 once in 2^128 times.
-        Self(rand::random())
-    }
-
-    /// The one that a `traceparent` header names. `None` where it is malformed: whoever receives
-    /// such a header has to begin a trace of its own.
-    pub(crate) fn of_traceparent(header: &str) -> Option<Self> {
-        let (version, rest) = header.split_once('-')?;
-        let (trace, rest) = rest.split_once('-')?;
-        let (parent, rest) = rest.split_once('-')?;
-        let (flags, more) =
-            rest.split_once('-').map_or((rest, None), |(flags, _)| (flags, Some(())));
-        // Later versions may say more behind what is known; this one may not.
-        let fits = version != "00" || more.is_none() && header.len() == TRACEPARENT_BYTES;
-        let is_good = version != "ff"
-            && fits
-            && [(version, 2), (parent, 16), (flags, 2)]
-                .iter()
-                .all(|(part, digits)| is_hex(part, *digits))
-            && parent.bytes().any(|digit| digit != b'0');
-        let trace = is_hex(trace, 32).then(|| u128::from_str_radix(trace, 16).ok()).flatten()?;
-        (is_good && trace != 0).then(|| Self(trace.to_be_bytes()))
-    }
+/// A trace that nobody has begun yet.
+pub(crate) fn random() -> TraceId {
+    // All 0 once in 2^128 times.
+    TraceId(rand::random())
 }
 
-impl fmt::Display for TraceId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", u128::from_be_bytes(self.0))
-    }
+/// The trace that a `traceparent` header names. `None` where it is malformed: whoever receives such
+/// a header has to begin a trace of its own.
+pub(crate) fn of_traceparent(header: &str) -> Option<TraceId> {
+    let (version, rest) = header.split_once('-')?;
+    let (trace, rest) = rest.split_once('-')?;
+    let (parent, rest) = rest.split_once('-')?;
+    let (flags, more) = rest.split_once('-').map_or((rest, None), |(flags, _)| (flags, Some(())));
+    // Later versions may say more behind what is known; this one may not.
+    let fits = version != "00" || more.is_none() && header.len() == TRACEPARENT_BYTES;
+    let parts = [(version, 2), (trace, 32), (parent, 16), (flags, 2)];
+    let is_good = version != "ff"
+        && fits
+        && parts.iter().all(|(part, digits)| is_hex(part, *digits))
+        && parent.bytes().any(|digit| digit != b'0');
+    let trace = u128::from_str_radix(trace, 16).ok()?;
+    (is_good && trace != 0).then(|| TraceId(trace.to_be_bytes()))
 }
 
 /// Whether a text is so many hexadecimal digits in lower case.
@@ -61,7 +47,7 @@ mod tests {
             GOOD.replacen("00", "cc", 1),
             format!("{}-x", GOOD.replacen("00", "cc", 1)),
         ] {
-            let trace = TraceId::of_traceparent(&good).map(|trace| trace.to_string());
+            let trace = of_traceparent(&good).map(|trace| trace.to_string());
             assert_eq!(trace.as_deref(), Some("0af7651916cd43dd8448eb211c80319c"), "{good}");
         }
     }
@@ -81,8 +67,8 @@ mod tests {
             GOOD.replace("b7ad6b7169203331", &"0".repeat(16)),
             GOOD.replace("-01", "-1"),
         ] {
-            assert!(TraceId::of_traceparent(&bad).is_none(), "{bad}");
+            assert!(of_traceparent(&bad).is_none(), "{bad}");
         }
-        assert!(TraceId::random() != TraceId::random());
+        assert!(random() != random());
     }
 }

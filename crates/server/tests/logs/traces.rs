@@ -2,10 +2,11 @@
 
 use crate::{
     logged::Logged,
-    support::{send, socket::Socket},
+    support::{send, socket::Socket, until},
 };
 use serde_json::json;
 
+const LATENCY: &str = "chat_message_delivery_latency_seconds_bucket";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 #[test]
@@ -53,6 +54,34 @@ fn each_message_of_a_connection_is_a_trace_of_its_own() {
     traces.sort_unstable();
     traces.dedup();
     assert_eq!(traces.len(), 3);
+}
+
+#[test]
+fn the_latency_of_a_delivery_leads_to_the_lines_of_its_message() {
+    let logged = Logged::start("info,campanile_server=debug", &[]);
+    let ada = logged.server.user("ada");
+    logged.server.room(&ada, "lobby");
+    let mut socket = Socket::of(&logged.server, &ada);
+    socket.ask(json!({"op": "join", "room": "lobby"}));
+    socket.ask(json!({"op": "send", "room": "lobby", "body": "hello"}));
+    socket.hear("message");
+    let handled = until("it is handled", || {
+        let handled = logged.of("message_handled");
+        (handled.len() == 3).then(|| handled[2]["trace_id"].clone())
+    });
+    let exemplar = until("it is observed", || {
+        let scrape = minreq::get(&logged.server.metrics)
+            .with_header("Accept", "application/openmetrics-text;version=1.0.0");
+        let text = send(scrape).body;
+        let mut lines = text.lines().filter(|line| line.starts_with(LATENCY));
+        lines.find_map(|line| line.split_once(" # ").map(|(_, exemplar)| exemplar.to_owned()))
+    });
+    let [labels, amount, at] = exemplar.split(' ').collect::<Vec<_>>().try_into().expect("three");
+    assert_eq!(labels, format!("{{trace_id={handled}}}"));
+    assert!(amount.parse::<f64>().expect("a number") < 10.0, "{exemplar}");
+    assert!(at.parse::<f64>().expect("a number") > 1.7e9, "{exemplar}");
+    let plain = send(minreq::get(&logged.server.metrics)).body;
+    assert!(plain.lines().all(|line| line.starts_with('#') || !line.contains(" # ")));
 }
 
 fn is_trace(text: &str) -> bool {
