@@ -7,7 +7,7 @@ pub(crate) mod here;
 mod bounded;
 mod event;
 mod line;
-pub mod names;
+mod names;
 mod panics;
 mod trace;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The file of the key, in the data directory.
-pub const KEY_FILE: &str = "log.key";
+const KEY_FILE: &str = "log.key";
 
 /// Bytes of a hash that are shown: enough that no two of a billion users look the same.
 const HASH_BYTES: usize = 8;

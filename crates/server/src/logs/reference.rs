@@ -30,7 +30,7 @@ pub fn markdown() -> String {
     let mut text = HEAD
         .replace("LINES_MAX", &LINES_MAX.to_string())
         .replace("FIELD_KIB_MAX", &(FIELD_BYTES_MAX / 1_024).to_string());
-    text.push_str("| `event` | level | message | fields | what has happened | counted as |\n");
+    text.push_str("\n| `event` | level | message | fields | what has happened | counted as |\n");
     text.push_str("| --- | --- | --- | --- | --- | --- |\n");
     for event in events::ALL {
         text.push_str(&row(event));
@@ -51,8 +51,10 @@ fn row(event: &Description) -> String {
     let level = level.as_str().to_ascii_lowercase();
     let meaning = event.meaning.split_whitespace().collect::<Vec<_>>().join(" ");
     let constants = event.constants.iter().map(|(name, value)| format!("`{name}`=`{value}`"));
-    let count = (!event.bounded_by.is_empty()).then(|| "`count`".to_owned());
-    let fields = event.fields.iter().map(|name| format!("`{name}`"));
+    let named = |name: &&str| format!("`{name}`");
+    let bound = event.bounded_by.iter().map(named).collect::<Vec<_>>().join(" and ");
+    let count = (!bound.is_empty()).then(|| format!("`count`, bounded by {bound}"));
+    let fields = event.fields.iter().map(named);
     let fields = constants.chain(fields).chain(count).collect::<Vec<_>>().join(", ");
     let counter = event.counter.map(|series| format!("`{series}`")).unwrap_or_default();
     format!("| `{name}` | {level} | {message} | {fields} | {meaning} | {counter} |\n")
