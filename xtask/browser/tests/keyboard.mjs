@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { eventually } from "../harness.mjs";
-import { enter, hears, message, roomOf, say, visitor } from "./support/people.mjs";
+import { enter, hears, message, roomOf, say, visitor, write } from "./support/people.mjs";
 
 const focused = (page) => page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.className);
 
@@ -58,7 +58,7 @@ test("Enter sends, Shift+Enter makes a line, the arrow up edits, Esc steps back"
 test("a message that is too long says by how much, and is not sent", async (t) => {
   const ada = await visitor(t, "ada");
   await enterNew(ada);
-  await say(ada.page, "ä".repeat(8_200));
+  await write(ada.page, "ä".repeat(8_200));
   await ada.page.getByText("Too long by 16 bytes.").waitFor();
   assert.equal(await ada.page.locator("li.message").count(), 0);
   await say(ada.page, "ä".repeat(8_192));

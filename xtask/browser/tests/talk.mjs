@@ -123,6 +123,8 @@ test("a direct message reaches somebody who shares no room", async (t) => {
   await ada.page.getByLabel("Their name").fill(bob.name);
   await ada.page.getByRole("button", { name: "Start" }).click();
   await ada.page.locator(".room-title", { hasText: bob.name }).waitFor();
+  // One can write at once.
+  await ada.page.locator(".composer-text:focus").waitFor();
   await say(ada.page, "between us");
   const item = bob.page.locator(".room-item", { hasText: ada.name });
   await item.locator(".badge").waitFor();

@@ -84,7 +84,11 @@ export class Shell {
   /** A room was chosen: the drawer goes, and one can write at once, unless that opens a phone's keys. */
   #settle() {
     if (this.#isOpen) this.drawer(false);
-    if (this.#store.activeRoom && !narrow.matches) this.#composer.focus();
+    if (!this.#store.activeRoom || narrow.matches) return;
+    // A dialog in which the room was chosen keeps the focus, and gives it back, when it closes.
+    const dialog = document.querySelector('dialog[open]');
+    if (dialog) dialog.addEventListener('close', () => this.#composer.focus(), { once: true });
+    else this.#composer.focus();
   }
 
   #showWelcome() {

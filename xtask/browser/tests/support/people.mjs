@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { account, api, open } from "../../harness.mjs";
+import { account, api, eventually, open } from "../../harness.mjs";
 
 /** A new person with an account, signed in on a page of their own. */
 export async function visitor(t, name, options = {}) {
@@ -37,10 +37,21 @@ export async function enter(page, room) {
   await page.locator(".log-note").waitFor({ state: "detached" });
 }
 
-/** Writes a message and sends it with Enter. */
-export async function say(page, text) {
-  await page.getByRole("textbox", { name: /^Message / }).fill(text);
+/** Writes a message and presses Enter. Nobody writes behind a dialog. */
+export async function write(page, text) {
+  await page.locator("dialog[open]").waitFor({ state: "detached" });
+  await field(page).fill(text);
   await page.keyboard.press("Enter");
+}
+
+/** The same of a message that leaves: the field is empty then. */
+export async function say(page, text) {
+  await write(page, text);
+  await eventually(async () => assert.equal(await field(page).inputValue(), "", `not sent: ${text}`));
+}
+
+function field(page) {
+  return page.getByRole("textbox", { name: /^Message / });
 }
 
 /** The row of the message with this text. */
