@@ -1,0 +1,314 @@
+//! The ledger: where every line is. Each move of a line is one entry under one lock, so whoever
+//! reads sees every line exactly once.
+
+use crate::{
+    limits::{LANE_LINES_MAX, LANES, PATIENCE, PIPE_LINES_MAX},
+    metrics::{DropReason, PushStatus},
+    status::Status,
+    time::now,
+};
+use std::{
+    ops::{AddAssign, SubAssign},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Instant, SystemTime},
+};
+
+/// Where every line is.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    books: Mutex<Books>,
+    room: Condvar,
+}
+
+#[derive(Default)]
+struct Books {
+    // Its `queued` leaves out what is in the pipe, until it is handed out.
+    status: Status,
+    /// Lines between the layer and the queue.
+    pipe: u64,
+    /// When the pipe was last seen to deliver, while it holds something.
+    pipe_since: Option<SystemTime>,
+    lanes: [Lane; LANES],
+    /// How many wait for room.
+    waiting: usize,
+    phase: Phase,
+}
+
+/// Lines of one tracing-loki channel, which has a fixed size and drops in silence.
+#[derive(Clone, Copy, Default)]
+struct Lane {
+    /// Lines that were let in.
+    reserved: u64,
+    /// Lines that are in the channel, or were.
+    completed: u64,
+    /// Lines that are known to have left it.
+    drained: u64,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Phase {
+    #[default]
+    Open,
+    /// Nothing comes in any more.
+    Closing,
+    /// Nothing moves any more.
+    Closed,
+}
+
+/// What waits in the queue. Adding up leaves `oldest` alone.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Level {
+    pub(crate) lines: u64,
+    pub(crate) memory_bytes: u64,
+    pub(crate) spool_bytes: u64,
+    pub(crate) spooled: u64,
+    pub(crate) oldest: Option<SystemTime>,
+}
+
+impl AddAssign for Level {
+    fn add_assign(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.memory_bytes += other.memory_bytes;
+        self.spool_bytes += other.spool_bytes;
+        self.spooled += other.spooled;
+    }
+}
+
+impl SubAssign for Level {
+    fn sub_assign(&mut self, other: Self) {
+        self.lines -= other.lines;
+        self.memory_bytes -= other.memory_bytes;
+        self.spool_bytes -= other.spool_bytes;
+        self.spooled -= other.spooled;
+    }
+}
+
+/// How long a line may wait for room.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Patience {
+    /// Not at all.
+    None,
+    /// A few milliseconds.
+    Some,
+    /// It goes in whether there is room or not: what wakes tracing-loki.
+    Urgent,
+}
+
+/// Leave to put one line into a lane. Dropped without being handed over, the line is lost, and
+/// counted so.
+pub(crate) struct Ticket<'a> {
+    ledger: &'a Ledger,
+    pub(crate) lane: usize,
+    is_handed_over: bool,
+}
+
+impl Ledger {
+    /// Takes a line in, or counts it as dropped.
+    pub(crate) fn admit(&self, patience: Patience) -> Option<Ticket<'_>> {
+        let mut books = self.books();
+        let mut lane = books.lane(patience);
+        if lane == Err(DropReason::BufferFull) && patience == Patience::Some {
+            let deadline = Instant::now() + PATIENCE;
+            books.waiting += 1;
+            while lane == Err(DropReason::BufferFull) {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
+                let woken = self.room.wait_timeout(books, left);
+                books = woken.unwrap_or_else(PoisonError::into_inner).0;
+                lane = books.lane(patience);
+            }
+            books.waiting -= 1;
+        }
+        books.status.accepted += 1;
+        let lane = match lane {
+            Ok(lane) => lane,
+            Err(reason) => {
+                books.status.dropped[reason as usize] += 1;
+                return None;
+            }
+        };
+        books.lanes[lane].reserved += 1;
+        if books.pipe == 0 {
+            books.pipe_since = Some(now());
+        }
+        books.pipe += 1;
+        Some(Ticket { ledger: self, lane, is_handed_over: false })
+    }
+
+    /// A lane is about to be emptied: what is in it for certain.
+    pub(crate) fn completed(&self, lane: usize) -> u64 {
+        self.books().lanes[lane].completed
+    }
+
+    /// A lane has been emptied of all that was in it before.
+    pub(crate) fn drained(&self, lane: usize, completed: u64) {
+        let mut books = self.books();
+        books.lanes[lane].drained = completed;
+        if books.waiting > 0 {
+            self.room.notify_all();
+        }
+    }
+
+    /// Lines came from the pipe into the queue.
+    pub(crate) fn arrived(&self, lines: u64, level: Level) {
+        self.change(|books| {
+            books.left_the_pipe(lines);
+            books.status.queued += lines;
+            books.set(level);
+        });
+    }
+
+    /// Lines were found in the spool.
+    pub(crate) fn found(&self, lines: u64, level: Level) {
+        self.change(|books| {
+            books.status.accepted += lines;
+            books.status.queued += lines;
+            books.set(level);
+        });
+    }
+
+    /// Lines of the pipe were not let into the queue.
+    pub(crate) fn turned_away(&self, lines: u64, reason: DropReason) {
+        self.change(|books| {
+            books.left_the_pipe(lines);
+            books.status.dropped[reason as usize] += lines;
+        });
+    }
+
+    /// Lines of the queue were given up.
+    pub(crate) fn dropped(&self, lines: u64, reason: DropReason, level: Level) {
+        self.change(|books| {
+            books.status.queued -= lines;
+            books.status.dropped[reason as usize] += lines;
+            books.set(level);
+        });
+    }
+
+    /// Lines of the queue were accepted by the log store.
+    pub(crate) fn sent(&self, lines: u64, bytes: u64, level: Level) {
+        self.change(|books| {
+            books.status.queued -= lines;
+            books.status.sent += lines;
+            books.status.sent_bytes += bytes;
+            books.set(level);
+        });
+    }
+
+    /// A push ended; what was wrong with it, if something was.
+    pub(crate) fn answered(&self, status: PushStatus, trouble: Option<String>) {
+        self.change(|books| {
+            books.status.requests[status as usize] += 1;
+            if status == PushStatus::Accepted {
+                books.status.last_success = Some(now());
+            }
+            books.status.trouble = trouble;
+        });
+    }
+
+    /// A push will be tried again.
+    pub(crate) fn retried(&self) {
+        self.change(|books| books.status.retries += 1);
+    }
+
+    /// Lets nothing in any more.
+    pub(crate) fn close(&self) {
+        let mut books = self.books();
+        if books.phase == Phase::Open {
+            books.phase = Phase::Closing;
+        }
+        self.room.notify_all();
+    }
+
+    /// Whether somebody who was let in has yet to put the line into its lane.
+    pub(crate) fn is_handing_over(&self) -> bool {
+        self.books().lanes.iter().any(|lane| lane.reserved != lane.completed)
+    }
+
+    /// The end: what is not in the spool is given up, and nothing moves any more.
+    pub(crate) fn finish(&self) {
+        let mut books = self.books();
+        if books.phase != Phase::Closed {
+            books.phase = Phase::Closed;
+            let kept = books.status.spooled;
+            let lost = books.pipe + books.status.queued - kept;
+            books.status.dropped[DropReason::Shutdown as usize] += lost;
+            (books.pipe, books.status.queued, books.status.memory_bytes) = (0, kept, 0);
+        }
+        self.room.notify_all();
+    }
+
+    /// Where every line is now.
+    pub(crate) fn status(&self) -> Status {
+        let books = self.books();
+        let mut status = books.status.clone();
+        status.queued += books.pipe;
+        let waiting = books.pipe_since.filter(|_| books.pipe > 0);
+        status.oldest = match (status.oldest, waiting) {
+            (Some(queue), Some(pipe)) => Some(queue.min(pipe)),
+            (queue, pipe) => queue.or(pipe),
+        };
+        status
+    }
+
+    /// After the end nothing is counted.
+    fn change(&self, change: impl FnOnce(&mut Books)) {
+        let mut books = self.books();
+        if books.phase != Phase::Closed {
+            change(&mut books);
+        }
+    }
+
+    /// Whatever panics elsewhere leaves the books whole.
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Books {
+    /// A lane with room, or why there is none.
+    fn lane(&self, patience: Patience) -> Result<usize, DropReason> {
+        if self.phase != Phase::Open {
+            return Err(DropReason::Shutdown);
+        }
+        if patience == Patience::Urgent {
+            return Ok(0);
+        }
+        let has_room = |lane: &Lane| lane.reserved - lane.drained < LANE_LINES_MAX;
+        let lane = self.lanes.iter().position(has_room);
+        lane.filter(|_| self.pipe < PIPE_LINES_MAX).ok_or(DropReason::BufferFull)
+    }
+
+    /// A push to the relay whose answer was lost comes twice; the second time it is new.
+    fn left_the_pipe(&mut self, lines: u64) {
+        self.status.accepted += lines.saturating_sub(self.pipe);
+        self.pipe = self.pipe.saturating_sub(lines);
+        self.pipe_since = Some(now());
+    }
+
+    fn set(&mut self, level: Level) {
+        self.status.memory_bytes = level.memory_bytes;
+        self.status.spool_bytes = level.spool_bytes;
+        self.status.spooled = level.spooled;
+        self.status.oldest = level.oldest;
+    }
+}
+
+impl Ticket<'_> {
+    /// The line is in its lane.
+    pub(crate) fn hand_over(mut self) {
+        self.is_handed_over = true;
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut books = self.ledger.books();
+        books.lanes[self.lane].completed += 1;
+        if !self.is_handed_over && books.phase != Phase::Closed {
+            books.pipe = books.pipe.saturating_sub(1);
+            books.status.dropped[DropReason::Other as usize] += 1;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The relay: an HTTP server on the loopback interface, which tracing-loki takes for Loki.
+//!
+//! It takes every push at once, so that tracing-loki never fails, never waits and never drops. Its
+//! path is secret, so that nobody else on this machine ships lines in our name.
+
+use crate::{batch::Batch, queue::Queue};
+use http_body_util::{BodyExt, Empty};
+use hyper::{
+    Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::{client::proxy::matcher::Matcher, rt::TokioIo};
+use std::{
+    io,
+    net::TcpListener,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::Notify;
+
+/// The queue, and who is told when something comes in.
+pub(crate) struct Intake {
+    pub(crate) queue: Mutex<Queue>,
+    pub(crate) arrived: Notify,
+}
+
+impl Intake {
+    pub(crate) fn new(queue: Queue) -> Self {
+        Self { queue: Mutex::new(queue), arrived: Notify::new() }
+    }
+
+    /// Whatever panics elsewhere leaves the queue usable.
+    pub(crate) fn with_queue<T>(&self, work: impl FnOnce(&mut Queue) -> T) -> T {
+        work(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A server that takes what tracing-loki ships.
+pub(crate) struct Relay {
+    listener: TcpListener,
+    secret: String,
+}
+
+impl Relay {
+    /// Takes a port; nothing is answered until it serves.
+    pub(crate) fn bind() -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener, secret: format!("{:032x}", rand::random::<u128>()) })
+    }
+
+    /// Where tracing-loki is to ship to.
+    pub(crate) fn url(&self) -> io::Result<String> {
+        Ok(format!("http://{}/{}/", self.listener.local_addr()?, self.secret))
+    }
+
+    /// Whether a proxy, named in the environment, stands between tracing-loki and the relay: its
+    /// HTTP client asks the same.
+    pub(crate) fn is_behind_a_proxy(&self) -> io::Result<bool> {
+        let url = self.url()?.parse().map_err(io::Error::other)?;
+        Ok(Matcher::from_env().intercept(&url).is_some())
+    }
+
+    /// Serves for ever. Needs a runtime around it.
+    pub(crate) async fn serve(self, intake: Arc<Intake>) -> io::Result<()> {
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        let path: Arc<str> = format!("/{}/loki/api/v1/push", self.secret).into();
+        loop {
+            // One that fails to connect comes again.
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            // Each push waits for its answer, so nothing may wait for more to go with.
+            stream.set_nodelay(true)?;
+            let (intake, path) = (Arc::clone(&intake), Arc::clone(&path));
+            let service = service_fn(move |request| {
+                let (intake, path) = (Arc::clone(&intake), Arc::clone(&path));
+                async move { answer(request, &path, &intake).await }
+            });
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            tokio::spawn(connection);
+        }
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    path: &str,
+    intake: &Intake,
+) -> Result<Response<Empty<Bytes>>, hyper::Error> {
+    if request.uri().path() != path {
+        return Ok(with_status(StatusCode::NOT_FOUND));
+    }
+    let body = request.into_body().collect().await?.to_bytes();
+    let Ok(batch) = Batch::decode(&body) else {
+        return Ok(with_status(StatusCode::BAD_REQUEST));
+    };
+    intake.with_queue(|queue| queue.take(batch));
+    intake.arrived.notify_one();
+    Ok(with_status(StatusCode::NO_CONTENT))
+}
+
+fn with_status(status: StatusCode) -> Response<Empty<Bytes>> {
+    let mut response = Response::new(Empty::new());
+    *response.status_mut() = status;
+    response
+}
