@@ -50,11 +50,20 @@ impl OpenChunk {
 }
 
 impl Chunk {
-    /// The push itself.
-    pub(crate) fn body(&self) -> io::Result<Bytes> {
+    /// The push itself, and how many lines it should have but has not: what the disk has lost
+    /// since it was written.
+    pub(crate) fn body(&mut self) -> io::Result<(Bytes, u64)> {
         match self {
-            Self::Memory { body, .. } => Ok(body.clone()),
-            Self::Spool(segment) => segment.read().map(|mut batch| batch.encode().into()),
+            Self::Memory { body, .. } => Ok((body.clone(), 0)),
+            Self::Spool(segment) => {
+                let mut batch = segment.read()?;
+                if batch.lines == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                let lost = segment.lines.saturating_sub(batch.lines);
+                segment.lines = batch.lines;
+                Ok((batch.encode().into(), lost))
+            }
         }
     }
 

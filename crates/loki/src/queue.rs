@@ -111,16 +111,24 @@ impl Queue {
             self.seal();
         }
         loop {
-            let first = self.sealed.front()?;
+            let first = self.sealed.front_mut()?;
             let expiry = now().checked_sub(self.bounds.age);
             if expiry.is_some() && first.span().newest < expiry {
                 self.give_up(0, DropReason::Expired);
                 continue;
             }
+            let level = first.level();
             match first.body() {
-                Ok(body) => {
+                Ok((body, lost)) => {
+                    let lines = level.lines - lost;
+                    self.sealed_level -= level;
+                    self.sealed_level += first.level();
+                    if lost > 0 {
+                        tracing::warn!(lines = lost, "the log spool has lost lines");
+                        self.ledger.dropped(lost, DropReason::Other, self.level());
+                    }
                     self.is_leased = true;
-                    return Some(Push { body, lines: first.level().lines });
+                    return Some(Push { body, lines });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot read from the log spool");

@@ -95,11 +95,12 @@ async fn run(
 async fn connect(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     match tls {
         None => serve(stream, shared).await,
-        Some(tls) => match tls.accept(stream).await {
-            Ok(stream) => serve(stream, shared).await,
-            // The client does not like the certificate.
-            Err(_) => {}
-        },
+        Some(tls) => {
+            // Otherwise the client does not like the certificate.
+            if let Ok(stream) = tls.accept(stream).await {
+                serve(stream, shared).await;
+            }
+        }
     }
 }
 
