@@ -22,10 +22,7 @@ pub(crate) struct Ledger {
 
 #[derive(Default)]
 struct Books {
-    // Its `queued` leaves out what is in the pipe, until it is handed out.
     status: Status,
-    /// Lines between the layer and the queue.
-    pipe: u64,
     /// When the pipe was last seen to deliver, while it holds something.
     pipe_since: Option<SystemTime>,
     lanes: [Lane; LANES],
@@ -130,10 +127,11 @@ impl Ledger {
             }
         };
         books.lanes[lane].reserved += 1;
-        if books.pipe == 0 {
+        if books.status.arriving == 0 {
             books.pipe_since = Some(now());
         }
-        books.pipe += 1;
+        books.status.arriving += 1;
+        books.status.queued += 1;
         Some(Ticket { ledger: self, lane, is_handed_over: false })
     }
 
@@ -154,8 +152,7 @@ impl Ledger {
     /// Lines came from the pipe into the queue.
     pub(crate) fn arrived(&self, lines: u64, level: Level) {
         self.change(|books| {
-            books.left_the_pipe(lines);
-            books.status.queued += lines;
+            books.leave_the_pipe(lines);
             books.set(level);
         });
     }
@@ -172,7 +169,8 @@ impl Ledger {
     /// Lines of the pipe were not let into the queue.
     pub(crate) fn turned_away(&self, lines: u64, reason: DropReason) {
         self.change(|books| {
-            books.left_the_pipe(lines);
+            books.leave_the_pipe(lines);
+            books.status.queued -= lines;
             books.status.dropped[reason as usize] += lines;
         });
     }
@@ -232,9 +230,10 @@ impl Ledger {
         if books.phase != Phase::Closed {
             books.phase = Phase::Closed;
             let kept = books.status.spooled;
-            let lost = books.pipe + books.status.queued - kept;
+            let lost = books.status.queued - kept;
             books.status.dropped[DropReason::Shutdown as usize] += lost;
-            (books.pipe, books.status.queued, books.status.memory_bytes) = (0, kept, 0);
+            (books.status.arriving, books.status.queued) = (0, kept);
+            books.status.memory_bytes = 0;
         }
         self.room.notify_all();
     }
@@ -243,8 +242,7 @@ impl Ledger {
     pub(crate) fn status(&self) -> Status {
         let books = self.books();
         let mut status = books.status.clone();
-        status.queued += books.pipe;
-        let waiting = books.pipe_since.filter(|_| books.pipe > 0);
+        let waiting = books.pipe_since.filter(|_| status.arriving > 0);
         status.oldest = match (status.oldest, waiting) {
             (Some(queue), Some(pipe)) => Some(queue.min(pipe)),
             (queue, pipe) => queue.or(pipe),
@@ -277,13 +275,15 @@ impl Books {
         }
         let has_room = |lane: &Lane| lane.reserved - lane.drained < LANE_LINES_MAX;
         let lane = self.lanes.iter().position(has_room);
-        lane.filter(|_| self.pipe < PIPE_LINES_MAX).ok_or(DropReason::BufferFull)
+        lane.filter(|_| self.status.arriving < PIPE_LINES_MAX).ok_or(DropReason::BufferFull)
     }
 
-    /// A push to the relay whose answer was lost comes twice; the second time it is new.
-    fn left_the_pipe(&mut self, lines: u64) {
-        self.status.accepted += lines.saturating_sub(self.pipe);
-        self.pipe = self.pipe.saturating_sub(lines);
+    /// A push to the relay whose answer was lost comes twice; the second time its lines are new.
+    fn leave_the_pipe(&mut self, lines: u64) {
+        let new = lines.saturating_sub(self.status.arriving);
+        self.status.accepted += new;
+        self.status.queued += new;
+        self.status.arriving -= lines - new;
         self.pipe_since = Some(now());
     }
 
@@ -307,7 +307,8 @@ impl Drop for Ticket<'_> {
         let mut books = self.ledger.books();
         books.lanes[self.lane].completed += 1;
         if !self.is_handed_over && books.phase != Phase::Closed {
-            books.pipe = books.pipe.saturating_sub(1);
+            books.status.arriving -= 1;
+            books.status.queued -= 1;
             books.status.dropped[DropReason::Other as usize] += 1;
         }
     }

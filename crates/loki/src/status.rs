@@ -14,6 +14,8 @@ pub struct Status {
     /// Lines that wait, on their way to the queue, in memory, in the spool, or in a push that has
     /// not been answered.
     pub queued: u64,
+    /// Those of `queued` that have yet to come to the queue; a few milliseconds' worth.
+    pub arriving: u64,
     /// Those of `queued` that are in the spool, which a restart does not lose.
     pub spooled: u64,
     /// Bytes of lines in memory; those on their way to the queue are not among them.

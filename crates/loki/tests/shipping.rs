@@ -5,7 +5,11 @@ mod stand_in;
 use campanile_loki::{Auth, Config, DropReason, LokiLayer, PushStatus, Secret, Shipper};
 use campanile_metrics::testing::Recording;
 use stand_in::{StandIn, eventually};
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -60,23 +64,50 @@ fn lines_arrive_with_labels_fields_and_times() {
 }
 
 #[test]
-fn a_burst_arrives_whole_and_in_order_in_few_pushes() {
+fn many_threads_lose_nothing_and_every_line_is_somewhere_at_every_instant() {
     let loki = StandIn::start();
     let (shipper, dispatch) = start(&config(loki.url()));
-    with(&dispatch, || {
-        for line in 0..20_000 {
-            // Warnings wait for room, so that this does not depend on the machine.
-            tracing::warn!("line {line:05}");
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let logging = [0, 1, 2].map(|name| {
+            let (shipper, dispatch) = (&shipper, &dispatch);
+            scope.spawn(move || {
+                with(dispatch, || {
+                    for line in 0..8_000 {
+                        tracing::info!("thread {name} line {line:05}");
+                        if line % 1_000 == 999 {
+                            // All lanes together have room for more than three threads log.
+                            eventually("there is room", || shipper.status().arriving == 0);
+                        }
+                    }
+                });
+            })
+        });
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let status = shipper.status();
+                assert!(status.is_balanced(), "{status:?}");
+            }
+        });
+        for thread in logging {
+            thread.join().expect("it logs");
         }
+        let report = shipper.flush(Duration::from_secs(60));
+        assert_eq!((report.dropped, report.kept), (0, 0));
+        is_over.store(true, Ordering::Relaxed);
     });
-    let report = shipper.flush(Duration::from_secs(60));
-    assert_eq!((report.dropped, report.kept), (0, 0));
     let status = shipper.status();
-    assert_eq!((status.accepted, status.sent, status.queued), (20_000, 20_000, 0));
-    assert!(status.is_balanced(), "{status:?}");
+    assert_eq!((status.accepted, status.sent, status.queued), (24_000, 24_000, 0));
     let seen = loki.lock();
-    assert_eq!(seen.messages(), (0..20_000).map(|l| format!("line {l:05}")).collect::<Vec<_>>());
-    assert!(seen.pushes < 2_000, "{} pushes", seen.pushes);
+    let mut messages = seen.messages();
+    for name in 0..3 {
+        let of_one = messages.iter().filter(|line| line.starts_with(&format!("thread {name}")));
+        assert!(of_one.is_sorted_by(|a, b| a < b), "in the order in which they were logged");
+    }
+    messages.sort_unstable();
+    messages.dedup();
+    assert_eq!(messages.len(), 24_000);
+    assert!(seen.pushes < 2_400, "{} pushes", seen.pushes);
     assert!(seen.push_bytes_max <= 1024 * 1024, "{} bytes", seen.push_bytes_max);
     assert_eq!(seen.complaint, None);
 }
