@@ -10,7 +10,7 @@ use crate::{
 use std::{
     ops::{AddAssign, SubAssign},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::{Instant, SystemTime},
+    time::SystemTime,
 };
 
 /// Where every line is.
@@ -28,6 +28,8 @@ struct Books {
     lanes: [Lane; LANES],
     /// How many wait for room.
     waiting: usize,
+    /// Whether somebody waited in vain since a lane was last emptied, so that nobody else does.
+    is_stuck: bool,
     phase: Phase,
 }
 
@@ -104,19 +106,15 @@ impl Ledger {
     pub(crate) fn admit(&self, patience: Patience) -> Option<Ticket<'_>> {
         let mut books = self.books();
         let mut lane = books.lane(patience);
-        if lane == Err(DropReason::BufferFull) && patience == Patience::Some {
-            let deadline = Instant::now() + PATIENCE;
+        if lane == Err(DropReason::BufferFull) && patience == Patience::Some && !books.is_stuck {
             books.waiting += 1;
-            while lane == Err(DropReason::BufferFull) {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    break;
-                }
-                let woken = self.room.wait_timeout(books, left);
-                books = woken.unwrap_or_else(PoisonError::into_inner).0;
-                lane = books.lane(patience);
-            }
+            let is_full = |books: &mut Books| books.lane(patience) == Err(DropReason::BufferFull);
+            let waited = self.room.wait_timeout_while(books, PATIENCE, is_full);
+            let (waited, time) = waited.unwrap_or_else(PoisonError::into_inner);
+            books = waited;
             books.waiting -= 1;
+            books.is_stuck = time.timed_out();
+            lane = books.lane(patience);
         }
         books.status.accepted += 1;
         let lane = match lane {
@@ -144,6 +142,7 @@ impl Ledger {
     pub(crate) fn drained(&self, lane: usize, completed: u64) {
         let mut books = self.books();
         books.lanes[lane].drained = completed;
+        books.is_stuck = false;
         if books.waiting > 0 {
             self.room.notify_all();
         }
@@ -313,3 +312,6 @@ impl Drop for Ticket<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

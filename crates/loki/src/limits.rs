@@ -13,7 +13,8 @@ pub(crate) const LANE_LINES_MAX: u64 = 500;
 /// Lines between the layer and the queue, in all lanes and requests to the relay.
 pub(crate) const PIPE_LINES_MAX: u64 = 32_768;
 
-/// How long whoever logs a warning or an error waits for room. Nobody waits for anything else.
+/// How long whoever logs a warning or an error waits for room. Nobody waits for anything else, and
+/// once somebody has waited in vain nobody does until there was room again.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Bytes of a refusal that are read and told.
@@ -27,3 +28,6 @@ pub(crate) const PIPE_TICK: Duration = Duration::from_secs(1);
 
 /// How long after its deadline a flush waits for the shipper's thread to say that it has ended.
 pub(crate) const FLUSH_GRACE: Duration = Duration::from_millis(250);
+
+/// How long the relay waits when the system has no more connections for it.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -3,7 +3,7 @@
 //! It takes every push at once, so that tracing-loki never fails, never waits and never drops. Its
 //! path is secret, so that nobody else on this machine ships lines in our name.
 
-use crate::{batch::Batch, queue::Queue};
+use crate::{batch::Batch, limits::ACCEPT_PAUSE, queue::Queue};
 use http_body_util::{BodyExt, Empty};
 use hyper::{
     Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1,
@@ -15,7 +15,7 @@ use std::{
     net::TcpListener,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::sleep};
 
 /// The queue, and who is told when something comes in.
 pub(crate) struct Intake {
@@ -60,15 +60,22 @@ impl Relay {
         Ok(Matcher::from_env().intercept(&url).is_some())
     }
 
-    /// Serves for ever. Needs a runtime around it.
-    pub(crate) async fn serve(self, intake: Arc<Intake>) -> io::Result<()> {
-        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+    /// Serves for ever, unless the runtime does not take its port. Needs a runtime around it.
+    pub(crate) async fn serve(self, intake: Arc<Intake>) -> io::Error {
+        let listener = match tokio::net::TcpListener::from_std(self.listener) {
+            Ok(listener) => listener,
+            Err(error) => return error,
+        };
         let path: Arc<str> = format!("/{}/loki/api/v1/push", self.secret).into();
         loop {
-            // One that fails to connect comes again.
-            let Ok((stream, _)) = listener.accept().await else { continue };
-            // Each push waits for its answer, so nothing may wait for more to go with.
-            stream.set_nodelay(true)?;
+            let Ok((stream, _)) = listener.accept().await else {
+                // There are too many open files, for now.
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            // Each push waits for its answer, so nothing should wait for more to go with; it only
+            // takes longer if it does.
+            let _is_prompt = stream.set_nodelay(true);
             let (intake, path) = (Arc::clone(&intake), Arc::clone(&path));
             let service = service_fn(move |request| {
                 let (intake, path) = (Arc::clone(&intake), Arc::clone(&path));

@@ -254,7 +254,6 @@ impl Works {
     async fn run(self) {
         let Self { shared, intake, relay, tasks, controllers, sender, is_last, end } = self;
         let pipe = Pipe::new(Arc::clone(&shared.ledger), tasks);
-        let serving = tokio::spawn(relay.serve(intake));
         let all_sent = async {
             let empty_pipe = empty_at_the_end(&shared.ledger, &controllers, end.clone());
             tokio::join!(sender.run(), async {
@@ -273,8 +272,8 @@ impl Works {
             () = all_sent => {}
             () = deadline(end.clone()) => {}
             () = show => {}
+            error = relay.serve(intake) => tracing::error!(%error, "logs are not shipped any more"),
         }
-        serving.abort();
     }
 }
 

@@ -83,7 +83,8 @@ fn tell(shipper: &Shipper) {
         "full": full,
         "dropped": status.dropped_in_all(),
     });
-    println!("\n{MARK}{told}");
+    // Past the test harness, which would keep it.
+    writeln!(std::io::stdout(), "\n{MARK}{told}").expect("somebody reads");
 }
 
 struct Process {

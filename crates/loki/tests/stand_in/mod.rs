@@ -24,6 +24,8 @@ pub(crate) enum Manner {
     /// As Loki does.
     #[default]
     Loki,
+    /// Accepts everything, and only counts.
+    Count,
     /// Reads it, and answers so.
     Answer(u16, &'static str),
     /// The same, with a header.
@@ -52,6 +54,8 @@ pub(crate) struct Seen {
     rules: Rules,
     /// Lines it accepted, in the order in which they came.
     pub(crate) entries: Vec<Entry>,
+    /// How many lines it accepted.
+    pub(crate) lines: u64,
     /// Pushes it read.
     pub(crate) pushes: usize,
     /// Pushes it accepted.
@@ -144,8 +148,7 @@ impl Seen {
     }
 
     fn told(&self) -> String {
-        let Self { pushes, accepted, complaint, .. } = self;
-        let lines = self.entries.len();
+        let Self { pushes, accepted, lines, complaint, .. } = self;
         format!("{pushes} pushes, {accepted} accepted, {lines} lines, {complaint:?}")
     }
 }

@@ -111,6 +111,13 @@ impl Rules {
     }
 }
 
+/// How many lines a push has.
+pub(crate) fn count(body: &[u8]) -> u64 {
+    let plain = snap::raw::Decoder::new().decompress_vec(body).expect("snappy");
+    let request = PushRequest::decode(plain.as_slice()).expect("protobuf");
+    request.streams.iter().map(|stream| stream.entries.len() as u64).sum()
+}
+
 fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), String> {
     if labels.is_empty() {
         return Err("error at least one label pair is required per stream".to_owned());

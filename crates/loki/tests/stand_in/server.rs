@@ -133,6 +133,11 @@ async fn answer(
             tokio::time::sleep(while_).await;
             Ok(judge(&head.uri.to_string(), &body, &shared))
         }
+        Manner::Count => {
+            let lines = super::rules::count(&body);
+            shared.seen.lock().expect("whole").lines += lines;
+            Ok(with_status(204, ""))
+        }
         Manner::Answer(status, text) => Ok(with_status(status, text)),
         Manner::AnswerWith(status, name, value) => {
             let mut response = with_status(status, "");
@@ -169,6 +174,7 @@ fn judge(path: &str, body: &[u8], shared: &Shared) -> Response<Full<Bytes>> {
             with_status(400, &error)
         }
         Ok((entries, complaint)) => {
+            seen.lines += entries.len() as u64;
             seen.entries.extend(entries);
             match complaint {
                 Some(complaint) => {
