@@ -129,8 +129,10 @@ pub(crate) struct Bounds {
     pub(crate) memory_bytes: u64,
     pub(crate) spool_bytes: u64,
     pub(crate) entries: u64,
-    /// Of one push, before compression.
+    /// Bytes of one push, before compression. A line that is longer goes alone.
     pub(crate) push_bytes: usize,
+    /// Lines of one push.
+    pub(crate) push_entries: u64,
     pub(crate) line_bytes: usize,
     pub(crate) age: Duration,
 }
@@ -269,11 +271,18 @@ impl Config {
     }
 
     pub(crate) fn bounds(&self) -> Bounds {
+        let memory_bytes = self.buffer_bytes_max as u64;
+        let spool_bytes = self.spool.as_ref().map_or(0, |spool| spool.bytes_max);
+        // Whole pushes make room for others, so one must be a small part of what there can be.
+        let part = |bytes: u64| usize::try_from(bytes / 8).unwrap_or(usize::MAX);
+        let disk_part = if self.spool.is_some() { part(spool_bytes) } else { usize::MAX };
+        let push_bytes = Batch::plain_bytes_max(self.request_bytes_max);
         Bounds {
-            memory_bytes: self.buffer_bytes_max as u64,
-            spool_bytes: self.spool.as_ref().map_or(0, |spool| spool.bytes_max),
+            memory_bytes,
+            spool_bytes,
             entries: self.buffer_entries_max,
-            push_bytes: Batch::plain_bytes_max(self.request_bytes_max),
+            push_bytes: push_bytes.min(part(memory_bytes)).min(disk_part),
+            push_entries: (self.buffer_entries_max / 8).max(1),
             line_bytes: self.line_bytes_max,
             age: self.age_max,
         }

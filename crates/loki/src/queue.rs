@@ -81,9 +81,7 @@ impl Queue {
                 too_long += 1;
                 continue;
             }
-            let before = self.open.as_ref().map_or(0, |(open, _)| open.plain_bytes());
-            let bytes = before + piece.bytes + piece.room_for(&labels, &entry);
-            if bytes > self.bounds.push_bytes {
+            if !self.has_room_for(&piece, piece.room_for(&labels, &entry)) {
                 self.put(mem::take(&mut piece));
                 self.seal();
             }
@@ -155,6 +153,14 @@ impl Queue {
     pub(crate) fn released(&mut self) {
         self.is_leased = false;
         self.trim();
+    }
+
+    /// Whether a line can go with others into what is open.
+    fn has_room_for(&self, piece: &Batch, bytes: usize) -> bool {
+        let open = self.open.as_ref().map(|(open, _)| (open.plain_bytes(), open.level().lines));
+        let (open_bytes, open_lines) = open.unwrap_or_default();
+        open_bytes + piece.bytes + bytes <= self.bounds.push_bytes
+            && open_lines + piece.lines < self.bounds.push_entries
     }
 
     /// Adds lines to what is open.

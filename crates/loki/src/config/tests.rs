@@ -84,6 +84,21 @@ fn settings_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn a_push_is_a_small_part_of_what_can_wait() {
+    let spool = |bytes_max| Some(SpoolConfig { directory: "spool".into(), bytes_max });
+    for (config, push_bytes) in [
+        (Config::default(), 898_752),
+        (Config { buffer_bytes_max: 1 << 20, ..Config::default() }, 131_072),
+        (Config { spool: spool(1 << 30), ..Config::default() }, 898_752),
+        (Config { spool: spool(1 << 16), ..Config::default() }, 8_192),
+    ] {
+        assert_eq!(config.bounds().push_bytes, push_bytes, "{config:?}");
+    }
+    let few = Config { buffer_entries_max: 3, ..Config::default() };
+    assert_eq!((few.bounds().push_entries, few.bounds().entries), (1, 3));
+}
+
+#[test]
 fn what_no_header_can_say_is_refused() {
     let config = Config { tenant: Some("a\nb".to_owned()), ..Config::default() };
     assert!(refused(&config).contains("as tenant of"));

@@ -11,6 +11,7 @@ const WIDE: Bounds = Bounds {
     spool_bytes: 1 << 20,
     entries: 1_000,
     push_bytes: 1 << 16,
+    push_entries: 1_000,
     line_bytes: 1_000,
     age: Duration::from_secs(u64::MAX / 4),
 };
@@ -109,6 +110,25 @@ fn a_batch_that_is_too_large_for_a_push_is_divided() {
             sent.extend(tested.send().expect("the same again"));
         }
         assert_eq!(sent, lines);
+    }
+}
+
+#[test]
+fn a_batch_that_has_too_many_lines_for_a_push_is_divided() {
+    let mut tested = queue(Bounds { push_entries: 2, ..WIDE });
+    tested.take(&["a", "b", "c", "d", "e"]);
+    for pushed in [vec!["a", "b"], vec!["c", "d"], vec!["e"]] {
+        assert_eq!(tested.send(), Some(pushed.into_iter().map(str::to_owned).collect()));
+    }
+}
+
+#[test]
+fn a_line_that_is_longer_than_a_push_goes_alone() {
+    let mut tested = queue(Bounds { push_bytes: 100, ..WIDE });
+    let long = "x".repeat(500);
+    tested.take(&["a", &long, "b"]);
+    for pushed in ["a", &long, "b"] {
+        assert_eq!(tested.send(), Some(vec![pushed.to_owned()]));
     }
 }
 
