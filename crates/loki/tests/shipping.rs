@@ -148,7 +148,9 @@ fn a_path_of_the_url_is_kept() {
 fn spans_that_are_older_than_the_layer_do_no_harm() {
     let loki = StandIn::start();
     let (layer, handle) = tracing_subscriber::reload::Layer::new(None::<LokiLayer>);
-    let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
+    // Another layer, so that spans are wanted from the beginning.
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer).with(lines));
     let (layer, shipper) = config(loki.url()).start().expect("it starts");
     with(&dispatch, || {
         let span = tracing::info_span!("old", early = 1, late = tracing::field::Empty);
