@@ -51,7 +51,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => return Err("say what: load RATE SECONDS, outage RATE SECONDS, flush LINES".into()),
     }
     tell("at the end", &shipper);
-    println!("Loki counted {} lines in {} pushes", loki.lock().lines, loki.lock().pushes);
+    let seen = loki.lock();
+    println!("Loki counted {} lines in {} pushes", seen.lines, seen.pushes);
     Ok(())
 }
 

@@ -20,7 +20,6 @@ pub(crate) struct Ledger {
     room: Condvar,
 }
 
-#[derive(Default)]
 struct Books {
     status: Status,
     /// When the pipe was last seen to deliver, while it holds something.
@@ -31,6 +30,19 @@ struct Books {
     /// Whether somebody waited in vain since a lane was last emptied, so that nobody else does.
     is_stuck: bool,
     phase: Phase,
+}
+
+impl Default for Books {
+    fn default() -> Self {
+        Self {
+            status: Status::default(),
+            pipe_since: None,
+            lanes: [Lane::default(); LANES],
+            waiting: 0,
+            is_stuck: false,
+            phase: Phase::default(),
+        }
+    }
 }
 
 /// Lines of one tracing-loki channel, which has a fixed size and drops in silence.

@@ -7,46 +7,50 @@ use std::{
     task::{Context, Poll},
 };
 use tokio::{
-    task::coop::{Unconstrained, unconstrained},
+    task::{
+        JoinSet,
+        coop::{Unconstrained, unconstrained},
+    },
     time::{Interval, MissedTickBehavior, interval},
 };
 use tracing_loki::BackgroundTask;
 
-/// Runs tracing-loki's tasks until all have ended.
-pub(crate) struct Pipe {
+/// One of tracing-loki's tasks.
+struct Lane {
+    number: usize,
     ledger: Arc<Ledger>,
-    lanes: Vec<Option<Unconstrained<BackgroundTask>>>,
+    task: Unconstrained<BackgroundTask>,
     /// tracing-loki does not wake up by itself after a failed push to the relay.
     tick: Interval,
 }
 
-impl Pipe {
-    /// Needs a runtime around it.
-    pub(crate) fn new(ledger: Arc<Ledger>, tasks: Vec<BackgroundTask>) -> Self {
-        // Its budget would stop a task in the middle of its channel, but one poll empties it all:
-        // what was in it before the poll is out of it afterwards.
-        let lanes = tasks.into_iter().map(|task| Some(unconstrained(task))).collect();
+/// Runs tracing-loki's tasks until all have ended. Needs a runtime around it.
+pub(crate) async fn run(ledger: &Arc<Ledger>, tasks: Vec<BackgroundTask>) {
+    let mut running = JoinSet::new();
+    for (number, task) in tasks.into_iter().enumerate() {
         let mut tick = interval(PIPE_TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ledger, lanes, tick }
+        // Its budget would stop a task in the middle of its channel, but one poll empties it all:
+        // what was in it before the poll is out of it afterwards.
+        let task = unconstrained(task);
+        running.spawn(Lane { number, ledger: Arc::clone(ledger), task, tick });
+    }
+    while let Some(ended) = running.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a part of the log shipper has failed");
+        }
     }
 }
 
-impl Future for Pipe {
+impl Future for Lane {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         while this.tick.poll_tick(context).is_ready() {}
-        for (lane, task) in this.lanes.iter_mut().enumerate() {
-            let Some(running) = task else { continue };
-            let completed = this.ledger.completed(lane);
-            let polled = Pin::new(running).poll(context);
-            this.ledger.drained(lane, completed);
-            if polled.is_ready() {
-                *task = None;
-            }
-        }
-        if this.lanes.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+        let completed = this.ledger.completed(this.number);
+        let polled = Pin::new(&mut this.task).poll(context);
+        this.ledger.drained(this.number, completed);
+        polled
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     ledger::Ledger,
     limits::{FLUSH_GRACE, LANES, METRICS_EVERY},
     metrics::ShipperMetrics,
-    pipe::Pipe,
+    pipe,
     push::{Pusher, PusherError},
     queue::Queue,
     relay::{Intake, Relay},
@@ -253,11 +253,10 @@ impl Works {
 
     async fn run(self) {
         let Self { shared, intake, relay, tasks, controllers, sender, is_last, end } = self;
-        let pipe = Pipe::new(Arc::clone(&shared.ledger), tasks);
         let all_sent = async {
             let empty_pipe = empty_at_the_end(&shared.ledger, &controllers, end.clone());
             tokio::join!(sender.run(), async {
-                tokio::join!(pipe, empty_pipe);
+                tokio::join!(pipe::run(&shared.ledger, tasks), empty_pipe);
                 // Nobody is there to hear it if the sender has ended.
                 let _heard = is_last.send(true);
             });
