@@ -2,14 +2,15 @@
 //!
 //! `cargo run --release -p campanile-loki --example measure -- load 100000 10` logs so many lines a
 //! second for so many seconds to a Loki of its own. `outage 200 600` does it while Loki is away,
-//! then brings it back. `flush 1000` logs so many while Loki is away, then ends.
+//! then brings it back. `flush 1000` logs so many while Loki is away, then ends. A directory as the last
+//! argument is where lines wait, instead of in memory.
 
 #![expect(clippy::print_stdout, reason = "it shows what it measured")]
 
 #[path = "../tests/stand_in/mod.rs"]
 mod stand_in;
 
-use campanile_loki::{Config, Shipper};
+use campanile_loki::{Config, Shipper, SpoolConfig};
 use stand_in::{Manner, StandIn, eventually};
 use std::{
     error::Error,
@@ -21,10 +22,13 @@ use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let directory = arguments.pop_if(|last| last.contains('/'));
+    let spool = directory
+        .map(|directory| SpoolConfig { directory: directory.into(), bytes_max: 256 * 1024 * 1024 });
     let loki = StandIn::start();
     loki.behave(Manner::Count);
-    let (layer, shipper) = Config { url: loki.url(), ..Config::default() }.start()?;
+    let (layer, shipper) = Config { url: loki.url(), spool, ..Config::default() }.start()?;
     tracing_subscriber::registry().with(layer).init();
     match arguments[..] {
         ["load", rate, seconds] => {
@@ -94,13 +98,15 @@ fn line_of_a_server(line: u64) {
 fn tell(when: &str, shipper: &Shipper) {
     let status = shipper.status();
     println!(
-        "{when}: {} accepted, {} sent, {} dropped {:?}, {} waiting in {} bytes, {} retries; {}",
+        "{when}: {} accepted, {} sent, {} dropped {:?}, {} waiting in {} bytes of memory and {} of disk, \
+         {} retries; {}",
         status.accepted,
         status.sent,
         status.dropped_in_all(),
         campanile_loki::DropReason::ALL.iter().map(|r| status.dropped(*r)).collect::<Vec<_>>(),
         status.queued,
         status.memory_bytes,
+        status.spool_bytes,
         status.retries,
         resident(),
     );

@@ -2,7 +2,7 @@
 
 use crate::{
     batch::{Batch, Span},
-    ledger::Level,
+    level::Level,
     spool::{OpenSegment, Segment},
 };
 use bytes::Bytes;

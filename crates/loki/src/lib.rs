@@ -11,6 +11,7 @@
 mod config;
 mod metrics;
 mod status;
+mod level;
 mod ledger;
 mod layer;
 mod pipe;
@@ -22,6 +23,7 @@ mod spool;
 mod push;
 mod backoff;
 mod sender;
+mod works;
 mod shipper;
 mod limits;
 mod time;

@@ -3,7 +3,7 @@
 //! It takes every push at once, so that tracing-loki never fails, never waits and never drops. Its
 //! path is secret, so that nobody else on this machine ships lines in our name.
 
-use crate::{batch::Batch, limits::ACCEPT_PAUSE, queue::Queue};
+use crate::{batch::Batch, limits::ACCEPT_PAUSE, queue::Queue, works::lock};
 use http_body_util::{BodyExt, Empty};
 use hyper::{
     Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1,
@@ -13,7 +13,7 @@ use hyper_util::{client::proxy::matcher::Matcher, rt::TokioIo};
 use std::{
     io,
     net::TcpListener,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 use tokio::{sync::Notify, time::sleep};
 
@@ -28,9 +28,8 @@ impl Intake {
         Self { queue: Mutex::new(queue), arrived: Notify::new() }
     }
 
-    /// Whatever panics elsewhere leaves the queue usable.
     pub(crate) fn with_queue<T>(&self, work: impl FnOnce(&mut Queue) -> T) -> T {
-        work(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut lock(&self.queue))
     }
 }
 

@@ -7,9 +7,10 @@ use crate::{
     push::{Pusher, Verdict},
     queue::{Push, Readiness},
     relay::Intake,
+    works::lock,
 };
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use tokio::{
@@ -110,8 +111,7 @@ impl Sender {
     }
 
     fn observe(&self, duration: Duration) {
-        let metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
-        for metrics in &*metrics {
+        for metrics in &*lock(&self.metrics) {
             metrics.request_duration.observe(duration);
         }
     }

@@ -63,28 +63,35 @@ fn child() {
         config.request_bytes_max = 16_384;
         config.buffer_bytes_max = 16_384;
     }
-    let (shipper, dispatch) = start(&config);
+    let (layer, shipper) = match config.start() {
+        Ok(started) => started,
+        Err(error) => return tell(&json!({"error": error.to_string()})),
+    };
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
     log(&shipper, &dispatch, asked["lines"].as_u64().expect("a number"));
-    tell(&shipper);
+    tell(&counts(&shipper));
     assert_eq!(lines.next().as_deref(), Some("flush"));
     shipper.flush(Duration::from_secs(60));
-    tell(&shipper);
+    tell(&counts(&shipper));
 }
 
-fn tell(shipper: &Shipper) {
+fn counts(shipper: &Shipper) -> Value {
     let status = shipper.status();
     assert!(status.is_balanced(), "{status:?}");
     let full = status.dropped(DropReason::BufferFull);
-    let told = json!({
+    json!({
         "accepted": status.accepted,
         "sent": status.sent,
         "queued": status.queued,
         "spooled": status.spooled,
         "full": full,
         "dropped": status.dropped_in_all(),
-    });
+    })
+}
+
+fn tell(what: &Value) {
     // Past the test harness, which would keep it.
-    writeln!(std::io::stdout(), "\n{MARK}{told}").expect("somebody reads");
+    writeln!(std::io::stdout(), "\n{MARK}{what}").expect("somebody reads");
 }
 
 struct Process {
@@ -204,4 +211,30 @@ fn what_neither_disk_nor_memory_takes_is_counted() {
     let told = process.flush();
     assert_eq!(told["sent"].as_u64(), queued, "{told}");
     assert_eq!(Some(loki.lock().entries.len() as u64), queued);
+}
+
+#[test]
+fn a_proxy_that_would_stand_before_the_relay_is_told() {
+    let (loki, spool) = (StandIn::start(), directory());
+    let asked = json!({"url": loki.url(), "spool": spool.path(), "lines": 1});
+    let behind_a_proxy = || {
+        let mut command = child_of("");
+        command.env("http_proxy", "http://127.0.0.1:1");
+        command
+    };
+    let told = Process::start(&mut behind_a_proxy(), &asked).next();
+    let expected = "cannot ship logs through a proxy: set NO_PROXY=127.0.0.1";
+    assert_eq!(told["error"], expected);
+    let mut told = Process::start(behind_a_proxy().env("no_proxy", "127.0.0.1"), &asked);
+    assert_eq!(told.next()["accepted"], 1);
+    assert_eq!(told.flush()["sent"], 1);
+}
+
+#[test]
+fn nobody_else_has_the_spool() {
+    let (loki, spool) = (StandIn::start(), directory());
+    let config = config(&loki.url(), spool.path());
+    let (_shipper, _dispatch) = start(&config);
+    let error = config.start().expect_err("it is in use");
+    assert!(error.to_string().ends_with("is in use by another process"), "{error}");
 }
