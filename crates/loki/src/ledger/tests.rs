@@ -1,3 +1,5 @@
+//! The ledger, whatever order its entries come in.
+
 use super::*;
 use std::thread;
 

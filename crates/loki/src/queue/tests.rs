@@ -1,3 +1,5 @@
+//! The queue within its bounds, in memory and on disk.
+
 use super::*;
 use crate::{batch::tests::entry, config::SpoolConfig, limits::LANES};
 use std::{fs, path::Path, time::UNIX_EPOCH};

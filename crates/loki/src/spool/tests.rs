@@ -1,3 +1,5 @@
+//! The spool, whatever is left of it.
+
 use super::*;
 use crate::batch::tests::entry;
 use tempfile::TempDir;
