@@ -54,6 +54,8 @@ struct Lane {
     completed: u64,
     /// Lines that are known to have left it.
     drained: u64,
+    /// Lines of it that came to the relay.
+    delivered: u64,
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -117,9 +119,18 @@ impl Ledger {
         Some(Ticket { ledger: self, lane, is_handed_over: false })
     }
 
-    /// A lane is about to be emptied: what is in it for certain.
-    pub(crate) fn completed(&self, lane: usize) -> u64 {
-        self.books().lanes[lane].completed
+    /// A lane may be about to be emptied: what is in it for certain, and whether all that left it
+    /// before has come to the relay.
+    pub(crate) fn look(&self, lane: usize) -> (u64, bool) {
+        let lane = self.books().lanes[lane];
+        (lane.completed, lane.delivered >= lane.drained)
+    }
+
+    /// Lines of a lane came to the relay.
+    pub(crate) fn delivered(&self, lane: usize, lines: u64) {
+        if let Some(lane) = self.books().lanes.get_mut(lane) {
+            lane.delivered += lines;
+        }
     }
 
     /// A lane has been emptied of all that was in it before.

@@ -24,6 +24,9 @@ pub(crate) const REASON_BYTES_MAX: usize = 512;
 /// How often metrics follow by themselves; a registry that collects makes them follow at once.
 pub(crate) const METRICS_EVERY: Duration = Duration::from_secs(1);
 
+/// How long lines gather in a lane before tracing-loki sees them.
+pub(crate) const GATHER: Duration = Duration::from_millis(5);
+
 /// How often a lane is looked at although nothing woke it.
 pub(crate) const PIPE_TICK: Duration = Duration::from_secs(1);
 

@@ -3,7 +3,7 @@
 //! It takes every push at once, so that tracing-loki never fails, never waits and never drops. Its
 //! path is secret, so that nobody else on this machine ships lines in our name.
 
-use crate::{batch::Batch, limits::ACCEPT_PAUSE, queue::Queue, works::lock};
+use crate::{batch::Batch, ledger::Ledger, limits::ACCEPT_PAUSE, queue::Queue, works::lock};
 use http_body_util::{BodyExt, Empty};
 use hyper::{
     Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1,
@@ -19,13 +19,14 @@ use tokio::{sync::Notify, time::sleep};
 
 /// The queue, and who is told when something comes in.
 pub(crate) struct Intake {
-    pub(crate) queue: Mutex<Queue>,
+    queue: Mutex<Queue>,
+    ledger: Arc<Ledger>,
     pub(crate) arrived: Notify,
 }
 
 impl Intake {
-    pub(crate) fn new(queue: Queue) -> Self {
-        Self { queue: Mutex::new(queue), arrived: Notify::new() }
+    pub(crate) fn new(queue: Queue, ledger: Arc<Ledger>) -> Self {
+        Self { queue: Mutex::new(queue), ledger, arrived: Notify::new() }
     }
 
     pub(crate) fn with_queue<T>(&self, work: impl FnOnce(&mut Queue) -> T) -> T {
@@ -47,15 +48,15 @@ impl Relay {
         Ok(Self { listener, secret: format!("{:032x}", rand::random::<u128>()) })
     }
 
-    /// Where tracing-loki is to ship to.
-    pub(crate) fn url(&self) -> io::Result<String> {
-        Ok(format!("http://{}/{}/", self.listener.local_addr()?, self.secret))
+    /// Where the tracing-loki of a lane is to ship to.
+    pub(crate) fn url(&self, lane: usize) -> io::Result<String> {
+        Ok(format!("http://{}/{}/{lane}/", self.listener.local_addr()?, self.secret))
     }
 
     /// Whether a proxy, named in the environment, stands between tracing-loki and the relay: its
     /// HTTP client asks the same.
     pub(crate) fn is_behind_a_proxy(&self) -> io::Result<bool> {
-        let url = self.url()?.parse().map_err(io::Error::other)?;
+        let url = self.url(0)?.parse().map_err(io::Error::other)?;
         Ok(Matcher::from_env().intercept(&url).is_some())
     }
 
@@ -65,7 +66,7 @@ impl Relay {
             Ok(listener) => listener,
             Err(error) => return error,
         };
-        let path: Arc<str> = format!("/{}/loki/api/v1/push", self.secret).into();
+        let secret: Arc<str> = self.secret.into();
         loop {
             let Ok((stream, _)) = listener.accept().await else {
                 // There are too many open files, for now.
@@ -75,10 +76,10 @@ impl Relay {
             // Each push waits for its answer, so nothing should wait for more to go with; it only
             // takes longer if it does.
             let _is_prompt = stream.set_nodelay(true);
-            let (intake, path) = (Arc::clone(&intake), Arc::clone(&path));
+            let (intake, secret) = (Arc::clone(&intake), Arc::clone(&secret));
             let service = service_fn(move |request| {
-                let (intake, path) = (Arc::clone(&intake), Arc::clone(&path));
-                async move { answer(request, &path, &intake).await }
+                let (intake, secret) = (Arc::clone(&intake), Arc::clone(&secret));
+                async move { answer(request, &secret, &intake).await }
             });
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             tokio::spawn(connection);
@@ -88,23 +89,60 @@ impl Relay {
 
 async fn answer(
     request: Request<Incoming>,
-    path: &str,
+    secret: &str,
     intake: &Intake,
 ) -> Result<Response<Empty<Bytes>>, hyper::Error> {
-    if request.uri().path() != path {
+    let Some(lane) = lane_of(request.uri().path(), secret) else {
         return Ok(with_status(StatusCode::NOT_FOUND));
-    }
+    };
     let body = request.into_body().collect().await?.to_bytes();
     let Ok(batch) = Batch::decode(&body) else {
         return Ok(with_status(StatusCode::BAD_REQUEST));
     };
+    intake.ledger.delivered(lane, batch.lines);
     intake.with_queue(|queue| queue.take(batch));
     intake.arrived.notify_one();
     Ok(with_status(StatusCode::NO_CONTENT))
+}
+
+/// The lane that ships to a path, if it knows the secret.
+fn lane_of(path: &str, secret: &str) -> Option<usize> {
+    let lane = path.strip_prefix('/')?.strip_prefix(secret)?.strip_prefix('/')?;
+    lane.strip_suffix("/loki/api/v1/push")?.parse().ok()
 }
 
 fn with_status(status: StatusCode) -> Response<Empty<Bytes>> {
     let mut response = Response::new(Empty::new());
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_knows_the_secret_ships() {
+        for (path, lane) in [
+            ("/secret/0/loki/api/v1/push", Some(0)),
+            ("/secret/63/loki/api/v1/push", Some(63)),
+            ("/secret/x/loki/api/v1/push", None),
+            ("/secret/loki/api/v1/push", None),
+            ("/other/0/loki/api/v1/push", None),
+            ("/0/loki/api/v1/push", None),
+            ("/loki/api/v1/push", None),
+            ("/secret/0", None),
+            ("", None),
+        ] {
+            assert_eq!(lane_of(path, "secret"), lane, "{path}");
+        }
+    }
+
+    #[test]
+    fn each_relay_has_a_secret_of_its_own() {
+        let secret = || Relay::bind().expect("a port").secret;
+        let (one, other) = (secret(), secret());
+        assert_eq!(one.len(), 32);
+        assert_ne!(one, other);
+    }
 }

@@ -90,7 +90,7 @@ impl Config {
             let (spool, found) = Spool::open(spool)?;
             queue.keep_in(spool, found);
         }
-        let intake = Arc::new(Intake::new(queue));
+        let intake = Arc::new(Intake::new(queue, Arc::clone(&ledger)));
         let metrics = Arc::default();
         let (is_last, last) = watch::channel(false);
         let sender = Sender {
@@ -104,8 +104,8 @@ impl Config {
             streak: Streak::default(),
         };
         let (mut layers, mut controllers, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..LANES {
-            let (layer, controller, task) = self.lane(&relay.url()?)?;
+        for number in 0..LANES {
+            let (layer, controller, task) = self.lane(&relay.url(number)?)?;
             layers.push(layer);
             controllers.push(controller);
             tasks.push(task);

@@ -16,7 +16,7 @@ fn full() -> Ledger {
 
 /// Empties a lane, as its task does.
 fn empty(ledger: &Ledger, lane: usize) {
-    ledger.drained(lane, ledger.completed(lane));
+    ledger.drained(lane, ledger.look(lane).0);
 }
 
 fn counts(ledger: &Ledger) -> (u64, u64, u64) {
@@ -75,6 +75,18 @@ fn once_one_has_waited_in_vain_nobody_waits() {
     assert_eq!(counts(&ledger), (ROOM + 1_001, ROOM, 1_001));
     empty(&ledger, 0);
     assert!(!ledger.books().is_stuck);
+}
+
+#[test]
+fn a_lane_is_idle_when_all_that_left_it_has_come() {
+    let ledger = Ledger::default();
+    assert_eq!(ledger.look(0), (0, true));
+    ledger.admit(Patience::None).expect("there is room").hand_over();
+    assert_eq!(ledger.look(0), (1, true));
+    empty(&ledger, 0);
+    assert_eq!(ledger.look(0), (1, false));
+    ledger.delivered(0, 1);
+    assert_eq!(ledger.look(0), (1, true));
 }
 
 #[test]
