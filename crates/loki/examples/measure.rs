@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p campanile-loki --example measure -- load 100000 10` logs so many lines a
 //! second for so many seconds to a Loki of its own. `outage 200 600` does it while Loki is away,
-//! then brings it back. `flush 1000` logs so many while Loki is away, then ends. A directory as the last
-//! argument is where lines wait, instead of in memory.
+//! then brings it back; `stall 10000 10` while it never answers. `flush 1000` logs so many while Loki is
+//! away, then ends. A directory as the last argument is where lines wait, instead of in memory.
 
 #![expect(clippy::print_stdout, reason = "it shows what it measured")]
 
@@ -45,6 +45,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             eventually("all is sent", || shipper.status().queued == 0);
             println!("all was sent {:.1?} after it was back", back.elapsed());
         }
+        ["stall", rate, seconds] => {
+            loki.behave(Manner::Stall);
+            log(rate.parse()?, seconds.parse()?);
+            let report = shipper.flush(Duration::from_secs(2));
+            println!("flushed within 2 s: {report:?}");
+        }
         ["flush", lines] => {
             loki.go_down();
             log(lines.parse()?, 1);
@@ -52,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let report = shipper.flush(Duration::from_secs(2));
             println!("flushed within 2 s: {report:?} after {:.3?}", started.elapsed());
         }
-        _ => return Err("say what: load RATE SECONDS, outage RATE SECONDS, flush LINES".into()),
+        _ => return Err("say what: load, outage or stall RATE SECONDS, or flush LINES".into()),
     }
     tell("at the end", &shipper);
     let seen = loki.lock();
