@@ -105,3 +105,35 @@ impl std::fmt::Debug for LokiLayer {
         f.debug_struct("LokiLayer").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    #[test]
+    fn of_the_shippers_own_events_only_those_of_tracing_loki_come_in() {
+        let ledger = Arc::new(Ledger::default());
+        let url = "http://127.0.0.1:1".parse().expect("a URL");
+        let (lane, _task) = tracing_loki::builder().build_url(url).expect("a layer");
+        let layer = LokiLayer::new(Arc::clone(&ledger), vec![lane]);
+        let accepted = || ledger.status().accepted;
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let dispatch = tracing::dispatcher::get_default(Clone::clone);
+            let on_its_thread = || {
+                mark_thread();
+                tracing::dispatcher::with_default(&dispatch, || {
+                    tracing::error!(target: "hyper", "of its client");
+                    tracing::error!("of the shipper");
+                    assert_eq!(accepted(), 0);
+                    tracing::error!(target: "tracing_loki", "wakes its task");
+                    assert_eq!(accepted(), 1);
+                });
+            };
+            thread::scope(|scope| scope.spawn(on_its_thread).join()).expect("it agrees");
+            tracing::info!("of somebody else");
+            assert_eq!(accepted(), 2);
+        });
+    }
+}

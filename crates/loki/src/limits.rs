@@ -13,6 +13,7 @@ pub(crate) const LANE_LINES_MAX: u64 = 500;
 
 /// Lines between the layer and the queue, in all lanes and requests to the relay.
 pub(crate) const PIPE_LINES_MAX: u64 = 65_536;
+const _: () = assert!(LANES as u64 * LANE_LINES_MAX <= PIPE_LINES_MAX);
 
 /// How long whoever logs a warning or an error waits for room. Nobody waits for anything else, and
 /// once somebody has waited in vain nobody does until there was room again.

@@ -1,9 +1,11 @@
 //! The queue within its bounds, in memory and on disk.
 
 use super::*;
-use crate::{batch::tests::entry, config::SpoolConfig, limits::LANES};
+use crate::{batch::tests::entry, config::SpoolConfig};
 use std::{fs, path::Path, time::UNIX_EPOCH};
 use tempfile::TempDir;
+
+mod random;
 
 const LABELS: &str = "{job=\"test\"}";
 
@@ -292,10 +294,4 @@ fn what_a_segment_has_lost_is_counted() {
     assert_eq!(tested.send_all(), ["a"]);
     assert_eq!(tested.ledger.status().dropped(DropReason::Other), 2);
     assert_eq!(tested.counts(), (1, 0, 2));
-}
-
-#[test]
-fn lanes_fit_into_the_pipe() {
-    use crate::limits::{LANE_LINES_MAX, PIPE_LINES_MAX};
-    const { assert!(LANES as u64 * LANE_LINES_MAX <= PIPE_LINES_MAX) };
 }
