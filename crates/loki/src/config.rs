@@ -24,7 +24,7 @@ pub struct Config {
     pub tenant: Option<String>,
     /// What is brought along so that lines are taken.
     pub auth: Option<Auth>,
-    /// Who, beside the authorities of the system, vouches for Loki: a file in PEM.
+    /// Who vouches for Loki, instead of the authorities of the system: a file in PEM.
     pub ca: Option<PathBuf>,
     /// Bytes of lines that wait in memory, compressed; the oldest go first.
     pub buffer_bytes_max: usize,

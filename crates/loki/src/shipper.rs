@@ -7,7 +7,7 @@ use crate::{
     ledger::Ledger,
     limits::{FLUSH_GRACE, LANES},
     metrics::ShipperMetrics,
-    push::{Pusher, PusherError},
+    push::{Pusher, PusherError, told},
     queue::Queue,
     relay::{Intake, Relay},
     sender::{Sender, Streak},
@@ -36,9 +36,10 @@ pub enum StartError {
     /// The spool cannot be used.
     #[error(transparent)]
     Spool(#[from] SpoolError),
-    /// The HTTP client cannot be made: the system has no authorities, or the like.
+    /// The HTTP client cannot be made: the system has no authorities although TLS needs them, or
+    /// the like.
     #[error("cannot make a client for the log store: {0}")]
-    Client(reqwest::Error),
+    Client(String),
     /// tracing-loki does not take what it is given.
     #[error("cannot make the log layer: {0}")]
     Layer(tracing_loki::Error),
@@ -71,8 +72,9 @@ pub struct FlushReport {
 }
 
 impl Config {
-    /// Checks the settings, reads the spool and starts the shipper. Lines that are logged before
-    /// the layer has its subscriber are not seen.
+    /// Checks the settings, reads the spool and starts the shipper; Loki need not be there. Fails
+    /// if a setting or the spool cannot be used, or if there is no port or thread. Lines that are
+    /// logged before the layer has its subscriber are not seen.
     pub fn start(&self) -> Result<(LokiLayer, Shipper), StartError> {
         self.validate()?;
         let relay = Relay::bind()?;
@@ -81,7 +83,7 @@ impl Config {
         }
         let pusher = Pusher::new(self).map_err(|error| match error {
             PusherError::Config(error) => error.into(),
-            PusherError::Client(error) => StartError::Client(error),
+            PusherError::Client(error) => StartError::Client(told(&error)),
         })?;
         let ledger = Arc::new(Ledger::default());
         let bounds = self.bounds();

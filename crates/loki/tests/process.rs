@@ -238,3 +238,21 @@ fn nobody_else_has_the_spool() {
     let error = config.start().expect_err("it is in use");
     assert!(error.to_string().ends_with("is in use by another process"), "{error}");
 }
+
+#[test]
+fn who_needs_no_authorities_of_the_system_does_without() {
+    let (loki, spool) = (StandIn::start(), directory());
+    let asked = |url: &str| json!({"url": url, "spool": spool.path(), "lines": 1});
+    let without = || {
+        let mut command = child_of("");
+        command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/nowhere");
+        command
+    };
+    let mut process = Process::start(&mut without(), &asked(&loki.url()));
+    assert_eq!(process.next()["accepted"], 1);
+    assert_eq!(process.flush()["sent"], 1);
+    let told = Process::start(&mut without(), &asked("https://loki.invalid")).next();
+    let error = told["error"].as_str().expect("it cannot start");
+    let expected = "cannot make a client for the log store: ";
+    assert!(error.starts_with(expected) && error.contains("certificate"), "{error}");
+}
