@@ -6,6 +6,7 @@ use crate::{
 };
 use campanile_adapter_memory::SystemClock;
 use campanile_core::port::Clock;
+use campanile_loki::LokiLayer;
 use campanile_metrics::{Registry, standard::LogLines};
 use serde_json::Value;
 use std::{
@@ -27,8 +28,9 @@ use tracing_subscriber::{
 
 type Filtered = Layered<EnvFilter, Spans>;
 
-/// What is not worth a line unless somebody asks: the HTTP library tells of each worker it starts.
-const QUIET: &str = "actix_server=warn";
+/// What is not worth a line unless somebody asks: the HTTP library tells of each worker it starts,
+/// the others of each connection that ships lines.
+const QUIET: &str = "actix_server=warn,hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn";
 
 /// Logs that have begun.
 pub(crate) struct Logs {
@@ -37,7 +39,8 @@ pub(crate) struct Logs {
 
 impl Logs {
     /// Begins to log, for the whole process. The level was checked with the settings.
-    pub(crate) fn start(config: &Log) -> Self {
+    /// Lines go to Loki, too, where there is a layer for it.
+    pub(crate) fn start(config: &Log, loki: Option<LokiLayer>) -> Self {
         let filter = EnvFilter::new(format!("{QUIET},{}", config.level));
         let (count, counted) = reload::Layer::new(None);
         let is_human = match config.format {
@@ -51,7 +54,8 @@ impl Logs {
             let layer = tracing_subscriber::fmt::layer().with_ansi(false);
             layer.event_format(Json(SystemClock::new())).boxed()
         };
-        let subscriber = tracing_subscriber::registry().with(filter).with(count).with(lines);
+        let subscriber =
+            tracing_subscriber::registry().with(filter).with(count).with(loki).with(lines);
         // Whoever has begun before goes on.
         let _begun_before = subscriber.try_init();
         Self { counted }

@@ -1,6 +1,9 @@
 //! Settings about logs.
 
-use super::setting::{Described, Setting, Shape, describe_one, section};
+use super::{
+    loki::Loki,
+    setting::{Described, Setting, Shape, describe_one, section},
+};
 use serde::{Deserialize, Serialize};
 
 section! {
@@ -12,6 +15,8 @@ section! {
         /// `json` for one object a line, `human` for people, `auto` for people at a terminal
         /// and JSON elsewhere.
         format: LogFormat = LogFormat::Auto;
+        /// Shipping logs to Loki.
+        loki: Loki = Loki::default();
     }
 }
 
