@@ -128,8 +128,8 @@ impl Worker {
         let Measured { driver, own, .. } = &self.measured;
         if took >= self.slow_after {
             own.slow_statements.increment(*driver, W::STATEMENT);
-            let (statement, took_ms) = (W::STATEMENT.name(), took.as_millis() as u64);
-            tracing::warn!(statement, took_ms, "slow statement");
+            let (statement, duration_ms) = (W::STATEMENT.name(), took.as_millis() as u64);
+            tracing::warn!(statement, duration_ms, "slow statement");
         }
         if let Err(Failure { error, .. }) = &made
             && let Some(class) = class(error)

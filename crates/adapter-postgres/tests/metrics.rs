@@ -256,7 +256,7 @@ async fn a_slow_statement_is_counted_and_named_in_the_log() {
         tokio::join!(slowly, release);
         assert_eq!(counted.slow(statement), 1.0, "{statement}");
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        let named = format!("slow statement statement=\"{statement}\" took_ms=");
+        let named = format!("slow statement statement=\"{statement}\" duration_ms=");
         let told = text.lines().filter(|line| line.contains(&named)).count();
         assert_eq!(told, 1, "{statement}: {text}");
     }

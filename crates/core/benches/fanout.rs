@@ -78,7 +78,7 @@ async fn deliver(node: &Node, rounds: u64, per_wake: u64) -> std::time::Duration
             };
             let audience = Audience::Room(room.clone(), RoomKind::Public);
             let signal = Arc::new(Signal::Tell(audience, Event::Message(Arc::new(message))));
-            let accepted = node.chat.clock().moment();
+            let accepted = node.chat.clock().moment().into();
             let envelope = Envelope { signal, accepted, remote: false };
             node.chat.shards().deliver(Arc::new(envelope)).await;
         }

@@ -66,7 +66,7 @@ async fn talk() -> Result<(), Box<dyn Error>> {
 
     let body = "Do you hear the bell?".into();
     let draft = Draft { room, from: ada, body, key: None, reply_to: None };
-    chat.send(draft, Source { transport: Transport::WebSocket }).await?;
+    chat.send(draft, Source { transport: Transport::WebSocket, trace: None }).await?;
     if let Outgoing::Frame(line) = poll_fn(|context| outbox.poll_frame(context)).await {
         assert_eq!(line, "1 ada: Do you hear the bell?");
         eprintln!("bob reads: {}", String::from_utf8_lossy(&line));

@@ -9,6 +9,7 @@ use crate::{
     time::{Moment, Timestamp},
     user::{Presence, TokenHash},
 };
+use campanile_metrics::TraceId;
 use std::sync::Arc;
 
 /// What happened. Everything a client hears without having asked is one of these.
@@ -226,7 +227,22 @@ pub struct Envelope {
     /// What it says.
     pub signal: Arc<Signal>,
     /// When a node received it from its client: where delivery latency starts.
-    pub accepted: Moment,
+    pub accepted: Accepted,
     /// Whether it came from another node.
     pub remote: bool,
+}
+
+/// When something was received from its client, and in which trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// When.
+    pub at: Moment,
+    /// In which trace, where that is known: on the node that received it.
+    pub trace: Option<TraceId>,
+}
+
+impl From<Moment> for Accepted {
+    fn from(at: Moment) -> Self {
+        Self { at, trace: None }
+    }
 }

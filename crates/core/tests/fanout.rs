@@ -31,7 +31,7 @@ async fn store(node: &Node, from: &UserName, room: &RoomName, count: usize) -> V
 async fn announce(node: &Node, message: &Arc<Message>) {
     let audience = Audience::Room(message.room.clone(), RoomKind::Public);
     let signal = Arc::new(Signal::Tell(audience, Event::Message(message.clone())));
-    let accepted = node.chat.clock().moment();
+    let accepted = node.chat.clock().moment().into();
     let envelope = Envelope { signal, accepted, remote: true };
     node.chat.shards().deliver(Arc::new(envelope)).await;
     settle().await;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use campanile_metrics::{Description, Kind};
+use campanile_metrics::{Description, Exemplar, Kind};
 
 use crate::format::Format;
 use crate::histogram::Buckets;
@@ -97,11 +98,15 @@ impl<'a> Writer<'a> {
             let observed = buckets.observed();
             let comma = if labels.is_empty() { "" } else { "," };
             let bounds = bounds.iter().map(String::as_str).chain(["+Inf"]);
-            for (bound, count) in bounds.zip(&observed.cumulative) {
+            let exemplars = observed.exemplars.iter().copied().chain(iter::repeat(None));
+            for ((bound, count), exemplar) in bounds.zip(&observed.cumulative).zip(exemplars) {
                 for part in [name, "_bucket{", labels, comma, "le=\"", bound, "\"} "] {
                     self.text.push_str(part);
                 }
-                self.whole(*count);
+                match exemplar.filter(|_| self.format == Format::OpenMetrics) {
+                    Some(exemplar) => self.whole_with(*count, exemplar),
+                    None => self.whole(*count),
+                }
             }
             self.begin(name, "_sum", labels);
             write_float(&mut self.text, observed.sum).expect("a string takes every write");
@@ -118,6 +123,15 @@ impl<'a> Writer<'a> {
         for part in [name, ending, open, labels, close] {
             self.text.push_str(part);
         }
+    }
+
+    /// A number with the trace of one observation that it counts, which only the newer format has.
+    fn whole_with(&mut self, number: u64, exemplar: Exemplar) {
+        let Exemplar { amount, trace, at } = exemplar;
+        let (seconds, millis) = (at.as_secs(), at.subsec_millis());
+        let text = &mut self.text;
+        writeln!(text, "{number} # {{trace_id=\"{trace}\"}} {amount} {seconds}.{millis:03}")
+            .expect("a string takes every write");
     }
 
     fn whole(&mut self, number: u64) {

@@ -5,7 +5,9 @@
 //! observation is two atomic additions, whatever its number, and nothing piles up.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use campanile_metrics::{Exemplar, ExemplarFn};
 use metrics::HistogramFn;
 
 /// The buckets of one series.
@@ -16,6 +18,8 @@ pub(crate) struct Buckets {
     counts: Box<[AtomicU64]>,
     // The bits of a float.
     sum: AtomicU64,
+    // One for each count, made when the first comes: few histograms have any.
+    exemplars: OnceLock<Box<[Mutex<Option<Exemplar>>]>>,
 }
 
 /// What was observed, at one moment.
@@ -24,12 +28,16 @@ pub(crate) struct Observed {
     pub(crate) cumulative: Vec<u64>,
     /// The sum of all observations.
     pub(crate) sum: f64,
+    /// For each bound and then for infinity, an exemplar that is above the bound before; empty
+    /// where nobody gave any.
+    pub(crate) exemplars: Vec<Option<Exemplar>>,
 }
 
 impl Buckets {
     pub(crate) fn new(bounds: &'static [f64]) -> Self {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Self { bounds, counts, sum: AtomicU64::new(0.0_f64.to_bits()) }
+        let sum = AtomicU64::new(0.0_f64.to_bits());
+        Self { bounds, counts, sum, exemplars: OnceLock::new() }
     }
 
     /// The count is that of the last bucket, so the two agree even while others observe.
@@ -42,8 +50,28 @@ impl Buckets {
         Observed {
             cumulative: cumulative.collect(),
             sum: f64::from_bits(self.sum.load(Ordering::Relaxed)),
+            exemplars: self.exemplars.get().map_or_else(Vec::new, |exemplars| {
+                exemplars.iter().map(|exemplar| *lock(exemplar)).collect()
+            }),
         }
     }
+
+    fn place(&self, value: f64) -> usize {
+        self.bounds.partition_point(|bound| *bound < value)
+    }
+}
+
+impl ExemplarFn for Buckets {
+    fn exemplify(&self, exemplar: Exemplar) {
+        let make = || self.counts.iter().map(|_| Mutex::default()).collect();
+        let place = self.place(exemplar.amount);
+        *lock(&self.exemplars.get_or_init(make)[place]) = Some(exemplar);
+    }
+}
+
+/// It is whole after a panic elsewhere.
+fn lock(exemplar: &Mutex<Option<Exemplar>>) -> MutexGuard<'_, Option<Exemplar>> {
+    exemplar.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl HistogramFn for Buckets {
@@ -55,8 +83,7 @@ impl HistogramFn for Buckets {
         if value.is_nan() {
             return;
         }
-        let place = self.bounds.partition_point(|bound| *bound < value);
-        self.counts[place].fetch_add(times as u64, Ordering::Relaxed);
+        self.counts[self.place(value)].fetch_add(times as u64, Ordering::Relaxed);
         let added = value * times as f64;
         let add = |sum| Some((f64::from_bits(sum) + added).to_bits());
         // Without a condition to fail, this succeeds.
@@ -67,6 +94,8 @@ impl HistogramFn for Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use campanile_metrics::TraceId;
+    use std::time::Duration;
 
     #[test]
     fn an_observation_on_a_bound_is_not_above_it() {
@@ -84,6 +113,22 @@ mod tests {
         (0..1000).for_each(|_| one_by_one.record(0.25));
         assert_eq!(at_once.observed().cumulative, one_by_one.observed().cumulative);
         assert_eq!(at_once.observed().sum, one_by_one.observed().sum);
+    }
+
+    #[test]
+    fn the_last_exemplar_of_each_bucket_is_shown() {
+        let buckets = Buckets::new(&[1.0, 2.0]);
+        assert!(buckets.observed().exemplars.is_empty());
+        let exemplar = |amount, trace| Exemplar {
+            amount,
+            trace: TraceId([trace; 16]),
+            at: Duration::from_secs(1),
+        };
+        for (amount, trace) in [(1.5, 1), (2.0, 2), (9.0, 3)] {
+            buckets.exemplify(exemplar(amount, trace));
+        }
+        let shown = buckets.observed().exemplars;
+        assert_eq!(shown, [None, Some(exemplar(2.0, 2)), Some(exemplar(9.0, 3))]);
     }
 
     #[test]

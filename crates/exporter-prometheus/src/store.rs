@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use campanile_metrics::{Description, Kind, Sink};
+use campanile_metrics::{Description, ExemplarFn, Kind, Sink};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -83,6 +83,16 @@ impl Sink for Store {
             Kind::Histogram => Series::Histograms(BTreeMap::new()),
         };
         self.families().entry(description.name).or_insert(Family { description, series });
+    }
+
+    fn exemplars(&self, key: &Key) -> Option<Arc<dyn ExemplarFn>> {
+        match &self.families().get(key.name())?.series {
+            Series::Histograms(series) => {
+                let buckets: &Arc<Buckets> = series.get(&label_text(key))?;
+                Some(buckets.clone())
+            }
+            Series::Counters(_) | Series::Gauges(_) => None,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::counter::CounterHandle;
+use crate::exemplar::{Exemplar, TraceId};
 use crate::family::Amount;
 use crate::histogram::HistogramHandle;
 
@@ -43,6 +44,8 @@ pub struct BatchedHistogram {
     handle: HistogramHandle,
     /// For each bucket, the last one without a bound: how many, and their sum.
     buckets: Box<[Cell<(usize, f64)>]>,
+    /// For each bucket, a trace of something that fell into it.
+    exemplars: Box<[Cell<Option<Exemplar>>]>,
 }
 
 impl Batch {
@@ -62,7 +65,9 @@ impl Batch {
     /// Adds a histogram.
     pub fn histogram(&self, handle: HistogramHandle) -> Rc<BatchedHistogram> {
         let buckets = vec![Cell::default(); handle.buckets().len() + 1].into_boxed_slice();
-        let histogram = Rc::new(BatchedHistogram { state: self.state.clone(), handle, buckets });
+        let exemplars = vec![Cell::default(); buckets.len()].into_boxed_slice();
+        let state = self.state.clone();
+        let histogram = Rc::new(BatchedHistogram { state, handle, buckets, exemplars });
         self.histograms.borrow_mut().push(histogram.clone());
         histogram
     }
@@ -138,7 +143,33 @@ impl BatchedHistogram {
     #[inline]
     pub fn observe_many(&self, amount: impl Amount, times: usize) {
         let amount = amount.amount();
-        let place = self.handle.buckets().partition_point(|bound| *bound < amount);
+        self.add(self.place(amount), amount, times);
+    }
+
+    /// The same of something that is part of a trace. The first of each batch and bucket is its
+    /// exemplar: `at` is asked then only, how long it was since 1970-01-01T00:00:00Z.
+    #[inline]
+    pub fn observe_many_in(
+        &self,
+        amount: impl Amount,
+        times: usize,
+        trace: TraceId,
+        at: impl FnOnce() -> Duration,
+    ) {
+        let amount = amount.amount();
+        let place = self.place(amount);
+        let exemplar = &self.exemplars[place];
+        if exemplar.get().is_none() {
+            exemplar.set(Some(Exemplar { amount, trace, at: at() }));
+        }
+        self.add(place, amount, times);
+    }
+
+    fn place(&self, amount: f64) -> usize {
+        self.handle.buckets().partition_point(|bound| *bound < amount)
+    }
+
+    fn add(&self, place: usize, amount: f64, times: usize) {
         let bucket = &self.buckets[place];
         let (count, sum) = bucket.get();
         bucket.set((count + times, sum + amount * times as f64));
@@ -148,6 +179,7 @@ impl BatchedHistogram {
     }
 
     fn write(&self) {
+        self.exemplars.iter().filter_map(Cell::take).for_each(|one| self.handle.exemplify(one));
         let bounds = self.handle.buckets();
         for (place, bucket) in self.buckets.iter().enumerate() {
             let (count, sum) = bucket.take();
@@ -166,7 +198,8 @@ impl BatchedHistogram {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{buckets, catalogue, testing::Recording};
+    use crate::{ExemplarFn, buckets, catalogue, testing::Recording};
+    use std::sync::{Arc, Mutex};
 
     catalogue! {
         /// What is counted here.
@@ -204,6 +237,34 @@ mod tests {
         let probe = recording.probe();
         assert_eq!(probe.value("chat_dishes_served_total", &[]), Some(4.0), "at once");
         assert_eq!(probe.value("chat_dish_duration_seconds_count", &[]), Some(6.0), "at once");
+    }
+
+    #[test]
+    fn the_first_trace_of_each_bucket_is_its_exemplar_in_a_batch() {
+        #[derive(Debug, Default)]
+        struct Taken(Mutex<Vec<Exemplar>>);
+        impl ExemplarFn for Taken {
+            fn exemplify(&self, exemplar: Exemplar) {
+                self.0.lock().unwrap().push(exemplar);
+            }
+        }
+        let recording = Recording::new();
+        let metrics = Metrics::register(recording.registry());
+        let taken = Arc::new(Taken::default());
+        let handle = metrics.took.handle().with_taker(taken.clone());
+        let batch = Batch::new();
+        let took = batch.histogram(handle);
+        let at = || Duration::from_millis(1_500);
+        for (amount, trace) in [(0.004, 1), (0.0041, 2), (1_000.0, 3)] {
+            took.observe_many_in(amount, 2, TraceId([trace; 16]), at);
+        }
+        took.observe(0.004);
+        batch.write();
+        batch.write();
+        let exemplar = |amount, trace| Exemplar { amount, trace: TraceId([trace; 16]), at: at() };
+        assert_eq!(*taken.0.lock().unwrap(), [exemplar(0.004, 1), exemplar(1_000.0, 3)]);
+        let count = recording.probe().value("chat_dish_duration_seconds_count", &[]);
+        assert_eq!(count, Some(7.0));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use metrics::{HistogramFn, Key};
 
 use crate::description::Description;
+use crate::exemplar::{Exemplar, ExemplarFn};
 use crate::family::{Amount, Overflow, cells, for_each_arity};
 use crate::label::{Label, LabelSet};
 use crate::registry::{METADATA, Registry};
@@ -15,6 +16,8 @@ use crate::sink::Sink;
 #[derive(Clone, Debug)]
 pub struct Histogram<L> {
     cells: Arc<[metrics::Histogram]>,
+    /// Beside each cell, who takes its exemplars.
+    takers: Arc<[Option<Arc<dyn ExemplarFn>>]>,
     buckets: &'static [f64],
     labels: PhantomData<fn(L)>,
 }
@@ -23,6 +26,7 @@ pub struct Histogram<L> {
 #[derive(Clone, Debug)]
 pub struct HistogramHandle {
     cell: metrics::Histogram,
+    taker: Option<Arc<dyn ExemplarFn>>,
     buckets: &'static [f64],
 }
 
@@ -31,7 +35,8 @@ impl<L: LabelSet> Histogram<L> {
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
         let register = |sink: &dyn Sink, key: &Key| sink.register_histogram(key, &METADATA);
         let cells = cells::<L, _>(registry, description, register, metrics::Histogram::from_arc);
-        Self { cells, buckets: description.buckets, labels: PhantomData }
+        let takers = takers::<L>(registry, description);
+        Self { cells, takers, buckets: description.buckets, labels: PhantomData }
     }
 
     #[inline]
@@ -51,6 +56,19 @@ impl HistogramHandle {
     #[inline]
     pub fn observe_many(&self, amount: impl Amount, times: usize) {
         self.cell.record_many(amount.amount(), times);
+    }
+
+    /// Shows the trace of one observation, which is observed besides. The last one of each bucket
+    /// is shown, by exporters that can.
+    pub fn exemplify(&self, exemplar: Exemplar) {
+        if let Some(taker) = &self.taker {
+            taker.exemplify(exemplar);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_taker(self, taker: Arc<dyn ExemplarFn>) -> Self {
+        Self { taker: Some(taker), ..self }
     }
 
     /// The bounds of its buckets, but for the last one, which has none.
@@ -77,13 +95,28 @@ macro_rules! methods {
 
             /// One series, to keep on a hot path.
             pub fn handle(&self, $($arg: $label),*) -> HistogramHandle {
-                let cell = self.cell(($($arg,)*)).clone();
-                HistogramHandle { cell, buckets: self.buckets }
+                let labels = ($($arg,)*);
+                let (cell, taker) = (self.cell(labels), &self.takers[labels.index()]);
+                HistogramHandle { cell: cell.clone(), taker: taker.clone(), buckets: self.buckets }
             }
         }
     };
 }
 for_each_arity!(methods);
+
+/// Who takes the exemplars of each series. Those of a value that is not configured are not shown.
+fn takers<L: LabelSet>(
+    registry: &Registry,
+    description: &'static Description,
+) -> Arc<[Option<Arc<dyn ExemplarFn>>]> {
+    let (values, sink) = (registry.label_values(), registry.sink());
+    let taker = |index| {
+        let cell = L::cell(index, &values);
+        let key = Key::from_parts(description.name, cell.labels);
+        if cell.home == index && !cell.overflow { sink.exemplars(&key) } else { None }
+    };
+    (0..L::BOUND).map(taker).collect()
+}
 
 impl HistogramFn for Overflow<metrics::Histogram> {
     fn record(&self, value: f64) {

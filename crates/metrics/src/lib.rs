@@ -37,6 +37,7 @@ mod catalogue;
 mod collector;
 mod counter;
 mod description;
+mod exemplar;
 mod exporter;
 mod family;
 mod gauge;
@@ -53,6 +54,7 @@ pub use batch::{Batch, BatchedCounter, BatchedHistogram};
 pub use collector::{Collector, IntervalError, StatisticsInterval};
 pub use counter::{Counter, CounterHandle, FractionalCounter, FractionalCounterHandle};
 pub use description::{Description, Kind, LabelDescription, LabelList, Unit};
+pub use exemplar::{Exemplar, ExemplarFn, TraceId};
 pub use exporter::{
     Exporter, ExporterFault, ExporterMetrics, ExporterName, RunningExporter, StartError, StopFuture,
 };

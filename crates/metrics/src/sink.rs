@@ -8,11 +8,16 @@ use metrics::{
 };
 
 use crate::description::{Description, Kind};
+use crate::exemplar::{Exemplar, ExemplarFn};
 
 /// A recorder of the facade that also hears the declarations, for buckets and true kinds.
 pub trait Sink: Recorder + Send + Sync {
     /// Told of each metric before its first series is registered.
     fn declare(&self, description: &'static Description);
+
+    /// Where the exemplars of a histogram's series go, which is registered; `None` where none are
+    /// shown.
+    fn exemplars(&self, key: &Key) -> Option<Arc<dyn ExemplarFn>>;
 }
 
 /// Makes any recorder of the facade a [`Sink`]. It hears names, units and help, and has to
@@ -31,6 +36,10 @@ impl<R: Recorder + Send + Sync> Sink for Described<R> {
             }
             Kind::Histogram => self.0.describe_histogram(name, unit, help),
         }
+    }
+
+    fn exemplars(&self, _key: &Key) -> Option<Arc<dyn ExemplarFn>> {
+        None
     }
 }
 
@@ -116,6 +125,21 @@ impl Sink for Several {
         for sink in &self.0 {
             sink.declare(description);
         }
+    }
+
+    fn exemplars(&self, key: &Key) -> Option<Arc<dyn ExemplarFn>> {
+        let takers: Vec<_> = self.0.iter().filter_map(|sink| sink.exemplars(key)).collect();
+        (!takers.is_empty()).then(|| Arc::new(AllTakers(takers)) as Arc<dyn ExemplarFn>)
+    }
+}
+
+/// The exemplars of one series, for each sink that shows them.
+#[derive(Debug)]
+struct AllTakers(Vec<Arc<dyn ExemplarFn>>);
+
+impl ExemplarFn for AllTakers {
+    fn exemplify(&self, exemplar: Exemplar) {
+        self.0.iter().for_each(|taker| taker.exemplify(exemplar));
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     health::{Health, Neighbours},
     http::{Edge, EdgeSettings, Node, Proxies, Watchers},
     listeners::Listeners,
+    logs::{self, events},
     metrics::EdgeMetrics,
     password::Passwords,
     readings::Readings,
@@ -224,7 +225,7 @@ impl<S: Future<Output = ()>> App<S> {
             () = shutdown => {}
             ended = &mut serving => return Ok(ended.map_err(io::Error::other)??),
         }
-        tracing::info!(seconds = drain.as_secs_f64(), "stopping");
+        events::Stopping { duration_ms: drain }.emit();
         edge.health.drain();
         let ending = async {
             // The others do not wait for this node any more.
@@ -247,7 +248,8 @@ impl<S: Future<Output = ()>> App<S> {
         let deadline = drain + GRACE;
         match timeout(deadline, ending).await {
             Ok(ended) => {
-                tracing::info!("stopped");
+                events::write_held();
+                events::Stopped {}.emit();
                 ended
             }
             Err(_) => Err(RunError::Deadline(deadline)),
@@ -367,6 +369,7 @@ async fn start_tasks(
     }
     tasks.spawn("statistics", health, registry.clone().sample());
     tasks.spawn("lag", health, lag.clone().run());
+    tasks.spawn("logs", health, logs::tell_held());
     if let Some(ask_changed) = ask_changed {
         tasks.spawn("beside", health, beside::watch(chat.clone(), ask_changed));
     }
@@ -387,7 +390,8 @@ fn start_exporters(
     registry: &Registry,
 ) -> Result<Vec<Box<dyn RunningExporter>>, BuildError> {
     let started = exporters.all.into_iter().map(|exporter| {
-        tracing::info!(exporter = exporter.name(), endpoint = exporter.endpoint(), "metrics");
+        let (name, endpoint) = (exporter.name(), exporter.endpoint());
+        events::ExporterStarted { exporter: name, endpoint: &endpoint }.emit();
         Ok(exporter.start(registry)?)
     });
     started.collect()

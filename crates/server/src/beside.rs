@@ -1,6 +1,7 @@
 //! What another process changes in the store beside this server: an operator's command, most of
 //! the time. It is noticed within a second.
 
+use crate::logs::events;
 use campanile_core::chat::Chat;
 use futures_util::future::BoxFuture;
 use std::{sync::Arc, time::Duration};
@@ -28,7 +29,7 @@ pub async fn watch(chat: Arc<Chat>, changed: AskChanged) {
             in_doubt = match chat.check_sessions().await {
                 Ok(0) => false,
                 Ok(sessions) => {
-                    tracing::info!(sessions, "sessions were ended by another process");
+                    events::SessionsEnded { sessions: sessions as u64 }.emit();
                     false
                 }
                 Err(_counted) => true,

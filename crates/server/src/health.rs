@@ -1,6 +1,9 @@
 //! Whether the neighbours answer, and whether this node is stopping.
 
-use crate::metrics::{HealthMetrics, Probe};
+use crate::{
+    logs::events,
+    metrics::{HealthMetrics, Probe},
+};
 use campanile_metrics::standard::RuntimeMetrics;
 use futures_util::future::BoxFuture;
 use std::{
@@ -72,15 +75,21 @@ impl Health {
     /// Probes the neighbours every few seconds; for the server to spawn.
     pub async fn watch(&self) {
         let mut ticks = tokio::time::interval(EVERY);
+        let (mut store_was_up, mut bus_was_up) = (true, true);
         loop {
             ticks.tick().await;
             let (store, bus) = tokio::join!(self.probe_store(), self.probe_bus());
-            if !store {
-                tracing::error!("the store does not answer");
+            match (store, store_was_up) {
+                (false, _) => events::StoreDown {}.emit(),
+                (true, false) => events::StoreUp {}.emit(),
+                (true, true) => {}
             }
-            if !bus {
-                tracing::error!("the bus does not answer");
+            match (bus, bus_was_up) {
+                (false, _) => events::BusDown {}.emit(),
+                (true, false) => events::BusUp {}.emit(),
+                (true, true) => {}
             }
+            (store_was_up, bus_was_up) = (store, bus);
         }
     }
 }

@@ -20,5 +20,5 @@ pub mod tasks;
 mod workers;
 pub mod app;
 pub mod catalogue;
-mod logs;
+pub mod logs;
 pub mod cli;

@@ -1,6 +1,7 @@
 //! Replies: what each error of the chat means to who asked, over HTTP and over a connection. Mapped
 //! here and nowhere else.
 
+use crate::logs::events;
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
     body::BoxBody,
@@ -230,7 +231,7 @@ impl From<NameError> for Refused {
 
 impl From<Limited> for Refused {
     fn from(limited: Limited) -> Self {
-        tracing::info!(rate_limit = "hit", "a rate limit was reached");
+        events::RateLimitHit::from(&limited).emit();
         let retry_after = Some(limited.retry_after);
         Self { retry_after, ..Self::new(ErrorCode::RateLimited, limited.to_string()) }
     }
@@ -238,7 +239,8 @@ impl From<Limited> for Refused {
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        tracing::error!(error = %fault, source = %fault.source, "a neighbour failed");
+        let (reason, error) = (fault.kind.into(), fault.source.clone());
+        events::StoreFailed { reason, error }.emit();
         match fault.kind {
             // What the driver says is for the log, not for the client.
             FaultKind::Corrupt | FaultKind::Constraint => Self::internal(),
@@ -250,11 +252,7 @@ impl From<Fault> for Refused {
 impl From<AuthenticateError> for Refused {
     fn from(error: AuthenticateError) -> Self {
         match error {
-            AuthenticateError::Refused => {
-                let (auth_result, mechanism) = ("failure", "token");
-                tracing::warn!(auth_result, mechanism, "authentication failed");
-                Self::unauthenticated(error.to_string())
-            }
+            AuthenticateError::Refused => Self::unauthenticated(error.to_string()),
             AuthenticateError::Fault(fault) => fault.into(),
         }
     }

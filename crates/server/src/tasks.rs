@@ -1,6 +1,6 @@
 //! Tasks of the server: each has a name, is watched for panics, and ends with the server.
 
-use crate::health::Health;
+use crate::{health::Health, logs::events};
 use std::{future::Future, sync::Arc};
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -25,7 +25,7 @@ impl Tasks {
                 && error.is_panic()
             {
                 health.panicked();
-                tracing::error!(task = name, "a task panicked");
+                events::TaskLost { task: name }.emit();
             }
         });
         self.running.push((abort, watch));

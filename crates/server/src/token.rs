@@ -1,7 +1,13 @@
 //! Tokens: 256 random bits, shown once, kept as their hash.
 
+use crate::logs::{events, here};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use campanile_core::{invite::InviteHash, user::TokenHash};
+use campanile_core::{
+    chat::{AuthenticateError, Chat},
+    invite::InviteHash,
+    labels::{AuthRefusal, Mechanism},
+    user::{Session, TokenHash},
+};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -13,6 +19,26 @@ pub fn new() -> String {
 /// What a token is known by.
 pub fn hash(token: &str) -> TokenHash {
     TokenHash(Sha256::digest(token.as_bytes()).into())
+}
+
+/// The session of the token with this hash, which is told in the log.
+///
+/// # Errors
+///
+/// When there is no such session, and when the store does not say.
+pub async fn authenticate(chat: &Chat, token: TokenHash) -> Result<Session, AuthenticateError> {
+    let authenticated = chat.authenticate(token).await;
+    let reason = match &authenticated {
+        Ok(session) => {
+            here::is_for(&session.user);
+            events::TokenAccepted {}.emit();
+            return authenticated;
+        }
+        Err(AuthenticateError::Refused) => AuthRefusal::BadCredentials,
+        Err(AuthenticateError::Fault(_)) => AuthRefusal::BackendError,
+    };
+    events::AuthenticationFailed { mechanism: Mechanism::Token, reason }.emit();
+    authenticated
 }
 
 /// What the code of an invitation is known by. A code is a token like any other.

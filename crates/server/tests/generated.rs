@@ -1,6 +1,6 @@
 //! The generated files say what the program says. `UPDATE=1 cargo test` rewrites them.
 
-use campanile_server::{catalogue, config::reference};
+use campanile_server::{catalogue, config::reference, logs};
 use std::{fs, path::PathBuf};
 
 #[test]
@@ -17,6 +17,11 @@ fn the_reference_of_settings_is_fresh() {
 #[test]
 fn the_example_of_settings_is_fresh() {
     check("deploy/campanile.example.toml", &reference::example());
+}
+
+#[test]
+fn the_reference_of_logs_is_fresh() {
+    check("docs/logs.md", &logs::reference::markdown());
 }
 
 #[expect(clippy::disallowed_methods, reason = "the variable is the test's, not the server's")]

@@ -17,7 +17,7 @@ use super::faster::{self, Factor};
 use super::receiver::Receiver;
 use crate::live::Questions;
 use crate::process::Background;
-use crate::stack::{Options, Stack};
+use crate::stack::{Options, OwnEngine, Stack};
 use crate::workspace::Workspace;
 
 /// How much faster than in production the clock of the rules goes.
@@ -49,6 +49,8 @@ pub(crate) struct Scene<'w> {
     pub(crate) folder: PathBuf,
     /// What runs until the end.
     running: Mutex<Vec<Background>>,
+    /// The container engine, when it runs for this only: it ends after the stack.
+    _engine: Option<OwnEngine>,
 }
 
 impl<'w> Scene<'w> {
@@ -57,7 +59,10 @@ impl<'w> Scene<'w> {
         let folder = workspace.folder("e2e")?;
         let shell = workspace.shell()?;
         cmd!(shell, "cargo build --quiet --locked --package campanile-loadgen").run()?;
-        Stack::prepare(workspace)?;
+        let mut engine = Stack::prepare(workspace)?;
+        if keep && let Some(own) = engine.take() {
+            own.leave();
+        }
         let receiver = Receiver::start(bridge(workspace)?)?;
         write_configurations(&workspace.root, &folder, receiver.address)?;
         let options = Options {
@@ -89,6 +94,7 @@ impl<'w> Scene<'w> {
             front,
             folder,
             running: Mutex::default(),
+            _engine: engine,
         })
     }
 
@@ -109,14 +115,24 @@ impl<'w> Scene<'w> {
 
     /// The load generator in the background, with its output in the run's folder.
     pub(crate) fn load(&self, name: &str, arguments: &[&str]) -> Result<Background> {
+        self.load_at(self.front, name, arguments)
+    }
+
+    /// The same for another way in.
+    pub(crate) fn load_at(
+        &self,
+        front: SocketAddr,
+        name: &str,
+        arguments: &[&str],
+    ) -> Result<Background> {
         let mut command = Command::new(self.workspace.built("campanile-loadgen"));
-        command.args(arguments).args(["--url", &format!("http://{}", self.front)]);
+        command.args(arguments).args(["--url", &format!("http://{front}")]);
         Background::start(command, &self.folder.join(format!("{name}.log")))
     }
 
     /// Gives the servers a certificate that holds for so many days; they have yet to read it.
     pub(crate) fn write_certificate(&self, days: u32) -> Result<()> {
-        write_certificate(&self.folder.join("tls"), self.receiver.address.ip(), days)
+        write_certificate(&self.folder, "", self.receiver.address.ip(), days)
     }
 
     /// Lets a program run until everything ends.
@@ -154,7 +170,9 @@ fn bridge(workspace: &Workspace) -> Result<IpAddr> {
 fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Result<()> {
     let prometheus = yaml(&root.join("deploy/prometheus/prometheus.yml"))?;
     write(&folder.join("prometheus/prometheus.yml"), &hurried_prometheus(prometheus))?;
-    write_certificate(&folder.join("tls"), receiver.ip(), CERTIFICATE_DAYS)?;
+    for of in ["", "push-"] {
+        write_certificate(folder, of, receiver.ip(), CERTIFICATE_DAYS)?;
+    }
     let haproxy = fs::read_to_string(root.join("deploy/haproxy.cfg"))?;
     // The servers speak TLS here, so that their certificate can be seen to expire.
     let haproxy = haproxy.replace("init-addr", "ssl verify none init-addr");
@@ -188,25 +206,28 @@ fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Res
     Ok(())
 }
 
-/// A certificate of the servers, and of a push service on the host, that holds for so many days.
-fn write_certificate(folder: &Path, host: IpAddr, days: u32) -> Result<()> {
-    fs::create_dir_all(folder)?;
+/// A certificate `of` the servers, or of a push service on the host, that holds for so many days.
+fn write_certificate(folder: &Path, of: &str, host: IpAddr, days: u32) -> Result<()> {
+    let folder = folder.join("tls");
+    fs::create_dir_all(&folder)?;
     let shell = xshell::Shell::new()?;
-    shell.change_dir(folder);
+    shell.change_dir(&folder);
+    let (key, certificate) = (format!("{of}key.pem"), format!("{of}cert.pem"));
     let days = days.to_string();
     let names = "DNS:localhost,DNS:campanile-1,DNS:campanile-2,IP:127.0.0.1";
     let names = format!("subjectAltName={names},IP:{host}");
     cmd!(
         shell,
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days {days}
-            -subj /CN=campanile -addext {names} -keyout key.pem -out cert.pem"
+            -subj /CN=campanile -addext {names} -addext basicConstraints=critical,CA:FALSE
+            -keyout {key} -out {certificate}"
     )
     .quiet()
     .ignore_stderr()
     .run()
     .context("openssl makes no certificate")?;
     // The servers read it as somebody else.
-    fs::set_permissions(folder.join("key.pem"), fs::Permissions::from_mode(0o444))?;
+    fs::set_permissions(folder.join(key), fs::Permissions::from_mode(0o644))?;
     Ok(())
 }
 
@@ -237,6 +258,10 @@ fn hurried_prometheus(mut configuration: Value) -> Value {
     configuration["global"]["scrape_interval"] = INTERVAL.into();
     configuration["global"]["scrape_timeout"] = INTERVAL.into();
     configuration["global"]["evaluation_interval"] = INTERVAL.into();
+    let receivers = configuration["alerting"]["alertmanagers"].as_array_mut();
+    for receiver in receivers.into_iter().flatten() {
+        receiver["timeout"] = INTERVAL.into();
+    }
     for job in configuration["scrape_configs"].as_array_mut().into_iter().flatten() {
         let is_chat = job["job_name"] == "chat";
         if let Some(job) = job.as_object_mut().filter(|_| !is_chat) {

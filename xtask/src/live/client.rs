@@ -25,13 +25,24 @@ impl Client {
 
     /// Makes an account and logs in. The first one on a server is its operator.
     pub(crate) fn sign_up(server: &Server, name: &str) -> Result<Self> {
-        let mut client =
-            Self { name: name.to_owned(), token: String::new(), api: server.url("/api/v1") };
-        let account = json!({"name": name, "password": Self::PASSWORD});
-        client.request(Method::Post, "/users", &account)?;
-        let session = client.request(Method::Post, "/login", &account)?;
-        client.token = session["token"].as_str().context("logging in gave no token")?.to_owned();
-        Ok(client)
+        let client = Self::nobody(server.url("/api/v1"), name);
+        client.request(Method::Post, "/users", &client.credentials())?;
+        client.log_in()
+    }
+
+    /// Somebody who has an account, at the interface below this address, and is not logged in.
+    pub(crate) fn nobody(api: String, name: &str) -> Self {
+        Self { name: name.to_owned(), token: String::new(), api }
+    }
+
+    pub(crate) fn log_in(mut self) -> Result<Self> {
+        let session = self.request(Method::Post, "/login", &self.credentials())?;
+        self.token = session["token"].as_str().context("logging in gave no token")?.to_owned();
+        Ok(self)
+    }
+
+    fn credentials(&self) -> Value {
+        json!({"name": self.name, "password": Self::PASSWORD})
     }
 
     /// Sends a request and expects it to succeed. A body of null is no body.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -29,17 +29,31 @@ pub(crate) struct Engine {
     configuration: Option<PathBuf>,
 }
 
+/// An engine that was started here. It is asked to end, with all that it started, when this is
+/// dropped.
+pub(crate) struct OwnEngine(Child);
+
+impl OwnEngine {
+    /// Lets it go on after us.
+    pub(crate) fn leave(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for OwnEngine {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to end.
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        let _ = self.0.wait();
+    }
+}
+
 impl Engine {
     /// Finds an engine that runs. As root on Debian it is installed and started when there is none;
     /// it goes on after us, since containers do.
     pub(crate) fn find(workspace: &Workspace) -> Result<Self> {
-        provide::program(&["docker"], "docker.io")?;
-        if let Err(error) = version() {
-            ensure!(
-                provide::is_root()?,
-                "no container engine answers ({error:#}): start one, or run this as root"
-            );
-            start(workspace)?;
+        if let Some(own) = Self::begin(workspace)? {
+            own.leave();
         }
         let mut engine = Self { configuration: None };
         if engine.compose_version().is_err() {
@@ -49,6 +63,17 @@ impl Engine {
             engine.compose_version().context("the compose plug-in does not work")?;
         }
         Ok(engine)
+    }
+
+    /// Starts an engine when none runs.
+    pub(super) fn begin(workspace: &Workspace) -> Result<Option<OwnEngine>> {
+        provide::program(&["docker"], "docker.io")?;
+        let Err(error) = version() else { return Ok(None) };
+        ensure!(
+            provide::is_root()?,
+            "no container engine answers ({error:#}): start one, or run this as root"
+        );
+        start(workspace).map(|engine| Some(OwnEngine(engine)))
     }
 
     /// `docker`, without arguments yet.
@@ -80,13 +105,13 @@ fn version() -> Result<String> {
     output(Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]))
 }
 
-fn start(workspace: &Workspace) -> Result<()> {
+fn start(workspace: &Workspace) -> Result<Child> {
     let program = provide::program(&["dockerd"], "docker.io")?;
     let log = workspace.folder("logs")?.join("dockerd.log");
-    println!("starting a container engine, which goes on running: {}", log.display());
+    println!("starting a container engine: {}", log.display());
     let file = fs::File::create(&log)?;
     // A group of its own, so that what interrupts us does not interrupt it.
-    Command::new(program)
+    let engine = Command::new(program)
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
         .stderr(file)
@@ -95,7 +120,7 @@ fn start(workspace: &Workspace) -> Result<()> {
         .context("cannot start dockerd")?;
     wait::until("the container engine answers", START_DEADLINE, version)
         .with_context(|| format!("see {}", log.display()))?;
-    Ok(())
+    Ok(engine)
 }
 
 /// Takes the plug-in out of Debian's package, without installing the package: this may be an older

@@ -6,9 +6,10 @@ mod secrets;
 mod verbs;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -17,6 +18,7 @@ use serde_json::Value;
 use crate::live;
 use crate::wait;
 use crate::workspace::Workspace;
+pub(crate) use engine::OwnEngine;
 use engine::{Engine, output};
 use images::{Images, Source};
 
@@ -58,9 +60,10 @@ struct Compose {
 }
 
 impl Stack {
-    /// Makes sure that containers can be started here.
-    pub(crate) fn prepare(workspace: &Workspace) -> Result<()> {
-        Engine::find(workspace).map(drop)
+    /// Makes sure that containers can be started here. An engine that was started for this is the
+    /// caller's.
+    pub(crate) fn prepare(workspace: &Workspace) -> Result<Option<OwnEngine>> {
+        Engine::begin(workspace)
     }
 
     /// Takes down what is left of an earlier stack, with what it stored.
@@ -100,11 +103,31 @@ impl Stack {
         address.parse().with_context(|| format!("{service} has no port {port}: `{address}`"))
     }
 
+    /// The same, past what the engine puts between.
+    pub(crate) fn inside(&self, service: &str, port: u16) -> Result<SocketAddr> {
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
+        let inspect = ["inspect", "--format", format, &self.container(service)?];
+        let addresses = output(self.compose.engine.docker().args(inspect))?;
+        let address = addresses.split_whitespace().next().context("it is in no network")?;
+        Ok(SocketAddr::new(address.parse()?, port))
+    }
+
     /// Runs a program in the container of a service; what it prints.
     pub(crate) fn exec(&self, service: &str, program: &[&str]) -> Result<String> {
         let mut arguments = vec!["exec", "-T", service];
         arguments.extend(program);
         self.compose.output(&arguments).with_context(|| format!("{service}: {}", program.join(" ")))
+    }
+
+    /// Runs a program in the container of a service, which reads `input`.
+    pub(crate) fn tell(&self, service: &str, program: &[&str], input: &str) -> Result<()> {
+        let mut command = self.exec_command(service);
+        command.args(program).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.spawn().context("cannot start docker")?;
+        child.stdin.take().context("it reads nothing")?.write_all(input.as_bytes())?;
+        let status = child.wait()?;
+        ensure!(status.success(), "{service}: {}: {status}", program.join(" "));
+        Ok(())
     }
 
     /// The same, for a program that runs beside us: it is still to be told which.

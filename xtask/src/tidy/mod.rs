@@ -11,6 +11,7 @@ mod generated;
 mod kubernetes;
 mod layers;
 mod licences;
+mod log_lines;
 mod manifests;
 mod metric_names;
 mod places;
@@ -37,6 +38,7 @@ const RULES: &[Rule] = &[
     documents::check,
     generated::check,
     metric_names::check,
+    log_lines::check,
     places::check,
     tower::check,
     kubernetes::check,

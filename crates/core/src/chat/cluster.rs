@@ -131,7 +131,7 @@ impl Chat {
             Signal::Answer(answer) if answer.to == self.node => self.asked.answered(answer),
             Signal::Answer(_) => {}
             _ => {
-                let accepted = self.clock().moment().minus(self.age(&signal));
+                let accepted = self.clock().moment().minus(self.age(&signal)).into();
                 self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: true })).await;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{AccessError, Chat, Limited};
 use crate::{
-    event::{Audience, Event, Signal},
+    event::{Accepted, Audience, Event, Signal},
     labels::{
         ChannelType, Direction, MessageErrorReason, MessageKind, MessageResult, Outcome, Transport,
     },
@@ -15,12 +15,15 @@ use crate::{
     room::RoomKind,
     time::Moment,
 };
+use campanile_metrics::TraceId;
 
 /// How a message reached this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
     /// Over what.
     pub transport: Transport,
+    /// In which trace, where there is one.
+    pub trace: Option<TraceId>,
 }
 
 /// Why a message was not sent.
@@ -103,7 +106,7 @@ impl Chat {
         self.metrics().messages.size.observe(draft.body.len(), Direction::In);
         let kind = MessageKind::of(&draft.room);
         self.count_received(source.transport, kind);
-        let sent = self.try_send(draft, started).await;
+        let sent = self.try_send(draft, Accepted { at: started, trace: source.trace }).await;
         let metrics = &self.metrics().messages;
         metrics.processing.observe(self.clock().moment().since(started), kind);
         let result = match &sent {
@@ -265,7 +268,7 @@ impl Chat {
         self.tell(Signal::Tell(Audience::Room(name.clone(), kind), typing)).await;
     }
 
-    async fn try_send(&self, draft: Draft, started: Moment) -> Result<Appended, SendError> {
+    async fn try_send(&self, draft: Draft, accepted: Accepted) -> Result<Appended, SendError> {
         self.check(&draft)?;
         let key = (Limiter::Message, LimiterContext::User);
         self.pass(key, draft.from.as_str(), |rates| rates.messages_per_user).await?;
@@ -276,7 +279,7 @@ impl Chat {
             other => other?,
         };
         if !appended.duplicate {
-            self.announce(&appended, started).await;
+            self.announce(&appended, accepted).await;
         }
         Ok(appended)
     }
@@ -305,14 +308,14 @@ impl Chat {
         }
     }
 
-    async fn announce(&self, appended: &Appended, started: Moment) {
+    async fn announce(&self, appended: &Appended, accepted: Accepted) {
         let Appended { message, kind, .. } = appended;
         let metrics = &self.metrics().messages;
         metrics.broadcasts.increment(ChannelType::from(*kind));
         metrics.fanout_recipients.observe(self.directory().listeners(&message.room));
         metrics.size.observe(message.body.len(), Direction::Out);
         let audience = Audience::Room(message.room.clone(), *kind);
-        self.tell_since(Signal::Tell(audience, Event::Message(message.clone())), started).await;
+        self.tell_since(Signal::Tell(audience, Event::Message(message.clone())), accepted).await;
         if *kind == RoomKind::Direct {
             self.consider_push(message);
         }
@@ -339,7 +342,8 @@ impl Chat {
         if changed {
             let (name, by) = (name.clone(), by.clone());
             let amended = Event::Amended { room: name.clone(), seq, amendment, by, at };
-            self.tell_since(Signal::Tell(Audience::Room(name, kind), amended), started).await;
+            self.tell_since(Signal::Tell(Audience::Room(name, kind), amended), started.into())
+                .await;
         }
         Ok(changed)
     }

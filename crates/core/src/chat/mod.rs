@@ -30,7 +30,7 @@ use pushes::Waiting;
 use step::Step;
 
 use crate::{
-    event::{Envelope, Event, Signal},
+    event::{Accepted, Envelope, Event, Signal},
     fanout::{Context, Directory, Shards},
     labels::{ChannelType, JoinRefusal, MessageErrorReason},
     limits::{Limits, Rate, Rates},
@@ -41,7 +41,6 @@ use crate::{
         RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore, Verdict,
     },
     room::RoomKind,
-    time::Moment,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -101,6 +100,10 @@ pub struct Chat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests, wait {} ms", .retry_after.as_millis())]
 pub struct Limited {
+    /// Which limiter said so.
+    pub limiter: Limiter,
+    /// For whom it limits.
+    pub context: LimiterContext,
     /// How long to wait.
     pub retry_after: Duration,
 }
@@ -202,7 +205,7 @@ impl Chat {
             Verdict::Allowed => Ok(()),
             Verdict::Limited { retry_after } => {
                 metrics.rejections.increment(limiter, context);
-                Err(Limited { retry_after })
+                Err(Limited { limiter, context, retry_after })
             }
         }
     }
@@ -216,11 +219,11 @@ impl Chat {
     /// Tells this node at once, then the others. A bus that fails is counted and not returned:
     /// readers see the gap in the sequence and fetch it.
     async fn tell(&self, signal: Signal) {
-        self.tell_since(signal, self.clock().moment()).await;
+        self.tell_since(signal, self.clock().moment().into()).await;
     }
 
     /// The same of what was received at `accepted`, and had to be stored first.
-    async fn tell_since(&self, signal: Signal, accepted: Moment) {
+    async fn tell_since(&self, signal: Signal, accepted: Accepted) {
         let signal = Arc::new(signal);
         let envelope = Envelope { signal: signal.clone(), accepted, remote: false };
         self.shards.deliver(Arc::new(envelope)).await;

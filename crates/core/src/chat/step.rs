@@ -136,7 +136,7 @@ impl Chat {
 
     /// Tells this node only.
     async fn show(&self, signal: Signal) {
-        let (signal, accepted) = (Arc::new(signal), self.clock().moment());
+        let (signal, accepted) = (Arc::new(signal), self.clock().moment().into());
         self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: true })).await;
     }
 }

@@ -175,7 +175,7 @@ mod tests {
         let user = UserName::parse("ada").expect("a name");
         let presence = Presence { user, status: Status::Away, last_seen: None };
         let signal = Arc::new(Signal::Tell(Audience::Everyone, Event::Presence(presence)));
-        Arc::new(Envelope { signal, accepted: Moment(0), remote: false })
+        Arc::new(Envelope { signal, accepted: Moment(0).into(), remote: false })
     }
 
     /// Offers messages in this order to a gate that has passed 10; which passed, in order.

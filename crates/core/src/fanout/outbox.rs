@@ -5,6 +5,7 @@
 
 use super::{class::Class, tally::Tally};
 use crate::{
+    event::Accepted,
     labels::{CloseReason, DropReason, Transport},
     limits::Limits,
     time::Moment,
@@ -22,7 +23,7 @@ use std::{
 #[derive(Debug)]
 struct Frame {
     bytes: Bytes,
-    accepted: Moment,
+    accepted: Accepted,
     class: Class,
 }
 
@@ -72,7 +73,7 @@ struct Written {
     copies: u64,
     class: Option<Class>,
     /// When the first of them was accepted.
-    accepted: Moment,
+    accepted: Accepted,
 }
 
 /// Written copies after which they are counted even though the writer goes on.
@@ -95,11 +96,17 @@ impl Outbox {
     /// Puts a complete frame at the end. Nothing is taken once the outbox has ended.
     pub fn push(&self, bytes: Bytes, class: Class) {
         let now = self.tally.now();
-        self.push_accepted(bytes, class, now, now);
+        self.push_accepted(bytes, class, now.into(), now);
     }
 
     /// Puts a frame whose event was accepted at `accepted`.
-    pub(super) fn push_accepted(&self, bytes: Bytes, class: Class, accepted: Moment, now: Moment) {
+    pub(super) fn push_accepted(
+        &self,
+        bytes: Bytes,
+        class: Class,
+        accepted: Accepted,
+        now: Moment,
+    ) {
         let mut queue = self.queue.borrow_mut();
         if let Some(ended) = queue.ended {
             return self.tally.dropped(drop_reason(ended), class, 1);
@@ -109,7 +116,7 @@ impl Outbox {
         if ephemeral && bytes_after > self.bounds.ephemeral_bytes_max {
             return self.tally.dropped(DropReason::QueueFull, class, 1);
         }
-        let oldest = queue.frames.front().map_or(now, |frame| frame.accepted);
+        let oldest = queue.frames.front().map_or(now, |frame| frame.accepted.at);
         if bytes_after > self.bounds.bytes_max || now.since(oldest) > self.bounds.age_max {
             drop(queue);
             self.tally.slow_consumer(self.transport);
@@ -208,8 +215,8 @@ impl Outbox {
 
     fn count(&self, written: &mut Written) {
         if let Some(class) = written.class.take() {
-            let since = written.accepted;
-            self.tally.written(self.transport, class, (written.copies, since));
+            let accepted = written.accepted;
+            self.tally.written(self.transport, class, (written.copies, accepted));
             written.copies = 0;
         }
     }

@@ -122,7 +122,8 @@ impl Hub {
             let audience = Audience::Room(gap.room.clone(), kind);
             let tell = Arc::new(Signal::Tell(audience, Event::Message(message.clone())));
             let accepted = now.minus(self.context.clock.now().since(message.at));
-            let envelope = Arc::new(Envelope { signal: tell, accepted, remote: true });
+            let envelope =
+                Arc::new(Envelope { signal: tell, accepted: accepted.into(), remote: true });
             self.tell_message(room, message, &envelope, now);
         }
         self.give_up_gap(room, gap.early, now);

@@ -2,10 +2,11 @@
 
 use super::class::{Class, Origin};
 use crate::{
+    event::Accepted,
     labels::{ChannelType, DropReason, Scope, Transport},
     metrics::ChatMetrics,
     port::Clock,
-    time::Moment,
+    time::{Moment, Timestamp},
 };
 use campanile_metrics::{Batch, BatchedCounter, BatchedHistogram, Label};
 use std::{
@@ -78,7 +79,7 @@ impl Tally {
         &self,
         transport: Transport,
         class: Class,
-        (copies, accepted): (u64, Moment),
+        (copies, accepted): (u64, Accepted),
     ) {
         match class {
             Class::Message(channel, origin) => {
@@ -88,9 +89,16 @@ impl Tally {
                     Origin::Here => Scope::Local,
                     Origin::Elsewhere => Scope::Remote,
                 };
-                let latency = self.now().since(accepted);
+                let latency = self.now().since(accepted.at);
                 let copies = usize::try_from(copies).unwrap_or(usize::MAX);
-                self.latency[scope.index()].observe_many(latency, copies);
+                let observed = &self.latency[scope.index()];
+                match accepted.trace {
+                    Some(trace) => {
+                        let at = || self.clock.now().since(Timestamp(0));
+                        observed.observe_many_in(latency, copies, trace, at);
+                    }
+                    None => observed.observe_many(latency, copies),
+                }
             }
             Class::Presence(kind) => self.metrics.presence.updates_sent.add(copies, kind),
             Class::Answer | Class::Lasting | Class::Ephemeral => {}

@@ -252,7 +252,8 @@ impl Hub {
     fn resync(&self, (name, kind): (&RoomName, RoomKind), reason: ResyncReason, now: Moment) {
         let event = Event::Resync { room: name.clone(), reason };
         let tell = Signal::Tell(Audience::Room(name.clone(), kind), event.clone());
-        let envelope = Arc::new(Envelope { signal: Arc::new(tell), accepted: now, remote: false });
+        let envelope =
+            Arc::new(Envelope { signal: Arc::new(tell), accepted: now.into(), remote: false });
         self.tell_room((name, kind), &event, &envelope, now);
     }
 

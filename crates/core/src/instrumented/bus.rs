@@ -37,16 +37,21 @@ impl InstrumentedBus {
         let outcome = if answer.is_ok() { Outcome::Ok } else { Outcome::Error };
         self.metrics.operations.increment(self.driver, operation, outcome);
         if let Err(error) = &answer {
-            let reason = match error {
-                BusError::Unreachable(_) => BusFault::Connection,
-                BusError::Timeout => BusFault::Timeout,
-                BusError::Refused(_) => BusFault::Auth,
-                BusError::TooLong { .. } => BusFault::Encode,
-                BusError::Overflow => BusFault::Overflow,
-            };
-            self.metrics.errors.increment(self.driver, reason);
+            self.metrics.errors.increment(self.driver, error.into());
         }
         answer
+    }
+}
+
+impl From<&BusError> for BusFault {
+    fn from(error: &BusError) -> Self {
+        match error {
+            BusError::Unreachable(_) => Self::Connection,
+            BusError::Timeout => Self::Timeout,
+            BusError::Refused(_) => Self::Auth,
+            BusError::TooLong { .. } => Self::Encode,
+            BusError::Overflow => Self::Overflow,
+        }
     }
 }
 

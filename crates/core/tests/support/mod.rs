@@ -166,7 +166,7 @@ impl Node {
     ) -> Result<Appended, SendError> {
         let (room, from) = (room.clone(), from.clone());
         let draft = Draft { room, from, body: body.into(), key: None, reply_to: None };
-        self.chat.send(draft, Source { transport: Transport::WebSocket }).await
+        self.chat.send(draft, Source { transport: Transport::WebSocket, trace: None }).await
     }
 
     /// Time passes, and everything that waited for it goes on.

@@ -53,7 +53,7 @@ impl Ledger {
     /// A reader entered the room; how many missed messages it was told.
     pub fn joined(&self, reader: ReaderId, room: &JoinedRoom) -> u64 {
         let mut inner = self.inner();
-        let heard = room.messages.iter().filter(|said| inner.hear(reader, said, Way::Asked));
+        let heard = room.messages.iter().filter(|said| inner.hear(reader, said, Way::Resumed));
         let recovered = heard.count() as u64;
         if room.truncated {
             inner.readers[reader.0].resync();
@@ -86,7 +86,7 @@ impl Ledger {
     /// messages in it were new.
     pub fn read(&self, reader: ReaderId, page: &HistoryPage) -> u64 {
         let mut inner = self.inner();
-        let heard = page.messages.iter().filter(|said| inner.hear(reader, said, Way::Asked));
+        let heard = page.messages.iter().filter(|said| inner.hear(reader, said, Way::Read));
         let recovered = heard.count() as u64;
         let last = page.messages.last().map_or(0, |message| message.seq);
         let read_to = if page.has_more { last } else { u64::MAX - 1 };

@@ -27,8 +27,10 @@ pub(super) struct Reader {
 pub(super) enum Way {
     /// As it was said.
     Live,
-    /// Because it was asked for.
-    Asked,
+    /// With the answer that says where the room is.
+    Resumed,
+    /// In a page of the history. What lies behind what was heard is still to come as it is said.
+    Read,
 }
 
 impl Reader {
@@ -48,6 +50,9 @@ impl Reader {
     pub(super) fn hear(&mut self, seq: u64, way: Way, faults: &mut Faults) -> bool {
         let Some(Since { seq: last, .. }) = &mut self.place else { return false };
         if seq > *last {
+            if way == Way::Read {
+                return false;
+            }
             let (first, end) = (*last + 1, seq - 1);
             *last = seq;
             let gaps = if self.resyncing { &mut self.owed } else { &mut self.missing };
@@ -60,7 +65,7 @@ impl Reader {
         let last = *last;
         match way {
             // What is asked for twice comes twice.
-            Way::Asked => false,
+            Way::Resumed | Way::Read => false,
             Way::Live if self.missing.take(seq) => {
                 faults.add(Fault::Disordered, 1, || self.told(seq, last));
                 true

@@ -21,14 +21,17 @@ use crate::stop::Phase;
 use crate::target::Window;
 use crate::world::World;
 
-/// How long a reader that was cut stays away, beside other traffic.
-pub(super) const PAUSE: Duration = Duration::from_secs(60);
+/// How long a reader that was cut stays away beside other traffic, and what it is sent at most.
+pub(super) const USUAL: (Duration, u32) = (Duration::from_secs(60), MESSAGES);
 
 /// How long a reader is fed at most.
 const MEAL: Duration = Duration::from_secs(40);
 
 /// How long an answer, or the end, is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Messages that a reader is sent at most, unless another number is given.
+const MESSAGES: u32 = 400;
 
 /// Characters of a message. Each takes six bytes in JSON, and a frame has at most 64 KiB.
 const BODY_CHARACTERS: usize = 10_000;
@@ -48,13 +51,16 @@ pub struct Options {
     /// Seconds that a reader stays away after it was cut.
     #[arg(long, default_value = "5", value_parser = super::amount)]
     pause: f64,
+    /// Messages of 60 KB that a reader is sent at most; more lie on the way than one might think.
+    #[arg(long, default_value_t = MESSAGES)]
+    messages: u32,
 }
 
 /// Starts them.
 pub(super) fn start(options: &Options, world: &World, tasks: &mut Tasks) {
     let pause = Duration::try_from_secs_f64(options.pause).unwrap_or(Duration::MAX);
     for number in 0..options.count {
-        tasks.spawn(read_slowly(world.clone(), number, pause));
+        tasks.spawn(read_slowly(world.clone(), number, (pause, options.messages)));
     }
 }
 
@@ -65,16 +71,21 @@ struct Pair {
     slow_name: String,
     feeder: Session,
     room: String,
+    messages: u32,
 }
 
 /// Stops reading, is cut, stays away, and does it again until the traffic ends.
-pub(super) async fn read_slowly(world: World, number: u32, pause: Duration) -> Result<()> {
+pub(super) async fn read_slowly(
+    world: World,
+    number: u32,
+    (pause, messages): (Duration, u32),
+) -> Result<()> {
     let person = |role: &str| world.special(&format!("{role}-{number}"));
     let Some(slow) = person("slow").enter(&world).await? else { return Ok(()) };
     let Some(feeder) = person("feeder").enter(&world).await? else { return Ok(()) };
     let room = world.room(&format!("slow-room-{number}"));
     let slow_name = person("slow").name;
-    let pair = Pair { world, slow, slow_name, feeder, room };
+    let pair = Pair { world, slow, slow_name, feeder, room, messages };
     let mut stop = pair.world.stop.clone();
     let mut backoff = Backoff::default();
     while stop.is_running() {
@@ -130,12 +141,14 @@ impl Pair {
     async fn feed(&self, feeder: &mut Line) -> Result<bool, Cut> {
         let end = Instant::now() + MEAL;
         let mut due = interval_at(Instant::now() - EVERY * BURST, EVERY);
+        let mut left = self.messages;
         while Instant::now() < end {
             tokio::select! {
                 frame = feeder.hear() => if self.is_absence(&frame?) {
                     return Ok(true);
                 },
-                _ = due.tick() => {
+                _ = due.tick(), if left > 0 => {
+                    left -= 1;
                     // The bell, which JSON has no short word for.
                     let body = format!("ring {}", "\u{7}".repeat(BODY_CHARACTERS));
                     let room = self.room.clone();

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     config::{Config, Flags, Sources},
     listeners::Listeners,
-    logs::Logs,
+    logs::{Logs, events},
     wiring::loki::{self, Shipping},
 };
 use actix_web::rt::System;
@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(super) fn run(flags: Flags) -> Result<ExitCode, Failure> {
     let config = Sources::of_process(flags).load()?;
     let (layer, shipping) = loki::start(&config).map_err(Failure::wrong)?;
-    let logs = Logs::start(&config.log, layer);
+    let logs = Logs::start(&config, layer).map_err(Failure::wrong)?;
     open_many_files();
     let ended = System::new().block_on(serve(config, &logs, &shipping));
     shipping.flush();
@@ -28,7 +28,7 @@ fn open_many_files() {
     let limit = getrlimit(Resource::Nofile);
     let all = Rlimit { current: limit.maximum, ..limit };
     if let Err(error) = setrlimit(Resource::Nofile, all) {
-        tracing::warn!(%error, "cannot raise the number of open files");
+        events::FilesLimited { error: &error }.emit();
     }
 }
 
@@ -46,7 +46,7 @@ async fn serve(config: Config, logs: &Logs, shipping: &Shipping) -> Result<ExitC
     let app = App::build(config, listeners, shutdown).await?;
     logs.count(app.registry());
     shipping.count(app.registry());
-    tracing::info!(url, version = env!("CARGO_PKG_VERSION"), "serving");
+    events::Serving { url: &url, version: env!("CARGO_PKG_VERSION") }.emit();
     app.run().await?;
     Ok(ExitCode::SUCCESS)
 }

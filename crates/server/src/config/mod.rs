@@ -13,7 +13,7 @@ pub mod sources;
 mod validate;
 
 pub use limits::Limits;
-pub use log::{Log, LogFormat};
+pub use log::{Log, LogFormat, LogUsers};
 pub use loki::{Loki, LokiLabels};
 pub use metrics::{BasicAuth, Metrics, Prometheus, Tls};
 pub use people::{Bus, Cluster, Registration, Server, ServerTls, Store, WebSocket};

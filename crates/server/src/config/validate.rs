@@ -24,6 +24,7 @@ impl Config {
                 "is no level and no list of directives",
             ));
         }
+        check_strength("log.users_key", self.log.users_key.as_ref())?;
         self.check_loki()
     }
 

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     config::Registration,
+    logs::{events, here},
     password::{Checked, PasswordError},
     reply::Refused,
     token,
@@ -56,7 +57,8 @@ pub(super) async fn create(edge: Data<Edge>, sent: Sent) -> Result<HttpResponse,
     let created_at = edge.chat.clock().now();
     let account = NewAccount { name, password, operator: false, created_at, invite };
     let account = edge.chat.register(account).await?;
-    tracing::info!(user = %account.name, operator = account.operator, "account made");
+    here::is_for(&account.name);
+    events::AccountMade { operator: account.operator }.emit();
     Ok(HttpResponse::Created().json(UserAnswer { user: (&account).into() }))
 }
 
@@ -97,7 +99,7 @@ pub(super) async fn change_password(
     }
     let password = AccountChange::Password(edge.passwords.hash(new).await?);
     edge.chat.change_account(&caller.user, password).await?;
-    tracing::info!(user = %caller.user, "password changed");
+    events::PasswordChanged {}.emit();
     Ok(HttpResponse::NoContent().finish())
 }
 

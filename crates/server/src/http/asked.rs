@@ -65,7 +65,7 @@ impl FromRequest for Caller {
         Box::pin(async move {
             let token = bearer(&request).ok_or_else(nobody)?;
             let edge = edge(&request);
-            Ok(Self(edge.chat.authenticate(token::hash(token)).await?))
+            Ok(Self(token::authenticate(&edge.chat, token::hash(token)).await?))
         })
     }
 }
@@ -80,7 +80,7 @@ impl FromRequest for Watcher {
             let token = token::hash(bearer(&request).ok_or_else(nobody)?);
             let (chat, watchers) = (&edge(&request).chat, &edge(&request).watchers);
             let now = || (chat.clock().moment(), chat.clock().now());
-            let mut asking = pin!(chat.authenticate(token));
+            let mut asking = pin!(token::authenticate(chat, token));
             let found = match timeout(WATCHER_PATIENCE, &mut asking).await {
                 Ok(found) => found,
                 Err(_) if watchers.go_on(token, now()) => return Ok(Self),

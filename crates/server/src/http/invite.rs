@@ -5,7 +5,7 @@ use super::{
     edge::Edge,
     shapes::{InviteAnswer, InviteList, NewInvite, RegistrationAnswer},
 };
-use crate::{reply::Refused, token};
+use crate::{logs::events, reply::Refused, token};
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
@@ -56,7 +56,7 @@ pub(super) async fn create(
     let code = token::new();
     let (hash, lifetime) = (token::invite_hash(&code), Duration::from_secs(seconds));
     let invite = edge.chat.invite(&operator.user, hash, uses as u32, lifetime).await?;
-    tracing::info!(by = %operator.user, uses, seconds, "invitation made");
+    events::InvitationMade { uses, lifetime_seconds: seconds }.emit();
     Ok(HttpResponse::Created().json(InviteAnswer { invite: (&invite).into(), code }))
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn list(edge: Data<Edge>, _operator: Operator) -> Result<HttpRe
 )]
 pub(super) async fn revoke(
     edge: Data<Edge>,
-    operator: Operator,
+    _operator: Operator,
     path: Path<String>,
 ) -> Result<HttpResponse, Refused> {
     let hash = token::parse_invite_hash(&path)
@@ -93,7 +93,7 @@ pub(super) async fn revoke(
     if !edge.chat.revoke_invite(hash).await? {
         return Err(Refused::not_found("there is no such invitation"));
     }
-    tracing::info!(by = %operator.user, "invitation revoked");
+    events::InvitationRevoked {}.emit();
     Ok(HttpResponse::NoContent().finish())
 }
 

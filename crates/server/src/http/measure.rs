@@ -1,8 +1,9 @@
 //! Measures every request: what was answered, how long it took, how large it was.
 
-use super::first_request::FirstRequest;
+use super::{edge::Edge, first_request::FirstRequest};
 use crate::{
     health::Health,
+    logs::{events, here::Here},
     metrics::{Endpoint, HttpMetrics, Method, Route, Status},
     reply::Refused,
     sse,
@@ -18,8 +19,10 @@ use actix_web::{
 use campanile_metrics::Guard;
 use futures_util::FutureExt;
 use std::{
+    net::{IpAddr, Ipv4Addr},
     panic::AssertUnwindSafe,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -36,8 +39,10 @@ pub async fn measure(
         awaited.has_come();
     }
     let pattern = request.match_pattern();
-    let mut meter = Meter::begin(&metrics, request.method(), pattern.as_deref());
-    let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+    let here = here(&request);
+    let mut meter = Meter::begin(&metrics, request.method(), pattern.as_deref(), here.clone());
+    let answered = here.during(next.call(request));
+    let response = match AssertUnwindSafe(answered).catch_unwind().await {
         Ok(Ok(response)) => response.map_into_boxed_body(),
         Ok(Err(error)) => {
             meter.end(error.as_response_error().status_code(), 0);
@@ -60,6 +65,15 @@ pub async fn measure(
         return Ok(response);
     }
     Ok(response.map_body(|_, body| BoxBody::new(Measured { body, meter, status, size, sent: 0 })))
+}
+
+/// What a request is about: the trace that its client may have begun, and where it comes from.
+fn here(request: &ServiceRequest) -> Rc<Here> {
+    let traceparent = request.headers().get("traceparent");
+    let traceparent = traceparent.and_then(|value| value.to_str().ok());
+    let proxies = request.app_data::<Data<Edge>>().map(|edge| &edge.settings.proxies);
+    let address = proxies.map(|proxies| proxies.client_of(request));
+    Here::new(traceparent, address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
 }
 
 impl Route {
@@ -116,11 +130,17 @@ struct Meter {
     is_head: bool,
     started: Instant,
     is_over: bool,
+    here: Rc<Here>,
     _in_flight: Guard,
 }
 
 impl Meter {
-    fn begin(metrics: &HttpMetrics, method: &http::Method, pattern: Option<&str>) -> Self {
+    fn begin(
+        metrics: &HttpMetrics,
+        method: &http::Method,
+        pattern: Option<&str>,
+        here: Rc<Here>,
+    ) -> Self {
         let method_label = Method::from(method);
         let endpoint = Endpoint::of(method_label, pattern);
         Self {
@@ -130,6 +150,7 @@ impl Meter {
             is_head: method == http::Method::HEAD,
             started: Instant::now(),
             is_over: false,
+            here,
             _in_flight: metrics.in_flight.guard(method_label),
         }
     }
@@ -149,7 +170,17 @@ impl Meter {
         if !self.is_over {
             self.is_over = true;
             self.metrics.requests.increment(self.endpoint, status);
+            self.tell(status);
         }
+    }
+}
+
+impl Meter {
+    fn tell(&self, status: Status) {
+        let [method, route] = self.endpoint.values() else { return };
+        let (status, duration_ms) = (status.values()[0], self.started.elapsed());
+        let answered = events::RequestAnswered { method, route, status, duration_ms };
+        self.here.clone().within(|| answered.emit());
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     shapes::{HistoryAnswer, NewMessage, SentMessage},
 };
 use crate::{
+    logs::here,
     reply::Refused,
     ws::{message, stamp},
 };
@@ -83,7 +84,7 @@ pub(super) async fn send(
         key,
         reply_to: reply_to.map(Sequence),
     };
-    let source = Source { transport: Transport::LongPoll };
+    let source = Source { transport: Transport::LongPoll, trace: here::trace() };
     let appended = edge.chat.send(draft, source).await?;
     Ok(HttpResponse::Created().json(SentMessage {
         seq: appended.message.seq().0,

@@ -1,7 +1,7 @@
 //! What operators do: banning users.
 
 use super::{asked::Operator, edge::Edge};
-use crate::reply::Refused;
+use crate::{logs::events, reply::Refused};
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
@@ -52,6 +52,6 @@ pub(super) async fn unban(
 async fn set_banned(edge: &Edge, name: &UserName, banned: bool) -> Result<HttpResponse, Refused> {
     let account = edge.chat.change_account(name, AccountChange::Banned(banned)).await?;
     let account = account.ok_or_else(|| Refused::not_found("there is no such user"))?;
-    tracing::info!(user = %account.name, banned, "ban changed");
+    events::BanChanged { account: &account.name, banned }.emit();
     Ok(HttpResponse::NoContent().finish())
 }

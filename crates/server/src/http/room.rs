@@ -9,7 +9,7 @@ use super::{
         RoomWithMembers,
     },
 };
-use crate::reply::Refused;
+use crate::{logs::events, reply::Refused};
 use actix_web::{
     HttpResponse,
     http::StatusCode,
@@ -64,7 +64,7 @@ pub(super) async fn create(
         NewRoom::Named(NamedRoom { name, kind }) => {
             let name = RoomName::parse_chosen(&name)?;
             let room = edge.chat.create_room(&caller.user, name, kind.into()).await?;
-            tracing::info!(room = %room.name, user = %caller.user, "room made");
+            events::RoomMade { room: &room.name }.emit();
             answer(&edge, StatusCode::CREATED, &caller.user, &room).await
         }
         NewRoom::Direct(DirectRoom { with, .. }) => {
@@ -148,7 +148,7 @@ pub(super) async fn change(
     let change = port::RoomChange { topic, retention };
     let room = edge.chat.change_room(&caller.user, &name, change).await?;
     if let Some(seconds) = retention_seconds {
-        tracing::info!(room = %name, user = %caller.user, ?seconds, "room retention changed");
+        events::RetentionChanged { room: &name, seconds }.emit();
     }
     answer(&edge, StatusCode::OK, &caller.user, &room).await
 }
@@ -170,7 +170,7 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, Refused> {
     let name = RoomName::parse(&path)?;
     edge.chat.delete_room(&caller.user, &name).await?;
-    tracing::info!(room = %name, user = %caller.user, "room deleted");
+    events::RoomDeleted { room: &name }.emit();
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -7,6 +7,7 @@ use super::{
     shapes::{Credentials, LoginAnswer, MeAnswer, Room},
 };
 use crate::{
+    logs::{events, here},
     password::{Checked, PasswordError},
     reply::Refused,
     token,
@@ -68,20 +69,13 @@ pub(super) async fn log_in(
     match opened {
         Ok(answer) => {
             metrics.successes.increment(Mechanism::Plain);
-            let (auth_result, mechanism) = ("success", "plain");
-            tracing::info!(
-                auth_result,
-                mechanism,
-                user = answer.user.name,
-                "authentication succeeded"
-            );
+            events::LoggedIn {}.emit();
             Ok(HttpResponse::Ok().json(answer))
         }
         Err(error) => {
             let reason = AuthRefusal::from(&error);
             metrics.failures.increment(Mechanism::Plain, reason);
-            let (auth_result, mechanism, reason) = ("failure", "plain", reason.values()[0]);
-            tracing::warn!(auth_result, mechanism, reason, "authentication failed");
+            events::AuthenticationFailed { mechanism: Mechanism::Plain, reason }.emit();
             Err(error.into())
         }
     }
@@ -96,7 +90,7 @@ pub(super) async fn log_in(
 )]
 pub(super) async fn log_out(edge: Data<Edge>, caller: Caller) -> Result<HttpResponse, Refused> {
     edge.chat.log_out(caller.token).await?;
-    tracing::info!(user = %caller.user, "logged out");
+    events::LoggedOut {}.emit();
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -144,6 +138,7 @@ async fn prove(edge: &Edge, address: &str, sent: Sent) -> Result<Account, LoginE
     let known = account.as_ref().map(|account| account.password.clone());
     let checked = edge.passwords.check(password, known).await?;
     let account = account.ok_or(LoginError::Unknown)?;
+    here::is_for(&account.name);
     match checked {
         Checked::Wrong => Err(LoginError::Wrong),
         Checked::Right { .. } if account.banned => Err(LoginError::Banned),

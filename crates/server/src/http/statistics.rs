@@ -1,7 +1,7 @@
 //! What operators see: the numbers of monitoring, and what stands behind them.
 
 use super::{asked::Watcher, edge::Edge, shapes::Stats};
-use crate::{reply::Refused, ws::stamp};
+use crate::{logs::events, reply::Refused, ws::stamp};
 use actix_web::{
     HttpResponse,
     web::{Data, Query},
@@ -9,6 +9,7 @@ use actix_web::{
 use campanile_core::port::BusError;
 use campanile_protocol::Stamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
 /// Most rooms or connections in one answer.
@@ -211,7 +212,7 @@ pub(super) async fn nodes(edge: Data<Edge>, _watcher: Watcher) -> Result<HttpRes
 
 impl From<BusError> for Refused {
     fn from(error: BusError) -> Self {
-        tracing::error!(%error, "the bus failed");
+        events::BusFailed { reason: (&error).into(), error: Arc::new(error) }.emit();
         Self::unavailable("the other nodes cannot be asked now")
     }
 }

@@ -5,7 +5,7 @@ use super::{
     edge::Edge,
     shapes::{UploadAnswer, UploadForm},
 };
-use crate::reply::Refused;
+use crate::{logs::events, reply::Refused};
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -81,7 +81,7 @@ pub(super) async fn create(
     // A task of its own, so that a client who goes away now cannot end it half-way.
     let finishing = rt::spawn(async move { chat.finish_upload(arrival, id, name).await });
     let upload = finishing.await.map_err(|_| Refused::internal())??;
-    tracing::info!(upload = %upload.id, room = %room, user = %caller.user, bytes, "upload kept");
+    events::UploadKept { upload: &upload.id.to_string(), room: &room, bytes }.emit();
     Ok(HttpResponse::Created().json(UploadAnswer { upload: (&upload).into() }))
 }
 

@@ -8,6 +8,7 @@ use super::{
     wanted::Wanted,
 };
 use crate::{
+    logs::here,
     reply::Refused,
     ws::{self, COME_BACK, Caller, Meter, Recognised, TurnedAway, Wire, Worker},
 };
@@ -79,7 +80,7 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Tu
         meter: Meter::open(worker.metrics.clone(), native, worker.chat.ports().clock.clone()),
         place: place.opened(),
     };
-    actix_web::rt::spawn(stream.run());
+    actix_web::rt::spawn(here::carry(stream.run()));
     let sent = worker.traffic.sent(Transport::Sse);
     let body = EventBody::new(outbox, wire, sent, &wanted.last);
     Ok(HttpResponse::Ok()

@@ -1,6 +1,6 @@
 //! The certificate: read from its files, when the server starts and whenever it is told to.
 
-use crate::{config::Server, ws::stamp};
+use crate::{config::Server, logs::events, ws::stamp};
 use campanile_adapter_memory::SystemClock;
 use campanile_core::{port::Clock, time::Timestamp};
 use campanile_metrics::Gauge;
@@ -115,7 +115,7 @@ impl Certificate {
                 true
             }
             Err(error) => {
-                tracing::error!(%error, "the certificate stays as it was");
+                events::CertificateKept { error: &error }.emit();
                 false
             }
         }
@@ -195,14 +195,14 @@ impl Read {
         let Self { not_before, not_after, .. } = self;
         expiry.set(not_after.0 / MILLIS);
         let now = SystemClock::new().now();
-        let (file, valid_until) = (file.display(), stamp(*not_after));
+        let (file, valid_until) = (&file.display().to_string(), &stamp(*not_after).to_string());
         if now > *not_after {
-            tracing::warn!(%file, %valid_until, "the certificate has expired");
+            events::CertificateExpired { file, valid_until }.emit();
         } else if now < *not_before {
-            let valid_from = stamp(*not_before);
-            tracing::warn!(%file, %valid_from, "the certificate is not valid yet");
+            let valid_from = &stamp(*not_before).to_string();
+            events::CertificateEarly { file, valid_from }.emit();
         } else {
-            tracing::info!(%file, %valid_until, "serving a certificate");
+            events::CertificateServed { file, valid_until }.emit();
         }
     }
 }

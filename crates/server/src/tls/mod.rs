@@ -8,6 +8,7 @@ pub(crate) use serve::serve;
 
 use crate::{
     config::Server,
+    logs::events,
     metrics::{ConnectionErrorType, HandshakeResult, TlsMetrics},
     ws,
 };
@@ -94,7 +95,7 @@ impl Tls {
             Err(error) => {
                 self.handshakes.increment(HandshakeResult::Error);
                 self.errors.increment();
-                tracing::debug!(%error, ?address, "a TLS handshake failed");
+                events::HandshakeFailed { error: &error }.emit();
                 Err(Failed)
             }
         }

@@ -1,7 +1,10 @@
 //! What notifies the browsers of users who are not there, by the settings.
 
 use super::adapters::StoreKind;
-use crate::config::{Config, Push};
+use crate::{
+    config::{Config, Push},
+    logs::events,
+};
 use campanile_adapter_webpush::{Authority, KeyError, OpenError, VapidKey, WebPush};
 use campanile_core::port::{Clock, PushService};
 use std::{
@@ -54,7 +57,8 @@ pub fn open(
     }
     let authorities = authorities(push)?;
     let Some(key) = key(config, store)? else {
-        tracing::info!("nobody is notified: nodes that share a store share push.vapid_key");
+        let reason = "nodes that share a store have to share push.vapid_key, and none is set";
+        events::PushOff { reason, error: None }.emit();
         return Ok(None);
     };
     let config = campanile_adapter_webpush::Config {
@@ -68,7 +72,8 @@ pub fn open(
         Ok(service) => Ok(Some(Arc::new(service))),
         Err(error) => {
             // A machine without authorities can still chat.
-            tracing::warn!(%error, "nobody is notified");
+            let reason = "push services cannot be asked from here";
+            events::PushOff { reason, error: Some(&error) }.emit();
             Ok(None)
         }
     }

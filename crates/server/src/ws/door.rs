@@ -5,6 +5,7 @@ use super::{
     worker::{Caller, Worker},
 };
 use crate::{
+    logs::{events, here},
     metrics::{ConnectionErrorType, ConnectionRejection},
     reply::{self, Refused},
 };
@@ -50,7 +51,9 @@ impl TurnedAway {
     /// Counts it, and says so.
     pub(crate) fn answer(self, worker: &Worker, transport: Transport) -> HttpResponse {
         let metrics = &worker.metrics;
-        metrics.rejected.increment(transport, self.reason());
+        let reason = self.reason();
+        metrics.rejected.increment(transport, reason);
+        events::ConnectionRejected { transport, reason }.emit();
         match self {
             Self::NoHandshake(error) => {
                 let native = worker.chat.metrics().native;
@@ -94,12 +97,10 @@ impl TurnedAway {
 impl Caller {
     /// Whoever sent this request.
     pub(crate) fn of(request: &HttpRequest, worker: &Worker, transport: Transport) -> Self {
-        Self {
-            connection: ConnectionId(rand::random()),
-            transport,
-            address: worker.proxies.client(request),
-            arrived: worker.chat.clock().moment(),
-        }
+        let connection = ConnectionId(rand::random());
+        here::is_over(connection);
+        let address = worker.proxies.client(request);
+        Self { connection, transport, address, arrived: worker.chat.clock().moment() }
     }
 }
 
@@ -124,8 +125,13 @@ async fn check_rates(worker: &Worker, address: IpAddr) -> Result<(), TurnedAway>
     let by_address = (Limiter::Connection, LimiterContext::Ip);
     let key = address.to_string();
     let passed = chat.pass(by_address, &key, |rates| rates.connections_per_address).await;
-    passed.map_err(TurnedAway::Eager)?;
+    passed.map_err(told).map_err(TurnedAway::Eager)?;
     let by_node = (Limiter::Connection, LimiterContext::Global);
     let passed = chat.pass(by_node, "node", |rates| rates.connections_per_node).await;
-    passed.map_err(TurnedAway::Busy)
+    passed.map_err(told).map_err(TurnedAway::Busy)
+}
+
+fn told(limited: Limited) -> Limited {
+    events::RateLimitHit::from(&limited).emit();
+    limited
 }

@@ -1,6 +1,9 @@
 //! What one connection counts about itself.
 
-use crate::metrics::{ConnectionErrorType, ConnectionMetrics};
+use crate::{
+    logs::events,
+    metrics::{ConnectionErrorType, ConnectionMetrics},
+};
 use campanile_core::{
     labels::{CloseReason, Transport},
     metrics::App,
@@ -29,6 +32,7 @@ impl Meter {
         clock: Arc<dyn Clock>,
     ) -> Self {
         metrics.opened.increment(app, transport);
+        events::ConnectionOpened { transport }.emit();
         let opened = clock.moment();
         Self { metrics, app, transport, clock, opened, reason: CloseReason::Other }
     }
@@ -70,6 +74,8 @@ impl Drop for Meter {
     fn drop(&mut self) {
         let lived = self.clock.moment().since(self.opened);
         self.metrics.duration.observe(lived, self.transport);
-        self.metrics.closed.increment(self.transport, self.reason);
+        let Self { transport, reason, .. } = *self;
+        self.metrics.closed.increment(transport, reason);
+        events::ConnectionClosed { transport, reason, duration_ms: lived }.emit();
     }
 }

@@ -10,7 +10,7 @@ use super::{
     traffic::Traffic,
     wire::Wire,
 };
-use crate::metrics::ConnectionMetrics;
+use crate::{logs::here, metrics::ConnectionMetrics};
 use actix_http::BoxedPayloadStream;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, body::BoxBody, dev, web::Payload};
 use campanile_core::{fanout::Outbox, labels::Transport, metrics::App, port::Clock};
@@ -96,7 +96,7 @@ impl Opening {
             meter: Meter::open(self.metrics, (self.app, Transport::WebSocket), self.clock),
             place: place.opened(),
         };
-        actix_web::rt::spawn(session.run());
+        actix_web::rt::spawn(here::carry(session.run()));
         let outbox = self.outbox;
         Ok(response.map_body(|_, library| BoxBody::new(FanBody::new(outbox, wire, sent, library))))
     }

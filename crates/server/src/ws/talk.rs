@@ -7,7 +7,12 @@ use super::{
     translate::{Conversation, Given},
     worker::{Caller, Recognised, Worker},
 };
-use crate::{metrics::ConnectionRejection, reply::Refused, token};
+use crate::{
+    logs::{events, here},
+    metrics::ConnectionRejection,
+    reply::Refused,
+    token,
+};
 use actix_web::web::{Bytes, Data};
 use campanile_core::{
     fanout::{Class, Outbox},
@@ -74,6 +79,24 @@ impl Talk {
         }
     }
 
+    async fn answer(&mut self, text: &str) {
+        let RequestFrame { id, request } = match JsonV1.decode_request(text.as_bytes()) {
+            Ok(frame) => frame,
+            Err(error) => {
+                let (id, refused) = self.malformed(error);
+                return self.refuse(id, refused);
+            }
+        };
+        match self.request(request).await {
+            Ok(Given { answer, joining }) => {
+                self.say(&ServerFrame::Ok { id, answer }, Class::Answer);
+                // What happened in the room meanwhile comes behind the answer.
+                drop(joining);
+            }
+            Err(refused) => self.refuse(Some(id), refused),
+        }
+    }
+
     fn welcome(&self) -> Result<Given, Refused> {
         let known = self.known.as_ref().ok_or_else(unauthenticated)?;
         let interval = self.worker.config.patience.ping_interval;
@@ -97,7 +120,9 @@ impl Talk {
     fn count_quota(&self, refused: &Refused) {
         if refused.refusal().code == ErrorCode::RateLimited {
             let rejected = &self.worker.metrics.rejected;
-            rejected.increment(Transport::WebSocket, ConnectionRejection::Quota);
+            let (transport, reason) = (Transport::WebSocket, ConnectionRejection::Quota);
+            rejected.increment(transport, reason);
+            events::ConnectionRejected { transport, reason }.emit();
         }
     }
 
@@ -126,21 +151,11 @@ impl Talk {
 
 impl Answerer for Talk {
     async fn text(&mut self, text: &str) {
-        let RequestFrame { id, request } = match JsonV1.decode_request(text.as_bytes()) {
-            Ok(frame) => frame,
-            Err(error) => {
-                let (id, refused) = self.malformed(error);
-                return self.refuse(id, refused);
-            }
-        };
-        match self.request(request).await {
-            Ok(Given { answer, joining }) => {
-                self.say(&ServerFrame::Ok { id, answer }, Class::Answer);
-                // What happened in the room meanwhile comes behind the answer.
-                drop(joining);
-            }
-            Err(refused) => self.refuse(Some(id), refused),
-        }
+        here::begin_message();
+        let started = self.worker.chat.clock().moment();
+        self.answer(text).await;
+        let duration_ms = self.worker.chat.clock().moment().since(started);
+        events::MessageHandled { duration_ms }.emit();
     }
 
     fn binary(&mut self, _bytes: Bytes) -> Taken {

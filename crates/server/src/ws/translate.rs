@@ -1,7 +1,7 @@
 //! Requests into what the chat does, and what it gave into answers.
 
 use super::convert;
-use crate::reply::Refused;
+use crate::{logs::here, reply::Refused};
 use campanile_core::{
     chat::{Chat, Source},
     connection::{Connection, Joining},
@@ -102,7 +102,8 @@ impl Conversation {
             key: said.key.map(Into::into),
             reply_to: said.reply_to.map(Sequence),
         };
-        let appended = self.chat.send(draft, Source { transport: Transport::WebSocket }).await?;
+        let source = Source { transport: Transport::WebSocket, trace: here::trace() };
+        let appended = self.chat.send(draft, source).await?;
         let Message { id, at, .. } = &*appended.message;
         Ok(Answer::Sent(wire::SentMessage {
             seq: id.seq.0,

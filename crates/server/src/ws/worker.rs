@@ -63,7 +63,7 @@ impl Worker {
         outbox: Rc<Outbox>,
     ) -> Result<Recognised, Refused> {
         let chat = &self.chat;
-        let session = chat.authenticate(token::hash(token)).await?;
+        let session = token::authenticate(chat, token::hash(token)).await?;
         let greeting = Greeting {
             connection: caller.connection,
             user: session.user,

@@ -99,7 +99,7 @@ async fn send(chat: &Chat) -> Result<Appended, SendError> {
     let room = RoomName::parse("lobby").expect("a name");
     chat.create_room(&from, room.clone(), RoomKind::Public).await.expect("a new room");
     let draft = Draft { room, from, body: "x".into(), key: None, reply_to: None };
-    chat.send(draft, Source { transport: Transport::WebSocket }).await
+    chat.send(draft, Source { transport: Transport::WebSocket, trace: None }).await
 }
 
 const BEHIND: Behind<'static> =

@@ -97,6 +97,14 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// A server that runs as a program of its own, which whoever started it ends.
+    pub(crate) fn of_program(url: &str, metrics: String) -> Self {
+        let (_scheme, address) = url.split_once("://").expect("a URL");
+        let address = address.parse().expect("an address");
+        let data = tempfile::tempdir().expect("a directory");
+        Self { address, metrics, data, shutdown: None, thread: None }
+    }
+
     /// Asks without saying who asks.
     pub(crate) fn get(&self, path: &str) -> Answer {
         send(minreq::get(self.url(path)))

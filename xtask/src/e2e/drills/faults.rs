@@ -9,13 +9,13 @@ use serde_json::json;
 use super::Drill;
 use super::hurts::{
     crash_loop, few_files, little_cpu, little_memory, load, log_store_gone, new_certificate,
-    node_stutters, push_service_gone, redis_full, requests, servers_forgotten, store_stutters,
-    table_locked,
+    node_stutters, push_service_gone, redis_full, requests, servers_forgotten, slow_readers,
+    store_stutters, table_locked,
 };
 use crate::wait;
 
 /// The server that is hurt where one is enough.
-pub(super) const NODE: &str = "campanile-2";
+pub(crate) const NODE: &str = "campanile-2";
 
 pub(super) const STEP_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -155,7 +155,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         name: "slow-readers",
         fault: "clients stop reading what they are sent",
         alerts: &["ChatSlowConsumers", "ChatMessagesDropped"],
-        hurt: |scene| load(scene, &["slow-reader", "--count", "10", "--pause", "1"]),
+        hurt: slow_readers,
     },
     Drill {
         name: "store-very-slow",

@@ -28,6 +28,18 @@ pub(super) fn load(scene: &Scene<'_>, arguments: &[&str]) -> Result<Heal> {
     }))
 }
 
+/// Past the engine's proxy of ports, in which megabytes would wait for a reader.
+pub(super) fn slow_readers(scene: &Scene<'_>) -> Result<Heal> {
+    let few = ["--count", "20", "--pause", "1", "--messages", "40", "--duration", LOAD_MAX];
+    let arguments = [&["slow-reader"], &few[..]].concat();
+    let front = scene.stack.inside("haproxy", 8080)?;
+    let load = scene.load_at(front, "drill-slow-reader", &arguments)?;
+    Ok(Box::new(move |_| {
+        drop(load);
+        Ok(())
+    }))
+}
+
 /// Requests that need the store.
 pub(super) fn requests(scene: &Scene<'_>) -> Result<Background> {
     let arguments = [
@@ -205,6 +217,8 @@ pub(super) fn push_service_gone(scene: &Scene<'_>) -> Result<Heal> {
         "6",
         "--rate",
         "6",
+        "--errands",
+        "1",
         "--mischief",
         "0",
         "--slow-readers",
@@ -221,7 +235,9 @@ pub(super) fn push_service_gone(scene: &Scene<'_>) -> Result<Heal> {
         let mut command = Command::new("python3");
         command.arg(scene.workspace.task_file("python/push_service.py"));
         command.args([host.to_string(), port.to_string()]);
-        command.args(["cert.pem", "key.pem"].map(|file| scene.folder.join("tls").join(file)));
+        command.args(
+            ["push-cert.pem", "push-key.pem"].map(|file| scene.folder.join("tls").join(file)),
+        );
         let service = Background::start(command, &scene.folder.join("push-service.log"))?;
         scene.keep_running(service);
         Ok(())

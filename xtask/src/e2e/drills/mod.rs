@@ -13,7 +13,7 @@ use super::scene::Scene;
 use crate::tower::Runbook;
 use crate::wait;
 
-pub(crate) use faults::{DRILLS, NOT_DRILLED};
+pub(crate) use faults::{DRILLS, NODE, NOT_DRILLED};
 use watch::Watch;
 pub(crate) use watch::identity;
 

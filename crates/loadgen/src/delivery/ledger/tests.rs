@@ -164,6 +164,16 @@ fn too_much_to_resume_is_read_from_the_history() {
 }
 
 #[test]
+fn what_a_page_holds_before_it_is_said_is_said_all_the_same() {
+    let scene = Scene::start();
+    let truncated = JoinedRoom { truncated: true, ..joined(EPOCH, 11, &[]) };
+    scene.ledger.joined(scene.reader, &truncated);
+    assert_eq!(scene.ledger.read(scene.reader, &page(&[11, 12, 13], false)), 1);
+    scene.hear([12, 13]);
+    scene.check([0, 0, 0, 0]);
+}
+
+#[test]
 fn what_the_history_does_not_hold_is_lost() {
     let scene = Scene::start();
     let truncated = JoinedRoom { truncated: true, ..joined(EPOCH, 14, &[]) };

@@ -1,5 +1,6 @@
 //! What is done over REST beside the talk: every part of the interface comes up in turn.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use campanile_protocol::SentMessage;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -22,6 +24,9 @@ use crate::world::World;
 /// Errands that may be under way at once; what is due beyond is left out.
 const AT_ONCE: usize = 32;
 
+/// People who write to somebody who is not there.
+const CALLERS: u64 = 50;
+
 /// Bundles of prekeys claimed at a time.
 const CLAIMS: u64 = 5;
 
@@ -34,6 +39,8 @@ pub(super) struct Runner {
     other: Person,
     /// Somebody who is never there, where pushes are wanted.
     absent: Option<(Person, Session)>,
+    /// Those of the callers who have written to them.
+    callers: Mutex<HashMap<u64, Session>>,
     number: AtomicU64,
 }
 
@@ -97,7 +104,8 @@ impl Runner {
             absent = Some((person, session));
         }
         let (options, world) = (options.clone(), world.clone());
-        Ok(Some(Self { world, options, person, session, other, absent, number: 0.into() }))
+        let (callers, number) = (Mutex::default(), 0.into());
+        Ok(Some(Self { world, options, person, session, other, absent, callers, number }))
     }
 
     /// Becomes a member of a public room, to which its errands lead; tried until it is one.
@@ -288,8 +296,10 @@ impl Runner {
         else {
             return self.page(self.next() as usize).await;
         };
+        let Some(caller) = self.caller(self.next() % CALLERS).await else { return Ok(()) };
+        let ask = async |ask: Ask| self.world.api.ask(ask.by(&caller.token)).await;
         let direct = json!({"kind": "direct", "with": absent.name});
-        let room = self.ask(Ask::post("/api/v1/rooms", &direct)).await?;
+        let room = ask(Ask::post("/api/v1/rooms", &direct)).await?;
         // The browser of the example in RFC 8291: nobody reads what it is told.
         let keys = json!({"p256dh": EXAMPLE_POINT, "auth": EXAMPLE_SECRET});
         let subscription = json!({"endpoint": endpoint, "keys": keys});
@@ -297,7 +307,19 @@ impl Runner {
         self.world.api.ask(subscribe.by(&session.token)).await?;
         let Some(room) = room.text("/room/name") else { return Ok(()) };
         let message = json!({"body": "are you there?"});
-        self.ask(Ask::post(format!("/api/v1/rooms/{room}/messages"), &message)).await.map(drop)
+        ask(Ask::post(format!("/api/v1/rooms/{room}/messages"), &message)).await.map(drop)
+    }
+
+    /// One of those who write to somebody who is not there. They are many: of what one person says
+    /// in one room only the newest is told.
+    async fn caller(&self, number: u64) -> Option<Session> {
+        if let Some(session) = self.callers.lock().await.get(&number) {
+            return Some(session.clone());
+        }
+        let person = self.world.special(&format!("caller-{number}"));
+        let session = person.enter(&self.world).await.ok().flatten()?;
+        self.callers.lock().await.insert(number, session.clone());
+        Some(session)
     }
 
     async fn ask(&self, ask: Ask) -> Result<Reply, Unreachable> {

@@ -65,7 +65,7 @@ pub(super) async fn run(options: Options, world: World) -> Result<()> {
     tasks.spawn(errands::run(runner));
     tasks.spawn(mischief::run(options.rate * options.mischief, world.clone()));
     for number in 0..options.slow_readers {
-        tasks.spawn(slow_reader::read_slowly(world.clone(), number, slow_reader::PAUSE));
+        tasks.spawn(slow_reader::read_slowly(world.clone(), number, slow_reader::USUAL));
     }
     while let Some(task) = tasks.join_next().await {
         task.context("a client broke")??;

@@ -1,0 +1,246 @@
+//! Every event that the server tells in its log. To add one, declare it here and `emit` it where it
+//! happens: `docs/logs.md` is written from this list.
+
+use super::{
+    bounded::Bounded,
+    event::{Description, events},
+};
+use crate::metrics::ConnectionRejection;
+use campanile_core::{
+    chat::Limited,
+    instrumented::{BusFault, StorageFault},
+    labels::{AuthRefusal, CloseReason, Mechanism, Transport},
+    name::{RoomName, UserName},
+    port::{Limiter, LimiterContext},
+};
+use std::{error::Error, sync::Arc, time::Duration};
+
+events! {
+    /// The server takes connections at `url`.
+    INFO Serving<'a> { url: &'a str, version: &'static str } = "serving": "serving" {};
+
+    /// Metrics are shown, or sent, at `endpoint`.
+    INFO ExporterStarted<'a> { exporter: &'a str, endpoint: &'a str }
+        = "exporter_started": "metrics are exported" {};
+
+    /// The server was told to stop: nothing new is accepted, and connections are closed within
+    /// `duration_ms`.
+    INFO Stopping { duration_ms: Duration } = "stopping": "stopping" {};
+
+    /// The server has stopped, and nothing that was accepted is lost.
+    INFO Stopped {} = "stopped": "stopped" {};
+
+    /// The system does not let this program have as many files as it may: fewer connections fit.
+    WARN FilesLimited<'a> { error: &'a dyn Error }
+        = "files_limited": "cannot raise the number of open files" {};
+
+    /// Nobody is notified of messages, for the `reason`.
+    WARN PushOff<'a> { reason: &'a str, error: Option<&'a dyn Error> }
+        = "push_off": "nobody is notified" {};
+
+    /// A certificate was read, at the start or because of SIGHUP, and is served from now on.
+    INFO CertificateServed<'a> { file: &'a str, valid_until: &'a str }
+        = "certificate_served": "serving a certificate" {};
+
+    /// The certificate that is served has expired.
+    WARN CertificateExpired<'a> { file: &'a str, valid_until: &'a str }
+        = "certificate_expired": "the certificate has expired" {};
+
+    /// The certificate that is served is not valid yet.
+    WARN CertificateEarly<'a> { file: &'a str, valid_from: &'a str }
+        = "certificate_early": "the certificate is not valid yet" {};
+
+    /// SIGHUP asked for a certificate that cannot be served: the old one still is.
+    ERROR CertificateKept<'a> { error: &'a dyn Error }
+        = "certificate_kept": "the certificate stays as it was" {};
+
+    /// A TLS handshake failed.
+    DEBUG HandshakeFailed<'a> { error: &'a dyn Error }
+        = "tls_handshake_failed": "a TLS handshake failed" {}
+        counts "chat_tls_handshakes_total{result=\"error\"}";
+
+    /// The store did not answer a probe. Told again with every probe, each five seconds.
+    ERROR StoreDown {} = "store_down": "the store does not answer" {};
+
+    /// The store answers again.
+    INFO StoreUp {} = "store_up": "the store answers again" {};
+
+    /// The bus did not answer a probe. Told again with every probe, each five seconds.
+    ERROR BusDown {} = "bus_down": "the bus does not answer" {};
+
+    /// The bus answers again.
+    INFO BusUp {} = "bus_up": "the bus answers again" {};
+
+    /// A request could not be answered because a store failed.
+    ERROR StoreFailed { reason: StorageFault, error: Arc<dyn Error + Send + Sync> }
+        = "store_failed": "the store failed" {} by (reason);
+
+    /// A request could not be answered because the bus failed.
+    ERROR BusFailed { reason: BusFault, error: Arc<dyn Error + Send + Sync> }
+        = "bus_failed": "the bus failed" {} by (reason);
+
+    /// Something panicked, at `place`. What it said is told only where the program's text alone
+    /// says it, since the rest may be somebody's message.
+    ERROR Panicked<'a> { place: &'a str, thread: &'a str, error: &'a str }
+        = "panicked": "something panicked" {};
+
+    /// A task of the server panicked, and does not run any more.
+    ERROR TaskLost { task: &'static str } = "task_lost": "a task panicked" {};
+
+    /// A password was right: somebody is logged in.
+    INFO LoggedIn {} = "logged_in": "authentication succeeded"
+        { auth_result = "success", mechanism = "plain" } [address]
+        counts "chat_auth_successes_total{mechanism=\"plain\"}";
+
+    /// A token was right. Every request brings one.
+    DEBUG TokenAccepted {} = "token_accepted": "authentication succeeded"
+        { auth_result = "success", mechanism = "token" } [address]
+        counts "chat_auth_successes_total{mechanism=\"token\"}";
+
+    /// A password or a token was refused. `user` is told where there is such a user: what else is
+    /// typed there may be a password.
+    WARN AuthenticationFailed { mechanism: Mechanism, reason: AuthRefusal }
+        = "authentication_failed": "authentication failed"
+        { auth_result = "failure" } [address] by (mechanism, reason)
+        counts "chat_auth_failures_total";
+
+    /// A rate limit refused something.
+    INFO RateLimitHit { limiter: Limiter, context: LimiterContext }
+        = "rate_limit_hit": "a rate limit was reached"
+        { rate_limit = "hit" } [address] by (limiter, context)
+        counts "chat_rate_limit_rejections_total";
+
+    /// Somebody logged out.
+    INFO LoggedOut {} = "logged_out": "logged out" {} [address];
+
+    /// An account was made.
+    INFO AccountMade { operator: bool } = "account_made": "account made" {} [address];
+
+    /// Somebody has a new password, and all their sessions are over.
+    INFO PasswordChanged {} = "password_changed": "password changed" {} [address];
+
+    /// An operator banned the `account`, or lets it in again.
+    INFO BanChanged<'a> { account: &'a UserName, banned: bool } = "ban_changed": "ban changed" {};
+
+    /// An operator made an invitation for so many accounts.
+    INFO InvitationMade { uses: u64, lifetime_seconds: u64 }
+        = "invitation_made": "invitation made" {};
+
+    /// An operator took an invitation back.
+    INFO InvitationRevoked {} = "invitation_revoked": "invitation revoked" {};
+
+    /// Another process, such as `campanile user ban`, ended sessions in the store.
+    INFO SessionsEnded { sessions: u64 }
+        = "sessions_ended": "sessions were ended by another process" {};
+
+    /// A room was made.
+    INFO RoomMade<'a> { room: &'a RoomName } = "room_made": "room made" {};
+
+    /// A room keeps messages for so long; without `seconds`, as long as any room does.
+    INFO RetentionChanged<'a> { room: &'a RoomName, seconds: Option<u64> }
+        = "retention_changed": "room retention changed" {};
+
+    /// A room was deleted with everything in it.
+    INFO RoomDeleted<'a> { room: &'a RoomName } = "room_deleted": "room deleted" {};
+
+    /// A file was put into a room.
+    INFO UploadKept<'a> { upload: &'a str, room: &'a RoomName, bytes: u64 }
+        = "upload_kept": "upload kept" {} counts "chat_uploads_total{result=\"ok\"}";
+
+    /// A connection was refused before it was one.
+    INFO ConnectionRejected { transport: Transport, reason: ConnectionRejection }
+        = "connection_rejected": "a connection was refused" {} [address] by (transport, reason)
+        counts "chat_connections_rejected_total";
+
+    /// A connection is open.
+    DEBUG ConnectionOpened { transport: Transport }
+        = "connection_opened": "a connection opened" { app = "native" } [address]
+        counts "chat_connections_opened_total";
+
+    /// A connection has ended, after `duration_ms`.
+    DEBUG ConnectionClosed { transport: Transport, reason: CloseReason, duration_ms: Duration }
+        = "connection_closed": "a connection closed" { app = "native" } [address]
+        counts "chat_connections_closed_total";
+
+    /// A message over a connection was answered, whatever with, in `duration_ms`.
+    DEBUG MessageHandled { duration_ms: Duration } = "message_handled": "a message was handled" {};
+
+    /// A request over HTTP was answered, to its last byte, in `duration_ms`. The status is 499
+    /// where the client went before.
+    DEBUG RequestAnswered<'a> {
+        method: &'a str, route: &'a str, status: &'a str, duration_ms: Duration,
+    } = "request_answered": "a request was answered" {} [address]
+        counts "chat_http_requests_total";
+}
+
+impl From<&Limited> for RateLimitHit {
+    fn from(limited: &Limited) -> Self {
+        Self { limiter: limited.limiter, context: limited.context }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::{here::Here, testing::written};
+    use serde_json::{Value, json};
+    use std::{cell::Cell, fmt, net::Ipv4Addr};
+
+    #[derive(Debug, Default)]
+    struct Noted(Cell<u32>);
+
+    impl fmt::Display for Noted {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.set(self.0.get() + 1);
+            formatter.write_str("it broke")
+        }
+    }
+
+    impl Error for Noted {}
+
+    #[test]
+    fn nothing_is_made_into_text_for_a_level_that_is_not_wanted() {
+        let error = Noted::default();
+        let silent = written("info", || HandshakeFailed { error: &error }.emit());
+        assert_eq!((silent.as_str(), error.0.get()), ("", 0));
+        let told = written("info,campanile_server::tls_handshake_failed=debug", || {
+            HandshakeFailed { error: &error }.emit();
+        });
+        assert_eq!((told.lines().count(), error.0.get()), (1, 1), "{told}");
+    }
+
+    #[test]
+    fn a_line_says_for_whom_and_where_it_happened() {
+        let here = Here::new(None, Ipv4Addr::LOCALHOST.into());
+        let told = written("info", || {
+            here.within(|| {
+                crate::logs::here::is_for(&UserName::parse("ada").expect("a name"));
+                LoggedIn {}.emit();
+            });
+        });
+        let line: Value = serde_json::from_str(&told).expect("JSON");
+        for (field, value) in [
+            ("event", "logged_in"),
+            ("auth_result", "success"),
+            ("user", "ada"),
+            ("address", "127.0.0.1"),
+            ("target", "campanile_server::logged_in"),
+        ] {
+            assert_eq!(line[field], value, "{field} of {told}");
+        }
+        assert_eq!(line["connection"], json!(null), "there is none");
+        assert_eq!(line["trace_id"].as_str().map(str::len), Some(32));
+    }
+
+    #[test]
+    fn a_level_that_is_not_wanted_holds_nothing_back() {
+        let hit = || RateLimitHit { limiter: Limiter::Prekey, context: LimiterContext::App };
+        let told = written("warn", || {
+            (0..20).for_each(|_| hit().emit());
+            write_held();
+        });
+        assert_eq!(told, "");
+        let told = written("info", || hit().emit());
+        assert_eq!(serde_json::from_str::<Value>(&told).expect("JSON")["count"], 1);
+    }
+}

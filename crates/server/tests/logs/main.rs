@@ -1,0 +1,12 @@
+//! What the program logs: every event once and on one line, as often as it is counted, and nothing
+//! that is nobody's business.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod agreement;
+mod canary;
+mod logged;
+mod nasty;
+mod people;
+mod traces;

@@ -1,0 +1,66 @@
+//! One event is one line, whatever a client sends.
+
+use crate::{
+    logged::Logged,
+    support::{PASSWORD, socket::Socket, until},
+};
+use serde_json::{Value, json};
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+};
+
+/// What some reader takes for the end of a line, or for an order.
+const NASTY: &str = "x\n{\"level\":\"error\",\"event\":\"forged\"}\r\n\u{0}\u{1b}[2J\u{85}\u{2028}\u{2029}\u{202e}\"\\\u{7f}";
+
+#[test]
+fn one_event_is_one_line_whatever_bytes_a_client_sends() {
+    let logged = Logged::start("trace", &[]);
+    let server = &logged.server;
+    let ada = server.user("ada");
+    for name in [NASTY.to_owned(), "ä".repeat(30_000), "\u{2028}".repeat(100)] {
+        let typed = json!({"name": name, "password": PASSWORD});
+        assert_eq!(server.post("/api/v1/login", &typed).status, 400);
+        assert_ne!(server.post("/api/v1/users", &typed).status, 201);
+        server.post_as(&ada, "/api/v1/rooms", json!({"name": name, "kind": "public"})).refused(400);
+    }
+    for head in [
+        b"GET /\x00\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
+        b"GET /api/v1/rooms/%0A%E2%80%A8%00%FF HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\x80\r\n\r\n".to_vec(),
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nOrigin: \xe2\x80\xa8\x1b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".to_vec(),
+        b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\ntraceparent: 00-\xff\r\nX-Forwarded-For: \x01\xff\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n{\"\xff\xff".to_vec(),
+        [b"GET /".to_vec(), vec![b'a'; 20_000], b" HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()].concat(),
+        vec![0xff; 2_000],
+    ] {
+        send_raw(server.address, &head);
+    }
+    let mut socket = Socket::of(server, &ada);
+    socket.try_ask(json!({"op": "join", "room": NASTY}));
+    socket.try_ask(json!({"op": "send", "room": "lobby", "body": NASTY, "key": NASTY}));
+    socket.say(NASTY);
+    socket.say(&"\u{2028}".repeat(10_000));
+    // A frame whose text is no UTF-8.
+    socket.stream().write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]).expect("written");
+    assert!(socket.closed().is_some());
+    until("it is told", || (!logged.of("connection_closed").is_empty()).then_some(()));
+    let said = logged.stop();
+    for line in said.split_terminator('\n') {
+        let object: Value =
+            serde_json::from_str(line).unwrap_or_else(|_| panic!("no object: {line}"));
+        for field in ["time", "level", "message", "target"] {
+            assert!(object[field].is_string(), "{field} of {line}");
+        }
+        assert!(line.len() < 16 * 1_024, "Docker breaks this apart: {line}");
+        assert_ne!(object["event"], "forged");
+        let steers = |one: char| one.is_control() || matches!(one, '\u{2028}'..='\u{202e}');
+        assert!(!line.chars().any(steers), "{line:?}");
+    }
+}
+
+fn send_raw(address: SocketAddr, bytes: &[u8]) {
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream.write_all(bytes).expect("written");
+    stream.shutdown(std::net::Shutdown::Write).expect("it can be half closed");
+    // Whatever the answer is.
+    let _end = stream.read_to_end(&mut Vec::new());
+}
