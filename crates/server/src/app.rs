@@ -29,6 +29,7 @@ use campanile_core::{
     metrics::{App as AppLabel, ChatMetrics, NATIVE_APP},
     port::{BusError, Clock, NodeId},
 };
+use campanile_loki::ShipperMetrics;
 use campanile_metrics::{
     Registry, RunningExporter, StartError, StatisticsInterval,
     standard::{
@@ -295,6 +296,9 @@ fn observe_program(
     MachineMetrics::install(registry);
     // Lines are counted once the program logs with it; the series are there from the first scrape.
     LogMetrics::register(registry);
+    if config.log.loki.url.is_some() {
+        ShipperMetrics::register(registry);
+    }
     AllocatorMetrics::install(registry, allocator::sizes);
     let data = (registry.label(DATA_VOLUME), config.server.data_dir.clone());
     // Uploads are where the data are unless something else is mounted there.

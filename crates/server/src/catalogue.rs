@@ -8,6 +8,7 @@ use campanile_core::{
     metrics::ChatMetrics,
 };
 use campanile_exporter_prometheus::ScrapeMetrics;
+use campanile_loki::ShipperMetrics;
 use campanile_metrics::{
     Description, ExporterMetrics, LabelDescription, Registry,
     rules::enforce_together,
@@ -35,7 +36,7 @@ const _: () = enforce_together(&[
         RedisMetrics::DESCRIPTIONS,
     ],
     &PROGRAM,
-    &[ExporterMetrics::DESCRIPTIONS, ScrapeMetrics::DESCRIPTIONS],
+    &[ExporterMetrics::DESCRIPTIONS, ScrapeMetrics::DESCRIPTIONS, ShipperMetrics::DESCRIPTIONS],
 ]);
 
 /// What any program has.
@@ -66,6 +67,7 @@ pub fn groups() -> Vec<Group> {
     let mut monitoring = Registry::builder().build().descriptions();
     monitoring.extend(ExporterMetrics::DESCRIPTIONS);
     monitoring.extend(ScrapeMetrics::DESCRIPTIONS);
+    monitoring.extend(ShipperMetrics::DESCRIPTIONS);
     vec![
         ("Connections and HTTP", edge),
         ("Chat", chat),

@@ -1,8 +1,9 @@
-//! Where Alertmanager sends: it records every notification, and when it came.
+//! Where Alertmanager sends: it records every notification, and when it came. The servers ship their
+//! logs here, too, where no Loki is.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,9 @@ use std::collections::BTreeMap;
 
 /// A notification is far smaller.
 const BODY_BYTES_MAX: usize = 4 << 20;
+
+/// Where servers send their logs, below the address.
+const LOG_PATH: &str = "/loki/api/v1/push";
 
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -28,9 +32,16 @@ pub(crate) struct Notice {
 /// Listens until the program ends: its thread holds nothing but the listener and the record.
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
-    notices: Arc<Mutex<Vec<Notice>>>,
+    record: Arc<Mutex<Record>>,
+}
+
+/// What came, and what is not to come.
+#[derive(Default)]
+struct Record {
+    notices: Vec<Notice>,
     /// The receiver of Alertmanager whose notifications are refused.
-    refused: Arc<Mutex<Option<String>>>,
+    refused: Option<String>,
+    refuses_logs: bool,
 }
 
 #[derive(Deserialize)]
@@ -50,29 +61,35 @@ impl Receiver {
         let listener =
             TcpListener::bind((host, 0)).with_context(|| format!("no port is free on {host}"))?;
         let address = listener.local_addr()?;
-        let notices = Arc::new(Mutex::new(Vec::new()));
-        let record = Arc::clone(&notices);
-        let refused = Arc::new(Mutex::new(None));
-        let refuses = Arc::clone(&refused);
+        let record = Arc::<Mutex<Record>>::default();
+        let kept = Arc::clone(&record);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                match receive(stream, &refuses) {
-                    Ok(received) => record.lock().expect("nobody panics with it").extend(received),
-                    Err(error) => println!("  a notification could not be read: {error:#}"),
-                }
+                let record = Arc::clone(&record);
+                // A server that hangs in the middle of a push holds up no notification.
+                thread::spawn(move || {
+                    if let Err(error) = receive(stream, &record) {
+                        println!("  a request could not be read: {error:#}");
+                    }
+                });
             }
         });
-        Ok(Self { address, notices, refused })
+        Ok(Self { address, record: kept })
     }
 
     /// Everything that came so far, in order.
     pub(crate) fn notices(&self) -> Vec<Notice> {
-        self.notices.lock().expect("nobody panics with it").clone()
+        lock(&self.record).notices.clone()
     }
 
     /// Refuses from now on what one receiver of Alertmanager sends, or nothing.
     pub(crate) fn refuse(&self, receiver: Option<&str>) {
-        *self.refused.lock().expect("nobody panics with it") = receiver.map(str::to_owned);
+        lock(&self.record).refused = receiver.map(str::to_owned);
+    }
+
+    /// Refuses logs from now on, as a Loki that is ill, or takes them.
+    pub(crate) fn refuse_logs(&self, refuses: bool) {
+        lock(&self.record).refuses_logs = refuses;
     }
 }
 
@@ -82,8 +99,12 @@ impl Notice {
     }
 }
 
-/// One request: `POST /RECEIVER` with a body whose length is announced.
-fn receive(mut stream: TcpStream, refused: &Mutex<Option<String>>) -> Result<Vec<Notice>> {
+fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
+    record.lock().expect("nobody panics with it")
+}
+
+/// One request: `POST /RECEIVER`, or logs, with a body whose length is announced.
+fn receive(mut stream: TcpStream, record: &Mutex<Record>) -> Result<()> {
     stream.set_read_timeout(Some(REQUEST_TIME_MAX))?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut first = String::new();
@@ -101,13 +122,16 @@ fn receive(mut stream: TcpStream, refused: &Mutex<Option<String>>) -> Result<Vec
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let path = first.split(' ').nth(1).unwrap_or_default();
-    let receiver = path.rsplit('/').next().unwrap_or_default();
-    let refuses = refused.lock().expect("nobody panics with it").as_deref() == Some(receiver);
-    let status = if refuses { "400 Bad Request" } else { "200 OK" };
-    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
-    if refuses {
-        return Ok(Vec::new());
+    if path == LOG_PATH {
+        let refuses = lock(record).refuses_logs;
+        let status = if refuses { "503 Service Unavailable" } else { "204 No Content" };
+        return answer(&mut stream, status);
     }
+    let receiver = path.rsplit('/').next().unwrap_or_default();
+    if lock(record).refused.as_deref() == Some(receiver) {
+        return answer(&mut stream, "400 Bad Request");
+    }
+    answer(&mut stream, "200 OK")?;
     let notification: Notification =
         serde_json::from_slice(&body).context("the body is no notification")?;
     let at = Instant::now();
@@ -117,7 +141,14 @@ fn receive(mut stream: TcpStream, refused: &Mutex<Option<String>>) -> Result<Vec
         firing: alert.status == "firing",
         labels: alert.labels,
     });
-    Ok(notices.collect())
+    lock(record).notices.extend(notices);
+    Ok(())
+}
+
+fn answer(stream: &mut TcpStream, status: &str) -> Result<()> {
+    // What has no content has no length of it.
+    let length = if status.starts_with("204") { "" } else { "Content-Length: 0\r\n" };
+    Ok(write!(stream, "HTTP/1.1 {status}\r\n{length}Connection: close\r\n\r\n")?)
 }
 
 #[cfg(test)]
@@ -148,5 +179,20 @@ mod tests {
         let url = format!("http://{}/mail", receiver.address);
         let answer = minreq::post(url).with_body(body).with_timeout(5).send().expect("it answers");
         assert_eq!((answer.status_code, receiver.notices().len()), (400, 2));
+    }
+
+    #[test]
+    fn logs_are_taken_or_refused_and_never_recorded() {
+        let receiver = Receiver::start(Ipv4Addr::LOCALHOST.into()).expect("a port is free");
+        let push = || {
+            let url = format!("http://{}{LOG_PATH}", receiver.address);
+            let request = minreq::post(url).with_body(&b"\0\xff"[..]).with_timeout(5);
+            request.send().expect("it answers").status_code
+        };
+        assert_eq!(push(), 204);
+        receiver.refuse_logs(true);
+        assert_eq!(push(), 503);
+        receiver.refuse_logs(false);
+        assert_eq!((push(), receiver.notices().len()), (204, 0));
     }
 }

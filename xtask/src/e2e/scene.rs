@@ -67,10 +67,13 @@ impl<'w> Scene<'w> {
         write_configurations(&workspace.root, &folder, receiver.address)?;
         let options = Options {
             overrides: vec![workspace.task_file("e2e/compose.yaml")],
-            environment: vec![(
-                "CAMPANILE_E2E".to_owned(),
-                folder.to_str().context("the folder has an odd name")?.to_owned(),
-            )],
+            environment: vec![
+                (
+                    "CAMPANILE_E2E".to_owned(),
+                    folder.to_str().context("the folder has an odd name")?.to_owned(),
+                ),
+                ("CAMPANILE_E2E_LOKI".to_owned(), format!("http://{}", receiver.address)),
+            ],
             debug: true,
             random_ports: true,
             keep,

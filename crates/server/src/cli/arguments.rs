@@ -73,7 +73,7 @@ pub(super) enum What {
     Modules,
     /// The metrics endpoint of a running server.
     Metrics,
-    /// What scrapes a running server.
+    /// What scrapes a running server, and whether Loki takes lines where logs are shipped.
     Monitoring,
 }
 

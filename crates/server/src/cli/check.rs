@@ -12,7 +12,10 @@ use crate::{
     listeners::Listeners,
     readings::Reading,
     tls,
-    wiring::adapters::{look_at_bus, look_at_store},
+    wiring::{
+        adapters::{look_at_bus, look_at_store},
+        loki::look_at_loki,
+    },
 };
 use std::{net::TcpListener, process::ExitCode};
 
@@ -43,6 +46,9 @@ pub(super) fn run(
         metrics(&config, &mut findings);
     }
     if is_asked(What::Monitoring) {
+        if let Some(found) = look_at_loki(&config) {
+            findings.note("log.loki.url", found);
+        }
         monitoring(&mut findings);
     }
     Ok(if findings.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -6,6 +6,7 @@ use crate::{
     config::{Config, Flags, Sources},
     listeners::Listeners,
     logs::{Logs, events},
+    wiring::loki::{self, Shipping},
 };
 use actix_web::rt::System;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -14,9 +15,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) fn run(flags: Flags) -> Result<ExitCode, Failure> {
     let config = Sources::of_process(flags).load()?;
-    let logs = Logs::start(&config).map_err(Failure::wrong)?;
+    let (layer, shipping) = loki::start(&config).map_err(Failure::wrong)?;
+    let logs = Logs::start(&config, layer).map_err(Failure::wrong)?;
     open_many_files();
-    System::new().block_on(serve(config, &logs))
+    let ended = System::new().block_on(serve(config, &logs, &shipping));
+    shipping.flush();
+    ended
 }
 
 /// Takes as many files as the system lets this program have: each connection is one.
@@ -28,7 +32,7 @@ fn open_many_files() {
     }
 }
 
-async fn serve(config: Config, logs: &Logs) -> Result<ExitCode, Failure> {
+async fn serve(config: Config, logs: &Logs, shipping: &Shipping) -> Result<ExitCode, Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
     let shutdown = async move {
@@ -41,6 +45,7 @@ async fn serve(config: Config, logs: &Logs) -> Result<ExitCode, Failure> {
     let url = format!("{}://{}", config.server.scheme(), listeners.address());
     let app = App::build(config, listeners, shutdown).await?;
     logs.count(app.registry());
+    shipping.count(app.registry());
     events::Serving { url: &url, version: env!("CARGO_PKG_VERSION") }.emit();
     app.run().await?;
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! Settings about logs.
 
 use super::{
+    loki::Loki,
     secret::Secret,
     setting::{Described, Setting, Shape, describe_one, section},
 };
@@ -21,6 +22,8 @@ section! {
         /// What `hashed` is keyed with. Without it, a key is made at the first start and kept in
         /// the data directory. Nodes that share it give a user the same digits.
         users_key: Option<Secret> = None;
+        /// Shipping logs to Loki.
+        loki: Loki = Loki::default();
     }
 }
 

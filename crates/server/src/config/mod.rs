@@ -2,6 +2,7 @@
 
 pub mod limits;
 pub mod log;
+pub mod loki;
 pub mod metrics;
 pub mod people;
 pub mod push;
@@ -13,6 +14,7 @@ mod validate;
 
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogUsers};
+pub use loki::{Loki, LokiLabels};
 pub use metrics::{BasicAuth, Metrics, Prometheus, Tls};
 pub use people::{Bus, Cluster, Registration, Server, ServerTls, Store, WebSocket};
 pub use push::Push;

@@ -1,6 +1,7 @@
 //! What is wrong with settings that are each well formed.
 
 use super::{Config, ConfigError, Secret};
+use crate::wiring::loki;
 use campanile_adapter_webpush::VapidKey;
 use campanile_metrics::StatisticsInterval;
 use tracing_subscriber::EnvFilter;
@@ -23,7 +24,8 @@ impl Config {
                 "is no level and no list of directives",
             ));
         }
-        check_strength("log.users_key", self.log.users_key.as_ref())
+        check_strength("log.users_key", self.log.users_key.as_ref())?;
+        self.check_loki()
     }
 
     fn check_server(&self) -> Result<(), ConfigError> {
@@ -95,6 +97,27 @@ impl Config {
             return Err(wrong("push.ttl_seconds", &push.ttl_seconds.to_string(), why));
         }
         Ok(())
+    }
+
+    fn check_loki(&self) -> Result<(), ConfigError> {
+        let shipping = &self.log.loki;
+        if shipping.user.is_some() != shipping.password.is_some() {
+            return Err(alone("log.loki.user", "log.loki.password"));
+        }
+        if shipping.user.is_some() && shipping.bearer_token.is_some() {
+            let why = "goes not with log.loki.user: leave one out".to_owned();
+            return Err(ConfigError::Weak { key: "log.loki.bearer_token".to_owned(), why });
+        }
+        if shipping.buffer_bytes < loki::BUFFER_BYTES_MIN {
+            let why = format!("is less than {}", loki::BUFFER_BYTES_MIN);
+            return Err(wrong("log.loki.buffer_bytes", &shipping.buffer_bytes.to_string(), &why));
+        }
+        check_seconds(&[(
+            "log.loki.flush_deadline_seconds",
+            shipping.flush_deadline_seconds,
+            Zero::Fine,
+        )])?;
+        loki::check(self)
     }
 
     fn check_metrics(&self) -> Result<(), ConfigError> {

@@ -17,6 +17,7 @@ pub use event::Description;
 
 use crate::config::{Config, LogFormat};
 use campanile_adapter_memory::SystemClock;
+use campanile_loki::LokiLayer;
 use campanile_metrics::{Registry, standard::LogLines};
 use names::KeyError;
 use std::{
@@ -33,8 +34,9 @@ use tracing_subscriber::{
 
 type Filtered = Layered<EnvFilter, Spans>;
 
-/// What is not worth a line unless somebody asks: the HTTP library tells of each worker it starts.
-const QUIET: &str = "actix_server=warn";
+/// What is not worth a line unless somebody asks: the HTTP library tells of each worker it starts,
+/// the others of each connection that ships lines.
+const QUIET: &str = "actix_server=warn,hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn";
 
 /// How often what was held back is told.
 const HELD_EVERY: Duration = Duration::from_secs(1);
@@ -46,11 +48,12 @@ pub(crate) struct Logs {
 
 impl Logs {
     /// Begins to log, for the whole process. The level was checked with the settings.
+    /// Lines go to Loki, too, where there is a layer for it.
     ///
     /// # Errors
     ///
     /// When users are to be named by hashes, and the key can neither be read nor made.
-    pub(crate) fn start(config: &Config) -> Result<Self, KeyError> {
+    pub(crate) fn start(config: &Config, loki: Option<LokiLayer>) -> Result<Self, KeyError> {
         names::begin(config)?;
         let config = &config.log;
         let filter = EnvFilter::new(format!("{QUIET},{}", config.level));
@@ -66,7 +69,8 @@ impl Logs {
             let layer = tracing_subscriber::fmt::layer().with_ansi(false);
             layer.event_format(line::Json(SystemClock::new())).boxed()
         };
-        let subscriber = tracing_subscriber::registry().with(filter).with(count).with(lines);
+        let subscriber =
+            tracing_subscriber::registry().with(filter).with(count).with(loki).with(lines);
         // Whoever has begun before goes on.
         let _begun_before = subscriber.try_init();
         panics::tell();

@@ -2,5 +2,6 @@
 
 pub mod adapters;
 pub mod exporters;
+pub mod loki;
 pub mod protocols;
 pub mod push;

@@ -7,6 +7,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../../../loki/tests/stand_in/mod.rs"]
+mod stand_in;
 
 mod scene;
 
@@ -23,6 +25,7 @@ mod process;
 mod push;
 mod room;
 mod scrape;
+mod shipper;
 mod upload;
 
 use campanile_metrics::Kind;
@@ -45,6 +48,7 @@ const CASES: &[&[Moves]] = &[
     push::CASES,
     room::CASES,
     scrape::CASES,
+    shipper::CASES,
     upload::CASES,
 ];
 
@@ -109,6 +113,7 @@ fn every_declared_metric_is_moved_by_a_case() {
 fn every_metric_is_there_from_the_first_scrape() {
     // Neighbours and certificates that this server has none of.
     let absent = [
+        "chat_log_shipper_",
         "chat_storage_connects_",
         "chat_storage_sqlstate_",
         "chat_storage_slow_",

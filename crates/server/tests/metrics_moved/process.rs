@@ -185,7 +185,7 @@ fn watched(scene: &Scene) {
     scene.becomes(&server, ticks, |now| now >= earlier + 3.0);
 }
 
-fn scrape(url: &str) -> Probe {
+pub(crate) fn scrape(url: &str) -> Probe {
     let answer = send(minreq::get(url));
     assert_eq!(answer.status, 200, "{answer:?}");
     Probe::of(&answer.body)

@@ -2,6 +2,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../../../loki/tests/stand_in/mod.rs"]
+mod stand_in;
 
 mod accounts;
 mod ends;
@@ -17,4 +19,5 @@ mod program;
 mod pushes;
 mod rooms;
 mod sessions;
+mod shipping;
 mod uploads;

@@ -55,6 +55,7 @@ fn mistakes_of_the_start_are_one_clear_line_each() {
         ("CAMPANILE_BUS__URL", "redis://x", "bus.url"),
         ("METRICS_DRIVER", "carrier-pigeon", "carrier-pigeon"),
         ("PROMETHEUS_METRICS_PREFIX", "9", "prefix"),
+        ("CAMPANILE_LOG__LOKI__URL", "loki:3100", "log.loki.url"),
     ] {
         let said = mistake(campanile(home.path()).env(name, value));
         assert!(said.contains(part), "{part} in: {said}");

@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::Drill;
 use super::hurts::{
-    crash_loop, few_files, little_cpu, little_memory, load, new_certificate, node_stutters,
-    push_service_gone, redis_full, requests, servers_forgotten, slow_readers, store_stutters,
-    table_locked,
+    crash_loop, few_files, little_cpu, little_memory, load, log_store_gone, new_certificate,
+    node_stutters, push_service_gone, redis_full, requests, servers_forgotten, slow_readers,
+    store_stutters, table_locked,
 };
 use crate::wait;
 
@@ -280,6 +280,12 @@ pub(crate) const DRILLS: &[Drill] = &[
         fault: "the push service of a browser refuses connections",
         alerts: &["ChatNotificationFailuresHigh", "ChatQueueStale", "sockudo/SockudoQueueBacklog"],
         hurt: push_service_gone,
+    },
+    Drill {
+        name: "log-store-gone",
+        fault: "Loki refuses logs, while much is logged",
+        alerts: &["ChatLogShipperStalled", "ChatLogEntriesDropped"],
+        hurt: log_store_gone,
     },
     Drill {
         name: "rule-broken",

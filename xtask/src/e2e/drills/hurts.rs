@@ -243,3 +243,13 @@ pub(super) fn push_service_gone(scene: &Scene<'_>) -> Result<Heal> {
         Ok(())
     }))
 }
+
+/// Each refused log-in is a line of the log.
+pub(super) fn log_store_gone(scene: &Scene<'_>) -> Result<Heal> {
+    scene.receiver().refuse_logs(true);
+    let talk = load(scene, &["wrong-passwords", "--rate", "40", "--accounts", "50"])?;
+    Ok(Box::new(move |scene| {
+        scene.receiver().refuse_logs(false);
+        talk(scene)
+    }))
+}

@@ -208,6 +208,9 @@ fn values_that_make_no_sense_are_refused() {
         ("CAMPANILE_LIMITS__MESSAGES_PER_USER__BURST", "0"),
         ("CAMPANILE_LIMITS__HISTORY_PAGE_MAX", "0"),
         ("CAMPANILE_LOG__LEVEL", "a=b=c"),
+        ("CAMPANILE_LOG__LOKI__URL", "loki:3100"),
+        ("CAMPANILE_LOG__LOKI__BUFFER_BYTES", "16383"),
+        ("CAMPANILE_LOG__LOKI__FLUSH_DEADLINE_SECONDS", "-1"),
     ] {
         let error = given().variable(name, value).refused();
         let key = name["CAMPANILE_".len()..].to_lowercase().replace("__", ".");
@@ -216,4 +219,33 @@ fn values_that_make_no_sense_are_refused() {
     }
     let error = given().variable("CAMPANILE_METRICS__BASIC_AUTH__USER", "prom").refused();
     assert!(error.contains("metrics.basic_auth.password"), "{error}");
+    let error = given().variable("CAMPANILE_LOG__LOKI__USER", "ada").refused();
+    assert!(error.contains("log.loki.password"), "{error}");
+}
+
+#[test]
+fn what_lines_are_shipped_with_makes_sense() {
+    let shipping = || given().variable("CAMPANILE_LOG__LOKI__URL", "https://loki.example/");
+    shipping().load().expect("that is enough");
+    for (name, value, key) in [
+        ("TENANT", "", "log.loki.tenant"),
+        ("BEARER_TOKEN", "a\nb", "log.loki.bearer_token"),
+        ("LABELS__ENV", "a\nb", "log.loki.labels.env"),
+    ] {
+        let name = format!("CAMPANILE_LOG__LOKI__{name}");
+        let error = shipping().variable(&name, value).refused();
+        assert!(error.contains(key), "{key} in: {error}");
+    }
+    let both = shipping()
+        .variable("CAMPANILE_LOG__LOKI__USER", "ada")
+        .variable("CAMPANILE_LOG__LOKI__PASSWORD", "open sesame")
+        .variable("CAMPANILE_LOG__LOKI__BEARER_TOKEN", "a token");
+    let error = both.refused();
+    assert!(error.contains("bearer_token") && !error.contains("sesame"), "{error}");
+    let spool = shipping()
+        .variable("CAMPANILE_LOG__LOKI__SPOOL_DIR", "spool")
+        .variable("CAMPANILE_LOG__LOKI__SPOOL_BYTES", "0");
+    assert!(spool.refused().contains("log.loki.spool_bytes"));
+    // Of what is not shipped nothing is asked.
+    given().variable("CAMPANILE_LOG__LOKI__TENANT", "").load().expect("fine");
 }

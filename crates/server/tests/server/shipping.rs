@@ -1,0 +1,119 @@
+//! Log lines on their way to Loki, from a start to an end.
+
+use crate::{
+    stand_in::{Manner, StandIn},
+    support::{
+        program::{Program, campanile},
+        until,
+    },
+};
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command},
+    time::Duration,
+};
+
+/// The program, which ships to Loki.
+fn shipping(home: &Path, loki: &StandIn) -> Command {
+    let mut command = campanile(home);
+    command.env("CAMPANILE_LOG__LOKI__URL", loki.url());
+    command.env("CAMPANILE_LOG__LOKI__FLUSH_DEADLINE_SECONDS", "0.5");
+    command
+}
+
+fn end(program: &mut Program) -> Option<i32> {
+    program.signal("-TERM");
+    let child: &mut Child = &mut program.child;
+    until("the end", || child.try_wait().expect("it is ours")).code()
+}
+
+/// The first line that says so.
+fn line(program: &Program, message: &str) -> serde_json::Value {
+    let mut lines = std::iter::from_fn(|| program.lines.recv_timeout(Duration::from_secs(10)).ok());
+    lines.find(|line| line["message"] == message).unwrap_or_else(|| panic!("it says: {message}"))
+}
+
+#[test]
+fn every_line_is_shipped_with_its_labels_and_the_last_ones_at_the_end() {
+    let (loki, home) = (StandIn::start(), tempfile::tempdir().expect("a directory"));
+    fs::write(home.path().join("password"), "open sesame\n").expect("written");
+    let mut command = shipping(home.path(), &loki);
+    command.env("CAMPANILE_CLUSTER__NODE", "tower-1");
+    command.env("CAMPANILE_LOG__LOKI__LABELS__ENV", "test");
+    command.env("CAMPANILE_LOG__LOKI__TENANT", "bells");
+    command.env("CAMPANILE_LOG__LOKI__USER", "ada");
+    command.env("CAMPANILE_LOG__LOKI__PASSWORD_FILE", "password");
+    let mut program = Program::start(&mut command);
+    assert_eq!(end(&mut program), Some(0));
+    let seen = loki.lock();
+    assert_eq!(seen.messages().last().map(String::as_str), Some("stopped"));
+    for entry in &seen.entries {
+        let labels: Vec<_> = entry.labels.iter().map(|(key, value)| (&**key, &**value)).collect();
+        let level = ("level", &*entry.labels["level"]);
+        let wanted = [("env", "test"), ("instance", "tower-1"), ("job", "chat-server"), level];
+        assert_eq!(labels, wanted);
+    }
+    assert_eq!(seen.headers["x-scope-orgid"], "bells");
+    assert_eq!(seen.headers["authorization"], "Basic YWRhOm9wZW4gc2VzYW1l");
+}
+
+#[test]
+fn what_is_not_shipped_by_the_end_is_told() {
+    let (loki, home) = (StandIn::start(), tempfile::tempdir().expect("a directory"));
+    loki.behave(Manner::Answer(503, "ill"));
+    let mut program = Program::start(&mut shipping(home.path(), &loki));
+    assert_eq!(end(&mut program), Some(0), "nothing else ends because of it");
+    let said = line(&program, "log lines were not shipped");
+    assert!(said["lines"].as_u64().expect("a number") > 3, "{said}");
+    assert!(said["reason"].as_str().expect("a reason").contains("503"), "{said}");
+}
+
+#[test]
+fn what_is_in_the_spool_is_shipped_after_the_next_start() {
+    let (loki, home) = (StandIn::start(), tempfile::tempdir().expect("a directory"));
+    loki.behave(Manner::Answer(503, "ill"));
+    let start = || {
+        let mut command = shipping(home.path(), &loki);
+        Program::start(command.env("CAMPANILE_LOG__LOKI__SPOOL_DIR", "spool"))
+    };
+    let mut program = start();
+    assert_eq!(end(&mut program), Some(0));
+    line(&program, "log lines wait for the next start");
+    loki.behave(Manner::Loki);
+    let _program = start();
+    let served = |seen: &[String]| seen.iter().filter(|message| *message == "serving").count();
+    loki.wait_for("both have served", |seen| served(&seen.messages()) == 2);
+}
+
+#[test]
+fn a_check_says_whether_loki_takes_lines() {
+    let (loki, home) = (StandIn::start(), tempfile::tempdir().expect("a directory"));
+    let check = || {
+        let mut command = campanile(home.path());
+        command.args(["check", "monitoring"]).env("CAMPANILE_LOG__LOKI__URL", loki.url());
+        String::from_utf8(command.output().expect("it runs").stdout).expect("text")
+    };
+    let said = check();
+    assert!(said.contains(&format!("fine   log.loki.url: {} takes lines", loki.url())), "{said}");
+    loki.behave(Manner::Answer(401, "who are you"));
+    let said = check();
+    assert!(said.contains("WRONG  log.loki.url") && said.contains("who are you"), "{said}");
+    loki.go_down();
+    let said = check();
+    assert!(said.contains("WRONG  log.loki.url") && said.contains("refused"), "{said}");
+}
+
+#[test]
+fn what_nothing_can_be_shipped_with_is_a_mistake_of_the_start() {
+    let (loki, home) = (StandIn::start(), tempfile::tempdir().expect("a directory"));
+    fs::write(home.path().join("file"), "").expect("written");
+    for (setting, value) in [("CA", "absent.pem"), ("CA", "file"), ("SPOOL_DIR", "file")] {
+        let mut command = shipping(home.path(), &loki);
+        let output = command.env(format!("CAMPANILE_LOG__LOKI__{setting}"), value).output();
+        let output = output.expect("it runs");
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+        assert!(said.contains("log.loki") && said.contains(value), "{said}");
+    }
+}
