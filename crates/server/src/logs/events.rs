@@ -30,6 +30,16 @@ events! {
     /// The server has stopped, and nothing that was accepted is lost.
     INFO Stopped {} = "stopped": "stopped" {};
 
+    /// Lines could not be shipped to Loki before the end, for the `reason`.
+    WARN LogsNotShipped<'a> { lines: u64, reason: &'a str }
+        = "logs_not_shipped": "log lines were not shipped" {};
+
+    /// Lines that could not be shipped yet wait in the spool.
+    INFO LogsKept { lines: u64 } = "logs_kept": "log lines wait for the next start" {};
+
+    /// `campanile check` asks Loki whether it takes this line.
+    INFO LogStoreAsked {} = "log_store_asked": "a check asks whether this line is taken" {};
+
     /// The system does not let this program have as many files as it may: fewer connections fit.
     WARN FilesLimited<'a> { error: &'a dyn Error }
         = "files_limited": "cannot raise the number of open files" {};

@@ -23,6 +23,36 @@ const ADAPTERS: &[[&str; 5]] = &[
         "`reason`",
         "`chat_metrics_scrapes_denied_total`",
     ],
+    ["`campanile_loki`", "error", "a part of the log shipper has failed", "`error`", ""],
+    [
+        "`campanile_loki`",
+        "warn",
+        "the log spool has lost lines",
+        "`lines`",
+        "`chat_log_shipper_entries_dropped_total`",
+    ],
+    ["`campanile_loki`", "warn", "cannot read from the log spool", "`error`", ""],
+    [
+        "`campanile_loki`",
+        "warn",
+        "cannot write to the log spool, memory takes its place",
+        "`error`",
+        "",
+    ],
+    ["`campanile_loki`", "info", "the log spool can be written again", "", ""],
+    ["`campanile_loki`", "info", "the log store takes lines again", "", ""],
+    [
+        "`campanile_loki`",
+        "warn",
+        "the log store refuses lines, they are dropped",
+        "`status`, `reason`",
+        "",
+    ],
+    ["`campanile_loki`", "warn", "the log store does not take lines, they wait", "`reason`", ""],
+    ["`campanile_loki`", "warn", "the log shipper's thread did not end in time", "", ""],
+    ["`campanile_loki`", "warn", "the log spool has a damaged end", "`file`, `bytes`", ""],
+    ["`campanile_loki`", "warn", "cannot delete from the log spool", "`file`, `error`", ""],
+    ["`campanile_loki`", "error", "logs are not shipped any more", "`error`", ""],
 ];
 
 /// The reference, as Markdown.

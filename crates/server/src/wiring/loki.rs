@@ -1,6 +1,9 @@
 //! What ships logs to Loki, by the settings.
 
-use crate::config::{Config, ConfigError};
+use crate::{
+    config::{Config, ConfigError},
+    logs::events,
+};
 use campanile_loki::{
     Auth, Config as ShipperConfig, ConfigError as ShipperConfigError, LokiLayer, Secret, Shipper,
     SpoolConfig, StartError,
@@ -51,10 +54,10 @@ impl Shipping {
         let report = shipper.flush(self.deadline);
         if report.dropped > 0 {
             let reason = shipper.status().trouble.unwrap_or_default();
-            tracing::warn!(lines = report.dropped, reason, "log lines were not shipped");
+            events::LogsNotShipped { lines: report.dropped, reason: &reason }.emit();
         }
         if report.kept > 0 {
-            tracing::info!(lines = report.kept, "log lines wait for the next start");
+            events::LogsKept { lines: report.kept }.emit();
         }
     }
 }
@@ -68,9 +71,7 @@ pub(crate) fn look_at_loki(config: &Config) -> Option<Result<String, String>> {
         Err(error) => Err(error.to_string()),
         Ok((layer, shipper)) => {
             let subscriber = tracing_subscriber::registry().with(layer);
-            tracing::subscriber::with_default(subscriber, || {
-                tracing::info!("a check asks whether this line is taken");
-            });
+            tracing::subscriber::with_default(subscriber, || events::LogStoreAsked {}.emit());
             let report = shipper.flush(CHECK_PATIENCE);
             let why = || shipper.status().trouble.unwrap_or_else(|| "no answer".to_owned());
             match report.sent {

@@ -1,6 +1,6 @@
 //! Figures of the README, measured: what logging costs, and what is lost.
 //!
-//! `cargo run --release -p campanile-loki --example measure -- load 100000 10` logs so many lines a
+//! `cargo run --release -p campanile-loki --example measure_shipping -- load 100000 10` logs so many lines a
 //! second for so many seconds to a Loki of its own. `outage 200 600` does it while Loki is away,
 //! then brings it back; `stall 10000 10` while it never answers. `flush 1000` logs so many while Loki is
 //! away, then ends. A directory as the last argument is where lines wait, instead of in memory.
