@@ -23,6 +23,8 @@ use std::{
 #[derive(Debug)]
 struct Frame {
     bytes: Bytes,
+    /// Since when it waits for the reader, whenever its event was accepted.
+    queued: Moment,
     accepted: Accepted,
     class: Class,
 }
@@ -99,7 +101,8 @@ impl Outbox {
         self.push_accepted(bytes, class, now.into(), now);
     }
 
-    /// Puts a frame whose event was accepted at `accepted`.
+    /// Puts a frame whose event was accepted at `accepted`, which may be long ago: the store was slow,
+    /// or the message is one that was missed.
     pub(super) fn push_accepted(
         &self,
         bytes: Bytes,
@@ -116,7 +119,7 @@ impl Outbox {
         if ephemeral && bytes_after > self.bounds.ephemeral_bytes_max {
             return self.tally.dropped(DropReason::QueueFull, class, 1);
         }
-        let oldest = queue.frames.front().map_or(now, |frame| frame.accepted.at);
+        let oldest = queue.frames.front().map_or(now, |frame| frame.queued);
         if bytes_after > self.bounds.bytes_max || now.since(oldest) > self.bounds.age_max {
             drop(queue);
             self.tally.slow_consumer(self.transport);
@@ -124,7 +127,7 @@ impl Outbox {
             return self.abort(CloseReason::SlowConsumer, DropReason::SlowConsumer);
         }
         queue.bytes = bytes_after;
-        queue.frames.push_back(Frame { bytes, accepted, class });
+        queue.frames.push_back(Frame { bytes, queued: now, accepted, class });
         self.tally.queued(1);
         if let Some(writer) = queue.writer.take() {
             writer.wake();

@@ -116,6 +116,17 @@ fn a_reader_that_stalls_too_long_is_gone_even_if_little_waits() {
 }
 
 #[test]
+fn what_was_accepted_long_ago_makes_no_reader_slow() {
+    let Fixture { clock, outbox, .. } = fixture();
+    let now = Moment(3_600_000_000_000);
+    clock.0.store(now.0, Ordering::Relaxed);
+    for _ in 0..2 {
+        outbox.push_accepted(frame(1), MESSAGE, Moment(0).into(), now);
+    }
+    assert_eq!(outbox.end_reason(), None);
+}
+
+#[test]
 fn what_does_not_matter_later_is_dropped_first() {
     let Fixture { recording, outbox, .. } = fixture();
     outbox.push(frame(45), MESSAGE);
