@@ -1,6 +1,6 @@
 //! Every port in memory: for tests and for a single node.
 //!
-//! [`MemoryBus`], [`MemoryPresence`] and [`MemoryRateLimiter`] are all that a single node needs;
+//! [`MemoryBus`], [`MemoryPresence`], [`MemoryChannels`] and [`MemoryRateLimiter`] are all that a single node needs;
 //! [`MemoryStore`], [`MemoryBlobs`], [`MemoryCache`] and [`MemoryJobs`] forget everything at the end of the process and are
 //! for tests.
 
@@ -8,6 +8,7 @@ mod clock;
 mod blobs;
 mod bus;
 mod cache;
+mod channels;
 mod jobs;
 mod presence;
 mod rate_limiter;
@@ -17,6 +18,7 @@ mod ports;
 pub use blobs::MemoryBlobs;
 pub use bus::{MemoryBus, MemoryHub};
 pub use cache::MemoryCache;
+pub use channels::MemoryChannels;
 pub use clock::SystemClock;
 pub use jobs::MemoryJobs;
 pub use ports::ports;

@@ -1,6 +1,9 @@
 //! Every port of one node, all in memory: for tests and examples.
 
-use crate::{MemoryBlobs, MemoryHub, MemoryJobs, MemoryPresence, MemoryRateLimiter, MemoryStore};
+use crate::{
+    MemoryBlobs, MemoryChannels, MemoryHub, MemoryJobs, MemoryPresence, MemoryRateLimiter,
+    MemoryStore,
+};
 use campanile_core::{
     chat::Ports,
     port::{Clock, Node, NodeId},
@@ -26,6 +29,7 @@ pub fn ports(clock: Arc<dyn Clock>, idempotency_window: Duration) -> Ports {
         push_service: None,
         blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
+        channels: Arc::new(MemoryChannels::new(clock.clone())),
         bus: Arc::new(MemoryHub::new().join(Node::new(NodeId(1), "alone", "0", clock.now()))),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
         clock,

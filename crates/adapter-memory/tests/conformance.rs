@@ -1,12 +1,12 @@
 //! The adapter keeps every promise of its ports.
 
 use campanile_adapter_memory::{
-    MemoryBlobs, MemoryCache, MemoryHub, MemoryJobs, MemoryPresence, MemoryRateLimiter,
-    MemoryStore, SystemClock,
+    MemoryBlobs, MemoryCache, MemoryChannels, MemoryHub, MemoryJobs, MemoryPresence,
+    MemoryRateLimiter, MemoryStore, SystemClock,
 };
 use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, START, Stores, TestClock};
 use campanile_core::port::{
-    BlobStore, Bus, Cache, Clock, JobQueue, Node, NodeId, PresenceStore, RateLimiter,
+    BlobStore, Bus, Cache, ChannelStore, Clock, JobQueue, Node, NodeId, PresenceStore, RateLimiter,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -17,6 +17,14 @@ async fn stores() -> Stores {
 #[tokio::test]
 async fn accounts() {
     conformance::account_store(stores).await;
+}
+
+#[tokio::test]
+async fn channels() {
+    conformance::channel_store(async |clock: Arc<dyn Clock>| {
+        Arc::new(MemoryChannels::new(clock)) as Arc<dyn ChannelStore>
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::stores::{START, room, user};
 use campanile_core::{
+    channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Data, Published, Version},
     event::{
         Answer, Ask, Audience, EndReason, EndedSessions, Event, LeaveReason, Question,
         ResyncReason, Signal,
@@ -175,6 +176,7 @@ fn signals() -> Vec<Signal> {
     };
     let react = |on| Amendment::React { emoji: "🔔".into(), on };
     let mut signals = told();
+    signals.extend(in_channels());
     signals.extend([
         amended(Amendment::Edit { body: "ä\"\n".into() }),
         amended(Amendment::Delete),
@@ -188,6 +190,7 @@ fn signals() -> Vec<Signal> {
             Audience::Rooms(vec![lobby.clone(), room("other")]),
             Event::Draining { after_ms: u64::MAX },
         ),
+        Signal::EndUser(shop(), "7".into()),
         Signal::Unsubscribe { room: lobby.clone(), user: Some(ada.clone()) },
         Signal::Unsubscribe { room: lobby.clone(), user: None },
     ]);
@@ -202,6 +205,40 @@ fn signals() -> Vec<Signal> {
         signals.push(Signal::EndSessions(token.clone(), reason));
     }
     signals
+}
+
+fn shop() -> AppId {
+    AppId::parse("shop").unwrap()
+}
+
+/// What happens in channels, of each kind.
+fn in_channels() -> Vec<Signal> {
+    let (channel, version) = (Channel::new(&shop(), "presence-\u{1}ä"), Version(u64::MAX));
+    let published = |data, user: Option<&str>| {
+        let user = user.map(Into::into);
+        ChannelEvent::Published(Published { event: "said".into(), data, user })
+    };
+    let member =
+        |info: Option<&str>| ChannelMember { user: "7".into(), info: info.map(Into::into) };
+    let events = [
+        published(Data::Text("\"\n".into()), None),
+        published(Data::Raw("{\"a\":1}".into()), Some("7")),
+        ChannelEvent::MemberAdded(member(None), version),
+        ChannelEvent::MemberAdded(member(Some("{}")), Version(0)),
+        ChannelEvent::MemberRemoved("7".into(), version),
+        ChannelEvent::Counted(u64::MAX),
+    ];
+    let kinds = [
+        (ChannelKind::Public, None),
+        (ChannelKind::Private, Some(ConnectionId(u64::MAX))),
+        (ChannelKind::Encrypted, None),
+        (ChannelKind::Presence, Some(ConnectionId(0))),
+    ];
+    let tell = |(kind, except), event: &ChannelEvent| {
+        let audience = Audience::Channel(channel.clone(), kind, except);
+        Signal::Tell(audience, Event::Channel(channel.clone(), event.clone()))
+    };
+    kinds.iter().flat_map(|kind| events.iter().map(|event| tell(*kind, event))).collect()
 }
 
 fn told() -> Vec<Signal> {

@@ -1,10 +1,11 @@
 //! An event: what happened, and who is to hear of it.
 
 use crate::{
+    channel::{AppId, Channel, ChannelEvent, ChannelKind},
     fanout::Survey,
     message::{Amendment, Message, Sequence},
     name::{RoomName, UserName},
-    port::NodeId,
+    port::{ConnectionId, NodeId},
     room::{Role, RoomKind},
     time::{Moment, Timestamp},
     user::{Presence, TokenHash},
@@ -80,6 +81,8 @@ pub enum Event {
         /// In how many milliseconds.
         after_ms: u64,
     },
+    /// Something happened in a channel.
+    Channel(Channel, ChannelEvent),
 }
 
 /// Why somebody is a member no longer.
@@ -113,6 +116,8 @@ pub enum Audience {
     User(UserName),
     /// Every connection.
     Everyone,
+    /// Who is subscribed to this channel, but for one.
+    Channel(Channel, ChannelKind, Option<ConnectionId>),
 }
 
 /// What travels between nodes and to the worker threads.
@@ -130,6 +135,8 @@ pub enum Signal {
     },
     /// Sessions have ended: their connections close.
     EndSessions(EndedSessions, EndReason),
+    /// A user of an application is to go: its connections close.
+    EndUser(AppId, Arc<str>),
     /// A node asks all others.
     Ask(Ask),
     /// A node answers the one that asked; the others pass it over.
@@ -143,6 +150,8 @@ pub enum Topic<'a> {
     Room(&'a RoomName),
     /// A user.
     User(&'a UserName),
+    /// A channel.
+    Channel(&'a Channel),
     /// All connections, or the nodes themselves.
     Cluster,
 }
@@ -190,11 +199,13 @@ impl Signal {
             Self::Tell(Audience::Room(room, _), _) | Self::Unsubscribe { room, .. } => {
                 Topic::Room(room)
             }
+            Self::Tell(Audience::Channel(channel, ..), _) => Topic::Channel(channel),
             Self::Tell(Audience::User(user), _)
             | Self::Tell(Audience::Rooms(_), Event::Presence(Presence { user, .. }))
             | Self::EndSessions(EndedSessions::User(user), _) => Topic::User(user),
             Self::Tell(Audience::Rooms(_) | Audience::Everyone, _)
             | Self::EndSessions(EndedSessions::Token(_), _)
+            | Self::EndUser(..)
             | Self::Ask(_)
             | Self::Answer(_) => Topic::Cluster,
         }

@@ -1,6 +1,7 @@
 //! Label values that several parts count by: closed sets, one enum each.
 
 use crate::{
+    channel::ChannelKind,
     name::{DIRECT_PREFIX, RoomName},
     room::RoomKind,
     user::Status,
@@ -92,6 +93,10 @@ labels! {
         Private = "private",
         /// A direct room.
         Direct = "direct",
+        /// A channel of which the server cannot read what is published.
+        Encrypted = "encrypted",
+        /// A channel whose subscribers know of one another.
+        Presence = "presence",
     }
 }
 
@@ -195,6 +200,8 @@ labels! {
         UnknownRoom = "unknown_room",
         /// Members only.
         Forbidden = "forbidden",
+        /// The connection is there already.
+        Duplicate = "duplicate",
         /// The room is full, or the connection listens to as many as it may.
         Full = "full",
         /// Too many joins.
@@ -334,6 +341,17 @@ impl From<RoomKind> for ChannelType {
             RoomKind::Public => Self::Public,
             RoomKind::Private => Self::Private,
             RoomKind::Direct => Self::Direct,
+        }
+    }
+}
+
+impl From<ChannelKind> for ChannelType {
+    fn from(kind: ChannelKind) -> Self {
+        match kind {
+            ChannelKind::Public => Self::Public,
+            ChannelKind::Private => Self::Private,
+            ChannelKind::Encrypted => Self::Encrypted,
+            ChannelKind::Presence => Self::Presence,
         }
     }
 }

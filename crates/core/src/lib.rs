@@ -13,6 +13,7 @@ pub mod upload;
 pub mod prekey;
 pub mod invite;
 pub mod push;
+pub mod channel;
 pub mod event;
 pub mod labels;
 pub mod metrics;

@@ -77,6 +77,7 @@ fn channel_of(topic: Topic<'_>) -> usize {
     let hash = match topic {
         Topic::Room(room) => fnv(&["room", room.as_str()]),
         Topic::User(user) => fnv(&["user", user.as_str()]),
+        Topic::Channel(channel) => fnv(&["channel", channel.app().as_str(), channel.name()]),
         Topic::Cluster => 0,
     };
     hash as usize % CHANNELS

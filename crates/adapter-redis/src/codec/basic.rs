@@ -2,6 +2,7 @@
 
 use super::{Code, Junk, Reader};
 use campanile_core::{
+    channel::{AppId, Channel, Version},
     message::{Epoch, Sequence},
     name::{RoomName, UserName},
     port::{ConnectionId, NodeId},
@@ -38,7 +39,7 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(Sequence, Epoch, NodeId, ConnectionId, Timestamp);
+wrapped!(Sequence, Epoch, NodeId, ConnectionId, Timestamp, Version);
 
 macro_rules! name {
     ($($name:ident),+) => {$(
@@ -53,7 +54,19 @@ macro_rules! name {
         }
     )+};
 }
-name!(RoomName, UserName);
+name!(RoomName, UserName, AppId);
+
+impl Code for Channel {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.app().put(out);
+        put_text(self.name(), out);
+    }
+
+    fn take(reader: &mut Reader<'_>) -> Result<Self, Junk> {
+        let app = AppId::take(reader)?;
+        Ok(Self::new(&app, take_text(reader)?))
+    }
+}
 
 impl Code for usize {
     fn put(&self, out: &mut Vec<u8>) {

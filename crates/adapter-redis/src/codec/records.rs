@@ -2,6 +2,7 @@
 
 use super::{Code, Junk, Reader, choice, record};
 use campanile_core::{
+    channel::{ChannelEvent, ChannelKind, ChannelMember, Data, Published},
     event::{
         Answer, Ask, Audience, EndReason, EndedSessions, Event, LeaveReason, Question,
         ResyncReason, Signal,
@@ -20,6 +21,7 @@ choice!(Signal {
     2 = EndSessions(sessions, reason),
     3 = Ask(ask),
     4 = Answer(answer),
+    5 = EndUser(app, user),
 });
 
 choice!(Audience {
@@ -27,6 +29,7 @@ choice!(Audience {
     1 = Rooms(rooms),
     2 = User(user),
     3 = Everyone,
+    4 = Channel(channel, kind, except),
 });
 
 choice!(Event {
@@ -39,6 +42,14 @@ choice!(Event {
     6 = Left { room, user, reason },
     7 = Resync { room, reason },
     8 = Draining { after_ms },
+    9 = Channel(channel, event),
+});
+
+choice!(ChannelEvent {
+    0 = Published(published),
+    1 = MemberAdded(member, version),
+    2 = MemberRemoved(user, version),
+    3 = Counted(count),
 });
 
 choice!(Amendment { 0 = Edit { body }, 1 = Delete, 2 = React { emoji, on } });
@@ -53,6 +64,11 @@ choice!(Status { 0 = Available, 1 = Away, 2 = DoNotDisturb, 3 = Unavailable });
 choice!(Transport { 0 = WebSocket, 1 = Sse, 2 = LongPoll });
 choice!(Cached { 0 = Session(session), 1 = Room(kind), 2 = Role(role) });
 
+choice!(ChannelKind { 0 = Public, 1 = Private, 2 = Encrypted, 3 = Presence });
+choice!(Data { 0 = Text(data), 1 = Raw(data) });
+
+record!(Published { event, data, user });
+record!(ChannelMember { user, info });
 record!(Message { room, id, from, body, at, key, reply_to, edited_at, deleted, reactions });
 record!(MessageId { epoch, seq });
 record!(Reaction { emoji, users });

@@ -1,6 +1,7 @@
 //! What can be done in the chat: each operation checks, changes the store, and tells who is to know.
 
 mod accounts;
+mod channels;
 mod cluster;
 mod invites;
 mod joining;
@@ -14,6 +15,7 @@ mod step;
 mod uploads;
 
 pub use accounts::AuthenticateError;
+pub use channels::{Publication, PublishError};
 pub use cluster::ClusterSurvey;
 pub use invites::InviteError;
 pub use joining::EnterError;
@@ -25,6 +27,7 @@ pub use pushes::SubscribeError;
 pub use rooms::{AccessError, ManageError};
 pub use uploads::{Arrival, UploadError};
 
+use channels::Gates;
 use cluster::Asked;
 use pushes::Waiting;
 use step::Step;
@@ -36,9 +39,9 @@ use crate::{
     limits::{Limits, Rate, Rates},
     metrics::ChatMetrics,
     port::{
-        AccountStore, BlobStore, Bus, Clock, InviteStore, JobQueue, Limiter, LimiterContext,
-        MemberStore, MessageStore, NodeId, PrekeyStore, PresenceStore, PushService, PushStore,
-        RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore, Verdict,
+        AccountStore, BlobStore, Bus, ChannelStore, Clock, InviteStore, JobQueue, Limiter,
+        LimiterContext, MemberStore, MessageStore, NodeId, PrekeyStore, PresenceStore, PushService,
+        PushStore, RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore, Verdict,
     },
     room::RoomKind,
 };
@@ -75,6 +78,8 @@ pub struct Ports {
     pub blobs: Arc<dyn BlobStore>,
     /// Presence.
     pub presence: Arc<dyn PresenceStore>,
+    /// Channels.
+    pub channels: Arc<dyn ChannelStore>,
     /// Other nodes.
     pub bus: Arc<dyn Bus>,
     /// Rate limits.
@@ -92,6 +97,7 @@ pub struct Chat {
     step: Step,
     asked: Asked,
     waiting: Waiting,
+    channels: Gates,
     /// Gives at least 32 hexadecimal digits for any bytes; names direct rooms.
     digest: fn(&[u8]) -> String,
 }
@@ -127,7 +133,8 @@ impl Chat {
         };
         let context = Arc::new(context);
         let (step, asked, waiting) = (Step::default(), Asked::default(), Waiting::default());
-        Self { ports, shards, context, node, step, asked, waiting, digest }
+        let channels = Gates::default();
+        Self { ports, shards, context, node, step, asked, waiting, channels, digest }
     }
 
     /// The bounds in force.

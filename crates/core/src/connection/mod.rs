@@ -4,13 +4,20 @@
 //! them through their outbox, and it says when users come and go.
 
 mod session;
+mod subscribing;
 
 pub use session::{Connection, Greeting, JoinError, Joining, Refused};
+pub use subscribing::{
+    AppConnection, AppFull, AppGreeting, SayError, SubscribeToError, Subscribing, Subscription,
+};
+
+use subscribing::{AppDeparture, Manner};
 
 use crate::{
     chat::{Chat, Departure},
     fanout::{Encoder, Hub, Outbox, ShardInbox},
     labels::Transport,
+    metrics::App,
 };
 use campanile_metrics::Batch;
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
@@ -30,6 +37,8 @@ struct Inner {
     hub: Hub,
     /// Connections that have gone and were not seen off yet.
     departed: RefCell<Vec<Departure>>,
+    /// The same of applications.
+    app_departed: RefCell<Vec<AppDeparture>>,
     departures: Notify,
 }
 
@@ -38,7 +47,8 @@ impl Shard {
     pub fn new(chat: Arc<Chat>, encoders: Vec<Encoder>, inbox: ShardInbox) -> Self {
         let hub = Hub::new(chat.context().clone(), encoders, inbox);
         let (departed, departures) = (RefCell::default(), Notify::new());
-        Self { inner: Rc::new(Inner { chat, hub, departed, departures }) }
+        let app_departed = RefCell::default();
+        Self { inner: Rc::new(Inner { chat, hub, departed, app_departed, departures }) }
     }
 
     /// Delivers events to this worker's connections, and tells who has gone, until
@@ -57,7 +67,12 @@ impl Shard {
 
     /// An outbox for a connection of this worker, which may use it before it is authenticated.
     pub fn outbox(&self, transport: Transport) -> Rc<Outbox> {
-        self.hub().outbox(transport)
+        self.outbox_for(self.chat().metrics().native, transport)
+    }
+
+    /// The same for a connection of an application.
+    pub fn outbox_for(&self, app: App, transport: Transport) -> Rc<Outbox> {
+        self.hub().outbox(app, transport)
     }
 
     /// What this worker counts on its own, for whatever happens on its thread.
@@ -78,6 +93,11 @@ impl Shard {
         self.inner.departures.notify_one();
     }
 
+    fn depart_from(&self, departure: AppDeparture) {
+        self.inner.app_departed.borrow_mut().push(departure);
+        self.inner.departures.notify_one();
+    }
+
     async fn see_off(&self) {
         loop {
             self.inner.departures.notified().await;
@@ -89,6 +109,17 @@ impl Shard {
         let departed = std::mem::take(&mut *self.inner.departed.borrow_mut());
         if !departed.is_empty() {
             self.chat().departed(departed).await;
+        }
+        let departed = std::mem::take(&mut *self.inner.app_departed.borrow_mut());
+        for AppDeparture { connection, channels, manner } in departed {
+            for (channel, kind) in channels {
+                match manner {
+                    Manner::Heard { counts } => {
+                        self.chat().unsubscribed((&channel, kind), connection, counts).await;
+                    }
+                    Manner::Unheard => self.chat().forget(&channel, connection).await,
+                }
+            }
         }
     }
 }

@@ -1,12 +1,14 @@
-//! The directory: which rooms and users this node has, counted once however many workers have a
-//! part of them.
+//! The directory: which rooms, channels and users this node has, counted once however many workers
+//! have a part of them.
 
 use crate::{
+    channel::{AppId, Channel, ChannelKind},
     name::{RoomName, UserName},
     room::RoomKind,
 };
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Mutex, MutexGuard},
 };
 
@@ -19,14 +21,21 @@ pub struct Directory {
 
 #[derive(Debug, Default)]
 struct Inner {
-    rooms: HashMap<RoomName, OpenRoom>,
+    rooms: Places<RoomName, RoomKind>,
+    channels: Places<Channel, ChannelKind>,
     /// How many connections the user has.
     users: HashMap<UserName, usize>,
+    /// How many connections the application has.
+    apps: HashMap<AppId, usize>,
 }
 
+/// What connections listen to.
 #[derive(Debug)]
-struct OpenRoom {
-    kind: RoomKind,
+struct Places<N, K>(HashMap<N, Place<K>>);
+
+#[derive(Debug)]
+struct Place<K> {
+    kind: K,
     /// Workers that have listeners in it.
     workers: usize,
     /// Connections that listen to it.
@@ -45,19 +54,27 @@ pub(super) enum Turn {
 impl Directory {
     /// Rooms of a kind with at least one subscriber, and their subscriptions.
     pub fn rooms(&self, kind: RoomKind) -> (usize, usize) {
-        let inner = self.lock();
-        let rooms = inner.rooms.values().filter(|room| room.kind == kind);
-        rooms.fold((0, 0), |(rooms, listeners), room| (rooms + 1, listeners + room.listeners))
+        self.lock().rooms.count(|_, other| other == kind)
+    }
+
+    /// The same of the channels of an application.
+    pub fn channels(&self, app: &AppId, kind: ChannelKind) -> (usize, usize) {
+        self.lock().channels.count(|channel, other| other == kind && channel.app() == app)
     }
 
     /// The rooms with at least one subscriber.
     pub fn names(&self) -> Vec<RoomName> {
-        self.lock().rooms.keys().cloned().collect()
+        self.lock().rooms.0.keys().cloned().collect()
     }
 
     /// Subscriptions to a room on this node.
     pub fn listeners(&self, room: &RoomName) -> usize {
-        self.lock().rooms.get(room).map_or(0, |room| room.listeners)
+        self.lock().rooms.0.get(room).map_or(0, |room| room.listeners)
+    }
+
+    /// Connections of an application on this node.
+    pub fn connections(&self, app: &AppId) -> usize {
+        self.lock().apps.get(app).copied().unwrap_or(0)
     }
 
     /// Users with at least one connection.
@@ -67,67 +84,126 @@ impl Directory {
 
     /// A connection asks to be counted; refused when the user has `connections_max` already.
     pub(crate) fn arrive(&self, user: &UserName, connections_max: usize) -> bool {
-        let mut inner = self.lock();
-        let connections = inner.users.get(user).copied().unwrap_or(0);
-        if connections >= connections_max {
-            return false;
-        }
-        inner.users.insert(user.clone(), connections + 1);
-        true
+        arrive(&mut self.lock().users, user, connections_max)
     }
 
     pub(crate) fn depart(&self, user: &UserName) {
-        let mut inner = self.lock();
-        if let Some(connections) = inner.users.get_mut(user) {
-            *connections -= 1;
-            if *connections == 0 {
-                inner.users.remove(user);
-            }
-        }
+        depart(&mut self.lock().users, user);
+    }
+
+    /// The same for a connection of an application.
+    pub(crate) fn arrive_for(&self, app: &AppId, connections_max: usize) -> bool {
+        arrive(&mut self.lock().apps, app, connections_max)
+    }
+
+    pub(crate) fn depart_for(&self, app: &AppId) {
+        depart(&mut self.lock().apps, app);
     }
 
     pub(super) fn open(&self, room: &RoomName, kind: RoomKind) -> Turn {
-        let mut inner = self.lock();
-        let fresh = || OpenRoom { kind, workers: 0, listeners: 0 };
-        let room = inner.rooms.entry(room.clone()).or_insert_with(fresh);
-        room.workers += 1;
-        if room.workers == 1 { Turn::Edge } else { Turn::Middle }
+        self.lock().rooms.open(room, kind)
     }
 
-    pub(super) fn close(&self, name: &RoomName) -> Turn {
-        let mut inner = self.lock();
-        let Some(room) = inner.rooms.get_mut(name) else {
-            return Turn::Middle;
-        };
-        room.workers -= 1;
-        if room.workers > 0 {
-            return Turn::Middle;
-        }
-        inner.rooms.remove(name);
-        Turn::Edge
+    pub(super) fn close(&self, room: &RoomName) -> Turn {
+        self.lock().rooms.close(room)
     }
 
     /// Counts a subscription; how many the room has now.
     pub(super) fn subscribed(&self, room: &RoomName) -> usize {
-        let mut inner = self.lock();
-        let Some(room) = inner.rooms.get_mut(room) else {
-            return 0;
-        };
-        room.listeners += 1;
-        room.listeners
+        self.lock().rooms.subscribed(room)
     }
 
     /// The same for one that ended.
     pub(super) fn unsubscribed(&self, room: &RoomName) -> usize {
-        let mut inner = self.lock();
-        let Some(room) = inner.rooms.get_mut(room) else {
-            return 0;
-        };
-        room.listeners -= 1;
-        room.listeners
+        self.lock().rooms.unsubscribed(room)
+    }
+
+    pub(super) fn open_channel(&self, channel: &Channel, kind: ChannelKind) -> Turn {
+        self.lock().channels.open(channel, kind)
+    }
+
+    pub(super) fn close_channel(&self, channel: &Channel) -> Turn {
+        self.lock().channels.close(channel)
+    }
+
+    pub(super) fn subscribed_to(&self, channel: &Channel) -> usize {
+        self.lock().channels.subscribed(channel)
+    }
+
+    pub(super) fn unsubscribed_from(&self, channel: &Channel) -> usize {
+        self.lock().channels.unsubscribed(channel)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().expect("no holder of this lock panics")
+    }
+}
+
+fn arrive<N: Clone + Eq + Hash>(
+    counts: &mut HashMap<N, usize>,
+    name: &N,
+    connections_max: usize,
+) -> bool {
+    let connections = counts.get(name).copied().unwrap_or(0);
+    let taken = connections < connections_max;
+    if taken {
+        counts.insert(name.clone(), connections + 1);
+    }
+    taken
+}
+
+fn depart<N: Eq + Hash>(counts: &mut HashMap<N, usize>, name: &N) {
+    if let Some(connections) = counts.get_mut(name) {
+        *connections -= 1;
+        if *connections == 0 {
+            counts.remove(name);
+        }
+    }
+}
+
+impl<N: Clone + Eq + Hash, K: Copy> Places<N, K> {
+    /// Places of a sort, and their subscriptions.
+    fn count(&self, are_meant: impl Fn(&N, K) -> bool) -> (usize, usize) {
+        let meant = self.0.iter().filter(|(name, place)| are_meant(name, place.kind));
+        meant.fold((0, 0), |(places, all), (_, place)| (places + 1, all + place.listeners))
+    }
+
+    fn open(&mut self, name: &N, kind: K) -> Turn {
+        let fresh = || Place { kind, workers: 0, listeners: 0 };
+        let place = self.0.entry(name.clone()).or_insert_with(fresh);
+        place.workers += 1;
+        if place.workers == 1 { Turn::Edge } else { Turn::Middle }
+    }
+
+    fn close(&mut self, name: &N) -> Turn {
+        let Some(place) = self.0.get_mut(name) else {
+            return Turn::Middle;
+        };
+        place.workers -= 1;
+        if place.workers > 0 {
+            return Turn::Middle;
+        }
+        self.0.remove(name);
+        Turn::Edge
+    }
+
+    fn subscribed(&mut self, name: &N) -> usize {
+        self.0.get_mut(name).map_or(0, |place| {
+            place.listeners += 1;
+            place.listeners
+        })
+    }
+
+    fn unsubscribed(&mut self, name: &N) -> usize {
+        self.0.get_mut(name).map_or(0, |place| {
+            place.listeners -= 1;
+            place.listeners
+        })
+    }
+}
+
+impl<N, K> Default for Places<N, K> {
+    fn default() -> Self {
+        Self(HashMap::new())
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{
     Context, ShardInbox, Shown,
+    channels::{Listened, Subscriber},
     directory::Turn,
     frames::PROTOCOLS_MAX,
     listeners::Room,
@@ -14,8 +15,10 @@ use super::{
     tally::Tally,
 };
 use crate::{
+    channel::{AppId, Channel},
     event::Event,
     labels::{ChannelType, Transport, UnsubscribeReason},
+    metrics::App,
     name::{RoomName, UserName},
     room::RoomKind,
 };
@@ -39,7 +42,7 @@ pub(crate) struct Hub {
     pub(crate) batch: Batch,
     pub(super) encoders: Vec<Encoder>,
     pub(super) state: RefCell<State>,
-    shown: Shown,
+    pub(super) shown: Shown,
     pub(super) inbox: Cell<Option<ShardInbox>>,
     /// Rooms in which a message is waited for.
     pub(super) gaps: RefCell<HashSet<RoomName>>,
@@ -51,6 +54,9 @@ pub(crate) struct Hub {
 pub(super) struct State {
     pub(super) rooms: HashMap<RoomName, Room>,
     pub(super) users: HashMap<UserName, Vec<Rc<Seat>>>,
+    pub(super) channels: HashMap<Channel, Listened>,
+    /// The connections over which users of applications have signed in.
+    pub(super) signed_in: HashMap<(AppId, Arc<str>), Vec<Rc<Subscriber>>>,
 }
 
 impl Hub {
@@ -75,8 +81,9 @@ impl Hub {
     }
 
     /// An outbox for a connection of this worker.
-    pub(crate) fn outbox(&self, transport: Transport) -> Rc<Outbox> {
-        Rc::new(Outbox::new(&self.context.limits, transport, self.tally.clone()))
+    pub(crate) fn outbox(&self, app: App, transport: Transport) -> Rc<Outbox> {
+        let counted = (self.tally.sent(app, &self.batch), transport);
+        Rc::new(Outbox::new(&self.context.limits, counted, self.tally.clone()))
     }
 
     /// Puts a connection's seat among its user's.

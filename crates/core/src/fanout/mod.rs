@@ -13,11 +13,13 @@ mod frames;
 mod order;
 mod listeners;
 mod hub;
+mod channels;
 mod tell;
 mod pump;
 mod survey;
 mod roll;
 
+pub(crate) use channels::Subscriber;
 pub use class::{Class, Origin};
 pub use directory::Directory;
 pub use hub::Encoder;

@@ -3,7 +3,10 @@
 //! It lives on one worker thread, so pushing is a few plain writes: no lock, no atomic. What was
 //! written is counted once per write, not once per copy.
 
-use super::{class::Class, tally::Tally};
+use super::{
+    class::Class,
+    tally::{Sent, Tally},
+};
 use crate::{
     event::Accepted,
     labels::{CloseReason, DropReason, Transport},
@@ -46,6 +49,7 @@ pub enum Outgoing {
 pub struct Outbox {
     queue: RefCell<Queue>,
     tally: Rc<Tally>,
+    sent: Rc<Sent>,
     transport: Transport,
     bounds: Bounds,
 }
@@ -85,14 +89,18 @@ const COPIES_PER_COUNT: u64 = 64;
 const FRAMES_KEPT: usize = 32;
 
 impl Outbox {
-    /// An empty outbox of a connection over `transport` that counts into `tally`.
-    pub(super) fn new(limits: &Limits, transport: Transport, tally: Rc<Tally>) -> Self {
+    /// An empty outbox of a connection over `transport` that counts into `sent` and `tally`.
+    pub(super) fn new(
+        limits: &Limits,
+        (sent, transport): (Rc<Sent>, Transport),
+        tally: Rc<Tally>,
+    ) -> Self {
         let bounds = Bounds {
             bytes_max: limits.outbox_bytes_max,
             ephemeral_bytes_max: limits.outbox_ephemeral_bytes_max,
             age_max: limits.outbox_age_max,
         };
-        Self { queue: RefCell::default(), tally, transport, bounds }
+        Self { queue: RefCell::default(), tally, sent, transport, bounds }
     }
 
     /// Puts a complete frame at the end. Nothing is taken once the outbox has ended.
@@ -219,7 +227,7 @@ impl Outbox {
     fn count(&self, written: &mut Written) {
         if let Some(class) = written.class.take() {
             let accepted = written.accepted;
-            self.tally.written(self.transport, class, (written.copies, accepted));
+            self.tally.written((&self.sent, self.transport), class, (written.copies, accepted));
             written.copies = 0;
         }
     }

@@ -4,13 +4,14 @@ use super::class::{Class, Origin};
 use crate::{
     event::Accepted,
     labels::{ChannelType, DropReason, Scope, Transport},
-    metrics::ChatMetrics,
+    metrics::{App, ChatMetrics},
     port::Clock,
     time::{Moment, Timestamp},
 };
 use campanile_metrics::{Batch, BatchedCounter, BatchedHistogram, Label};
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
+    collections::HashMap,
     rc::Rc,
     sync::{
         Arc,
@@ -18,12 +19,15 @@ use std::{
     },
 };
 
+/// Counters of copies by transport and kind of room or channel.
+pub(super) struct Sent(Box<[Rc<BatchedCounter>]>);
+
 /// Counts for the outboxes of one worker thread.
 pub(super) struct Tally {
     clock: Arc<dyn Clock>,
     metrics: Arc<ChatMetrics>,
-    /// Copies of messages that were written.
-    sent: Box<[Rc<BatchedCounter>]>,
+    /// Copies of messages that were written, for each application.
+    sent: RefCell<HashMap<App, Rc<Sent>>>,
     /// How late they were.
     latency: Box<[Rc<BatchedHistogram>]>,
     /// Frames that wait in all outboxes of this worker.
@@ -39,17 +43,26 @@ impl Tally {
         waiting_shown: Arc<AtomicUsize>,
     ) -> Self {
         let messages = &metrics.messages;
-        let kinds = Transport::ALL.iter().flat_map(|transport| {
-            ChannelType::ALL.iter().map(move |channel| (*transport, *channel))
-        });
-        let sent = kinds.map(|(transport, channel)| {
-            batch.counter(messages.sent.handle(metrics.native, transport, channel))
-        });
         let latency = Scope::ALL
             .iter()
             .map(|scope| batch.histogram(messages.delivery_latency.handle(*scope)));
-        let (sent, latency) = (sent.collect(), latency.collect());
+        let (sent, latency) = (RefCell::default(), latency.collect());
         Self { clock, metrics, sent, latency, waiting: Cell::new(0), waiting_shown }
+    }
+
+    /// What counts the copies that an application's connections are sent.
+    pub(super) fn sent(&self, app: App, batch: &Batch) -> Rc<Sent> {
+        let mut sent = self.sent.borrow_mut();
+        let counters = sent.entry(app).or_insert_with(|| {
+            let counter = &self.metrics.messages.sent;
+            let kinds = Transport::ALL.iter().flat_map(|transport| {
+                ChannelType::ALL.iter().map(move |channel| (*transport, *channel))
+            });
+            let counters = kinds
+                .map(|(transport, channel)| batch.counter(counter.handle(app, transport, channel)));
+            Rc::new(Sent(counters.collect()))
+        });
+        counters.clone()
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -77,14 +90,14 @@ impl Tally {
     /// Copies of one class were written, the first of which was accepted then.
     pub(super) fn written(
         &self,
-        transport: Transport,
+        (sent, transport): (&Sent, Transport),
         class: Class,
         (copies, accepted): (u64, Accepted),
     ) {
         match class {
             Class::Message(channel, origin) => {
                 let kind = transport.index() * ChannelType::ALL.len() + channel.index();
-                self.sent[kind].add(copies);
+                sent.0[kind].add(copies);
                 let scope = match origin {
                     Origin::Here => Scope::Local,
                     Origin::Elsewhere => Scope::Remote,

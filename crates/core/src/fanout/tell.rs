@@ -37,6 +37,10 @@ impl Hub {
                 self.tell_user(user, event, envelope, now);
             }
             Signal::Tell(Audience::Everyone, event) => self.tell_everyone(event, envelope, now),
+            Signal::Tell(Audience::Channel(channel, _, except), event) => {
+                self.tell_channel((channel, *except), event, envelope, now);
+            }
+            Signal::EndUser(app, user) => self.end_user(app, user),
             Signal::Unsubscribe { room, user } => self.expel(room, user.as_ref()),
             Signal::EndSessions(ended, reason) => self.end_sessions(ended, *reason),
             // Between nodes, not for their connections.
@@ -322,6 +326,7 @@ fn class(event: &Event, kind: RoomKind, envelope: &Envelope) -> Class {
         | Event::Joined { .. }
         | Event::Left { .. }
         | Event::Resync { .. }
-        | Event::Draining { .. } => Class::Lasting,
+        | Event::Draining { .. }
+        | Event::Channel(..) => Class::Lasting,
     }
 }

@@ -69,6 +69,16 @@ labels! {
         PresenceQuery = "presence" "query",
         /// Presence: put right.
         PresenceScan = "presence" "scan",
+        /// Channels: subscribed to, the last event kept.
+        ChannelsPut = "channels" "put",
+        /// Channels: looked at.
+        ChannelsGet = "channels" "get",
+        /// Channels: unsubscribed from.
+        ChannelsDelete = "channels" "delete",
+        /// Channels: listed.
+        ChannelsQuery = "channels" "query",
+        /// Channels: put right.
+        ChannelsScan = "channels" "scan",
         /// Uploads: added, kept.
         UploadsPut = "uploads" "put",
         /// Uploads: found, read.
@@ -314,6 +324,7 @@ impl StoreCall {
             | Self::RoomsGet
             | Self::MembersGet
             | Self::PresenceGet
+            | Self::ChannelsGet
             | Self::UploadsGet
             | Self::PrekeysGet
             | Self::InvitesGet
@@ -326,6 +337,7 @@ impl StoreCall {
             | Self::ArchivePut
             | Self::ReceiptsPut
             | Self::PresencePut
+            | Self::ChannelsPut
             | Self::UploadsPut
             | Self::PrekeysPut
             | Self::InvitesPut
@@ -336,6 +348,7 @@ impl StoreCall {
             | Self::MembersDelete
             | Self::ArchiveDelete
             | Self::PresenceDelete
+            | Self::ChannelsDelete
             | Self::UploadsDelete
             | Self::InvitesDelete
             | Self::PushesDelete
@@ -343,6 +356,7 @@ impl StoreCall {
             Self::AccountsQuery
             | Self::ArchiveQuery
             | Self::PresenceQuery
+            | Self::ChannelsQuery
             | Self::UploadsQuery
             | Self::PrekeysQuery
             | Self::JobsQuery => Operation::Query,
@@ -351,6 +365,7 @@ impl StoreCall {
             | Self::ArchiveScan
             | Self::ReceiptsScan
             | Self::PresenceScan
+            | Self::ChannelsScan
             | Self::UploadsScan
             | Self::PrekeysScan
             | Self::InvitesScan

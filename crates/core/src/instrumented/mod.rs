@@ -6,6 +6,7 @@
 mod accounts;
 mod bus;
 mod cache;
+mod channels;
 mod driver;
 mod invites;
 mod jobs;
@@ -64,7 +65,7 @@ pub struct Behind<'a> {
     pub store: &'a str,
     /// Behind the bytes of uploads.
     pub blobs: &'a str,
-    /// Behind presence.
+    /// Behind presence and channels.
     pub presence: &'a str,
     /// Behind the bus.
     pub bus: &'a str,
@@ -95,6 +96,7 @@ impl Ports {
             push_service: self.push_service,
             blobs: Instrumented::arc(self.blobs, &gauge(behind.blobs)),
             presence: Instrumented::arc(self.presence, &gauge(behind.presence)),
+            channels: Instrumented::arc(self.channels, &gauge(behind.presence)),
             bus: Arc::new(bus::InstrumentedBus {
                 inner: self.bus,
                 clock: self.clock.clone(),

@@ -5,6 +5,7 @@ mod account_store;
 mod blob_store;
 mod bus;
 mod cache;
+mod channel_store;
 mod clock;
 mod export;
 mod fault;
@@ -27,6 +28,7 @@ pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAcco
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
 pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId};
 pub use cache::{Cache, CacheKey, CacheName, CacheSize, Cached, FORGET_GUARD};
+pub use channel_store::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore};
 pub use clock::Clock;
 pub use export::{Batch, Export};
 pub use fault::{Fault, FaultKind};

@@ -7,6 +7,7 @@ pub(crate) mod two;
 use bytes::Bytes;
 use campanile_adapter_memory as memory;
 use campanile_core::{
+    channel::{ChannelEvent, Data},
     chat::{Chat, Ports, SendError, Source},
     connection::{Connection, Greeting, Shard},
     event::Event,
@@ -184,25 +185,30 @@ impl Node {
 impl Client {
     /// What has come until nothing more does.
     pub(crate) async fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        loop {
-            settle().await;
-            let polled = poll_fn(|context| Poll::Ready(self.outbox.poll_frame(context))).await;
-            match polled {
-                Poll::Ready(Outgoing::Frame(line)) => {
-                    lines.push(String::from_utf8_lossy(&line).into_owned());
-                }
-                Poll::Ready(Outgoing::Ended(reason)) => {
-                    lines.push(format!("ended: {reason:?}"));
-                    return lines;
-                }
-                Poll::Pending => return lines,
-            }
-        }
+        lines(&self.outbox).await
     }
 
     pub(crate) fn end_reason(&self) -> Option<CloseReason> {
         self.outbox.end_reason()
+    }
+}
+
+/// What has come into an outbox until nothing more does.
+pub(crate) async fn lines(outbox: &Outbox) -> Vec<String> {
+    let mut lines = Vec::new();
+    loop {
+        settle().await;
+        let polled = poll_fn(|context| Poll::Ready(outbox.poll_frame(context))).await;
+        match polled {
+            Poll::Ready(Outgoing::Frame(line)) => {
+                lines.push(String::from_utf8_lossy(&line).into_owned());
+            }
+            Poll::Ready(Outgoing::Ended(reason)) => {
+                lines.push(format!("ended: {reason:?}"));
+                return lines;
+            }
+            Poll::Pending => return lines,
+        }
     }
 }
 
@@ -237,9 +243,22 @@ fn encoder() -> Encoder {
             Event::Left { room, user, reason } => format!("{user} leaves {room}: {reason:?}"),
             Event::Resync { room, reason } => format!("resync {room}: {reason:?}"),
             Event::Draining { after_ms } => format!("draining in {after_ms}"),
+            Event::Channel(channel, event) => format!("{} {}", channel.name(), said(event)),
         };
         Some(Bytes::from(line))
     })
+}
+
+fn said(event: &ChannelEvent) -> String {
+    match event {
+        ChannelEvent::Published(published) => {
+            let (Data::Text(data) | Data::Raw(data)) = &published.data;
+            format!("{}: {data}", published.event)
+        }
+        ChannelEvent::MemberAdded(member, _) => format!("added {}", member.user),
+        ChannelEvent::MemberRemoved(user, _) => format!("removed {user}"),
+        ChannelEvent::Counted(count) => format!("counts {count}"),
+    }
 }
 
 fn ports(limits: &Limits, clock: Arc<HandClock>) -> Ports {

@@ -25,7 +25,7 @@ const FRAME_BYTES: usize = 256;
 
 /// Makes the frame of an event, once for all streams that hear it.
 pub fn encoder() -> Encoder {
-    Box::new(|event| Some(frame(ws::event(event))))
+    Box::new(|event| ws::event(event).map(frame))
 }
 
 fn frame(event: Event) -> Bytes {

@@ -9,12 +9,13 @@ use super::frame;
 
 /// Makes the frame of an event, once for all who hear it.
 pub fn encoder() -> Encoder {
-    Box::new(|event| Some(frame::text(&JsonV1, &ServerFrame::Event(self::event(event)))))
+    Box::new(|event| Some(frame::text(&JsonV1, &ServerFrame::Event(self::event(event)?))))
 }
 
-pub(crate) fn event(event: &event::Event) -> wire::Event {
+/// An event in the native protocol, which says nothing of channels.
+pub(crate) fn event(event: &event::Event) -> Option<wire::Event> {
     use event::Event;
-    match event {
+    Some(match event {
         Event::Message(message) => wire::Event::Message(self::message(message)),
         Event::Amended { room, seq, amendment, by, at } => {
             let place = (room.to_string(), seq.0);
@@ -52,7 +53,8 @@ pub(crate) fn event(event: &event::Event) -> wire::Event {
         Event::Draining { after_ms } => {
             wire::Event::Draining(wire::Draining { after_ms: *after_ms })
         }
-    }
+        Event::Channel(..) => return None,
+    })
 }
 
 fn amended(

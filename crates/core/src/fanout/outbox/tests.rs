@@ -40,15 +40,16 @@ fn fixture() -> Fixture {
     let metrics = Arc::new(ChatMetrics::register(recording.registry()));
     let (clock, waiting) = (Arc::new(HandClock::default()), Arc::new(AtomicUsize::new(0)));
     // Without a batch everything is written at once.
-    let tally = Tally::new(clock.clone(), (metrics, &Batch::new()), waiting.clone());
-    let tally = Rc::new(tally);
+    let (native, batch) = (metrics.native, Batch::new());
+    let tally = Rc::new(Tally::new(clock.clone(), (metrics, &batch), waiting.clone()));
+    let sent = (tally.sent(native, &batch), Transport::WebSocket);
     let limits = Limits {
         outbox_bytes_max: 100,
         outbox_ephemeral_bytes_max: 50,
         outbox_age_max: Duration::from_secs(10),
         ..Limits::default()
     };
-    Fixture { recording, clock, waiting, outbox: Outbox::new(&limits, Transport::WebSocket, tally) }
+    Fixture { recording, clock, waiting, outbox: Outbox::new(&limits, sent, tally) }
 }
 
 fn frame(bytes: usize) -> Bytes {

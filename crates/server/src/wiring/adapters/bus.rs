@@ -2,10 +2,14 @@
 
 use super::{AdapterError, BusKind, Close, limiter::SharedLimiter};
 use crate::config::Config;
-use campanile_adapter_memory::{MemoryHub, MemoryPresence, MemoryRateLimiter, SystemClock};
+use campanile_adapter_memory::{
+    MemoryChannels, MemoryHub, MemoryPresence, MemoryRateLimiter, SystemClock,
+};
 use campanile_adapter_redis as redis;
 use campanile_core::instrumented::BusMetrics;
-use campanile_core::port::{Bus, Cache, Clock, Node, NodeId, PresenceStore, RateLimiter};
+use campanile_core::port::{
+    Bus, Cache, ChannelStore, Clock, Node, NodeId, PresenceStore, RateLimiter,
+};
 use campanile_metrics::Registry;
 use std::{sync::Arc, time::Duration};
 
@@ -16,6 +20,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(super) struct Between {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) presence: Arc<dyn PresenceStore>,
+    pub(super) channels: Arc<dyn ChannelStore>,
     pub(super) limiter: Arc<dyn RateLimiter>,
     pub(super) cache: Option<Arc<dyn Cache>>,
     pub(super) close: Close,
@@ -37,17 +42,19 @@ impl Between {
                 Ok(Self {
                     bus: Arc::new(MemoryHub::new().join(node)),
                     presence: Arc::new(MemoryPresence::default()),
+                    channels: Arc::new(MemoryChannels::new(clock)),
                     limiter: own_limiter,
                     cache: None,
                     close: Box::new(|| Box::pin(async {})),
                 })
             }
             BusKind::Redis => {
-                let redis = redis_config(config, node).connect(registry, clock).await?;
+                let redis = redis_config(config, node).connect(registry, clock.clone()).await?;
                 let keeps = config.bus.cache_seconds > 0.0;
                 Ok(Self {
                     bus: Arc::new(redis.bus()),
                     presence: Arc::new(redis.presence()),
+                    channels: Arc::new(MemoryChannels::new(clock)),
                     limiter: Arc::new(SharedLimiter::new(own_limiter, redis.rate_limiter())),
                     cache: keeps.then(|| Arc::new(redis.cache()) as Arc<dyn Cache>),
                     close: Box::new(move || Box::pin(async move { redis.close().await })),

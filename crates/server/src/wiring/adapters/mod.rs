@@ -125,6 +125,7 @@ pub async fn open(
         push_service,
         blobs: kept.stores.blobs,
         presence: between.presence,
+        channels: between.channels,
         bus: between.bus,
         limiter: between.limiter,
         clock: clock.clone(),

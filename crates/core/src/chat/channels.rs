@@ -1,0 +1,245 @@
+//! Channels: publishing to them, and telling who comes and goes.
+
+use super::Chat;
+use crate::{
+    channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Kept, Published},
+    event::{Accepted, Audience, Envelope, Event, Signal},
+    labels::{ChannelType, Direction, JoinRefusal, MessageErrorReason},
+    port::{BusError, ChannelChange, ChannelCount, ChannelSeen, ConnectionId, Fault},
+};
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Locks that keep what is published to one channel in one order on the way to the other nodes and
+/// to this node's workers.
+const GATES: usize = 64;
+
+/// Subscriptions from which on a channel's count is not told at each change.
+const COUNT_AT_ONCE_MAX: u64 = 100;
+
+/// How often it is told then.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+/// What keeps channels in order.
+pub(super) struct Gates {
+    hasher: RandomState,
+    gates: [tokio::sync::Mutex<()>; GATES],
+    /// Channels whose count has changed and was not told.
+    uncounted: Mutex<HashSet<(Channel, ChannelKind)>>,
+}
+
+/// To whom something is published, and for how long it stays.
+#[derive(Clone, Copy, Debug)]
+pub struct Publication {
+    /// Of what kind the channel is.
+    pub kind: ChannelKind,
+    /// A connection that is not to hear it.
+    pub except: Option<ConnectionId>,
+    /// How long the channel keeps it as its last event; `None` where it keeps none.
+    pub kept: Option<Duration>,
+    /// When it was received.
+    pub accepted: Accepted,
+}
+
+/// Why something was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The other nodes cannot be told. On this node nobody was.
+    #[error("the other nodes cannot be told: {0}")]
+    Bus(#[from] BusError),
+    /// What the channel is to keep cannot be kept. Nobody was told.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Chat {
+    /// Tells every subscriber of a channel, on all nodes. When this answers, the others are on their
+    /// way to it; publications that follow one another are heard in their order.
+    pub async fn publish(
+        &self,
+        channel: &Channel,
+        published: Published,
+        publication: Publication,
+    ) -> Result<(), PublishError> {
+        let Publication { kind, except, kept, accepted } = publication;
+        let metrics = &self.metrics().messages;
+        metrics.broadcasts.increment(ChannelType::from(kind));
+        metrics.size.observe(published.data.len(), Direction::Out);
+        let told = self.channels.gate(channel).lock().await;
+        if let Some(time) = kept {
+            let kept = Kept { published: published.clone(), until: self.clock().now().plus(time) };
+            let keeping = self.ports.channels.keep(channel, &kept).await;
+            keeping.inspect_err(|_| metrics.errors.increment(MessageErrorReason::Storage))?;
+        }
+        let event = Event::Channel(channel.clone(), ChannelEvent::Published(published));
+        let audience = Audience::Channel(channel.clone(), kind, except);
+        let signal = Arc::new(Signal::Tell(audience, event));
+        let published = self.ports.bus.publish(signal.clone()).await;
+        published.inspect_err(|_| metrics.errors.increment(MessageErrorReason::Broker))?;
+        self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: false })).await;
+        drop(told);
+        Ok(())
+    }
+
+    /// What a channel is like, over all nodes.
+    pub async fn channel(&self, channel: &Channel) -> Result<ChannelSeen, Fault> {
+        self.ports.channels.look(channel).await
+    }
+
+    /// The channels of an application that have subscribers and whose names begin so.
+    pub async fn occupied_channels(
+        &self,
+        app: &AppId,
+        prefix: &str,
+    ) -> Result<Vec<ChannelCount>, Fault> {
+        self.ports.channels.occupied(app, prefix).await
+    }
+
+    /// Closes the connections over which a user of an application has signed in, on all nodes.
+    pub async fn end_user(&self, app: &AppId, user: Arc<str>) {
+        self.tell(Signal::EndUser(app.clone(), user)).await;
+    }
+
+    /// Puts channels right after nodes have died or were cut off, and tells who has gone with them.
+    /// Called every few seconds.
+    pub async fn reconcile_channels(&self) -> Result<(), Fault> {
+        for (channel, change) in self.ports.channels.reconcile().await? {
+            self.tell_change(&channel, change, None).await;
+        }
+        Ok(())
+    }
+
+    /// Tells the counts that were not told at once; for the server to spawn.
+    pub async fn tell_counts(&self) {
+        let mut ticks = tokio::time::interval(COUNT_EVERY);
+        loop {
+            ticks.tick().await;
+            for (channel, kind) in self.channels.take_uncounted() {
+                if let Ok(seen) = self.ports.channels.look(&channel).await {
+                    self.tell_count(&channel, kind, seen.subscriptions).await;
+                }
+            }
+        }
+    }
+
+    /// Notes a subscription; what the channel is like with it, where that is to be told.
+    pub(crate) async fn subscribed(
+        &self,
+        (channel, kind): (&Channel, ChannelKind),
+        connection: ConnectionId,
+        member: Option<&ChannelMember>,
+    ) -> Result<ChannelChange, Fault> {
+        let change = self.ports.channels.subscribe(channel, connection, member).await;
+        match change {
+            // Nobody else knows of it until the store is back and is put right.
+            Err(_) if kind != ChannelKind::Presence => Ok(ChannelChange::default()),
+            change => change,
+        }
+    }
+
+    /// Forgets a subscription that was noted, and tells who has gone with it.
+    pub(crate) async fn unsubscribed(
+        &self,
+        (channel, kind): (&Channel, ChannelKind),
+        connection: ConnectionId,
+        counts: bool,
+    ) {
+        // A store that fails is put right when it is back.
+        if let Ok(change) = self.ports.channels.unsubscribe(channel, connection).await {
+            let after = change.after;
+            self.tell_change(channel, change, None).await;
+            if counts {
+                self.count_subscriptions((channel, kind), after).await;
+            }
+        }
+    }
+
+    /// The same of a subscription that nobody has heard of.
+    pub(crate) async fn forget(&self, channel: &Channel, connection: ConnectionId) {
+        let _put_right = self.ports.channels.unsubscribe(channel, connection).await;
+    }
+
+    /// Tells a channel who has become a member and who is none any more, but for `except`.
+    pub(crate) async fn tell_change(
+        &self,
+        channel: &Channel,
+        change: ChannelChange,
+        except: Option<ConnectionId>,
+    ) {
+        let version = change.version;
+        let added = change.added.into_iter();
+        let added = added.map(|member| ChannelEvent::MemberAdded(member, version));
+        let removed = change.removed.into_iter();
+        let removed = removed.map(|member| ChannelEvent::MemberRemoved(member.user, version));
+        for event in added.chain(removed) {
+            self.tell_in((channel, ChannelKind::Presence), event, except).await;
+        }
+    }
+
+    /// Tells a channel how many subscriptions it has: at once where there are few, and once in a
+    /// while where there are many.
+    pub(crate) async fn count_subscriptions(
+        &self,
+        (channel, kind): (&Channel, ChannelKind),
+        count: u64,
+    ) {
+        if kind == ChannelKind::Presence || count == 0 {
+            return;
+        }
+        if count <= COUNT_AT_ONCE_MAX {
+            self.tell_count(channel, kind, count).await;
+        } else {
+            self.channels.uncounted().insert((channel.clone(), kind));
+        }
+    }
+
+    /// Counts a refused subscription.
+    pub fn count_refused_subscription(&self, kind: ChannelKind, reason: JoinRefusal) {
+        self.metrics().rooms.join_failures.increment(ChannelType::from(kind), reason);
+    }
+
+    async fn tell_count(&self, channel: &Channel, kind: ChannelKind, count: u64) {
+        self.tell_in((channel, kind), ChannelEvent::Counted(count), None).await;
+    }
+
+    /// A bus that fails is counted: members are put right with the store.
+    async fn tell_in(
+        &self,
+        (channel, kind): (&Channel, ChannelKind),
+        event: ChannelEvent,
+        except: Option<ConnectionId>,
+    ) {
+        let audience = Audience::Channel(channel.clone(), kind, except);
+        self.tell(Signal::Tell(audience, Event::Channel(channel.clone(), event))).await;
+    }
+}
+
+impl Gates {
+    fn gate(&self, channel: &Channel) -> &tokio::sync::Mutex<()> {
+        let hash = self.hasher.hash_one(channel);
+        // The remainder is less than the number of gates.
+        &self.gates[usize::try_from(hash % GATES as u64).unwrap_or(0)]
+    }
+
+    fn uncounted(&self) -> std::sync::MutexGuard<'_, HashSet<(Channel, ChannelKind)>> {
+        self.uncounted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_uncounted(&self) -> HashSet<(Channel, ChannelKind)> {
+        std::mem::take(&mut *self.uncounted())
+    }
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            gates: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            uncounted: Mutex::default(),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Channels on one worker: who subscribed to them, and what they are told.
+//!
+//! A channel has no numbers and no history: what was published before a subscription was answered
+//! is not told, and what comes meanwhile follows the answer.
+
+use super::{
+    class::{Class, Origin},
+    directory::Turn,
+    frames::Frames,
+    hub::Hub,
+    outbox::Outbox,
+};
+use crate::{
+    channel::{AppId, Channel, ChannelEvent, ChannelKind, Version},
+    event::{Envelope, Event, Signal},
+    labels::{ChannelType, CloseReason, DropReason, UnsubscribeReason},
+    metrics::App,
+    port::ConnectionId,
+    time::Moment,
+};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    rc::Rc,
+    sync::{Arc, atomic::Ordering},
+};
+
+/// A connection of an application as its hub knows it.
+pub(crate) struct Subscriber {
+    pub(crate) id: ConnectionId,
+    pub(crate) app: AppId,
+    /// The application, as it is counted.
+    pub(crate) label: App,
+    pub(crate) protocol: usize,
+    pub(crate) outbox: Rc<Outbox>,
+    /// Where it stands among each channel's subscribers.
+    pub(crate) channels: RefCell<HashMap<Channel, usize>>,
+    /// Who has signed in over it.
+    pub(crate) user: RefCell<Option<Arc<str>>>,
+}
+
+/// A channel as one worker knows it.
+pub(super) struct Listened {
+    kind: ChannelKind,
+    /// In no order, like a room's listeners.
+    subscriptions: Vec<Subscription>,
+}
+
+struct Subscription {
+    subscriber: Rc<Subscriber>,
+    /// It was given the members as they were after this change.
+    given: Version,
+    /// What happens while the answer is being made; `None` once it was given.
+    held: Option<Vec<Arc<Envelope>>>,
+}
+
+impl Hub {
+    /// Puts a connection of an application among this worker's.
+    pub(crate) fn admit(&self) {
+        self.shown.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes a connection out of everything; which channels it was subscribed to.
+    pub(crate) fn dismiss(&self, subscriber: &Rc<Subscriber>) -> Vec<(Channel, ChannelKind)> {
+        self.sign_out(subscriber);
+        let channels: Vec<Channel> = subscriber.channels.borrow().keys().cloned().collect();
+        let kind = |channel| Some((channel, self.kind_of(channel)?));
+        let known = channels.iter().filter_map(kind);
+        let left = known.map(|(channel, kind)| (channel.clone(), kind)).collect();
+        for channel in &channels {
+            self.unsubscribe_from(channel, subscriber, UnsubscribeReason::Disconnect);
+        }
+        self.shown.connections.fetch_sub(1, Ordering::Relaxed);
+        left
+    }
+
+    /// Notes who has signed in over a connection, once.
+    pub(crate) fn sign_in(&self, subscriber: &Rc<Subscriber>, user: &Arc<str>) {
+        self.sign_out(subscriber);
+        *subscriber.user.borrow_mut() = Some(user.clone());
+        let mut state = self.state.borrow_mut();
+        let place = (subscriber.app.clone(), user.clone());
+        state.signed_in.entry(place).or_default().push(subscriber.clone());
+    }
+
+    fn sign_out(&self, subscriber: &Rc<Subscriber>) {
+        let Some(user) = subscriber.user.borrow_mut().take() else {
+            return;
+        };
+        let mut state = self.state.borrow_mut();
+        let place = (subscriber.app.clone(), user);
+        if let Some(connections) = state.signed_in.get_mut(&place) {
+            connections.retain(|other| !Rc::ptr_eq(other, subscriber));
+            if connections.is_empty() {
+                state.signed_in.remove(&place);
+            }
+        }
+    }
+
+    /// Puts a connection among a channel's subscribers, hearing nothing until it is released;
+    /// whether it is new there.
+    pub(crate) fn hold_in(
+        &self,
+        (channel, kind): (&Channel, ChannelKind),
+        subscriber: &Rc<Subscriber>,
+    ) -> bool {
+        if subscriber.channels.borrow().contains_key(channel) {
+            return false;
+        }
+        let context = &self.context;
+        let mut state = self.state.borrow_mut();
+        let listened = state.channels.entry(channel.clone()).or_insert_with(|| {
+            if context.directory.open_channel(channel, kind) == Turn::Edge {
+                context.metrics.rooms.openings.increment(ChannelType::from(kind));
+            }
+            Listened { kind, subscriptions: Vec::new() }
+        });
+        subscriber.channels.borrow_mut().insert(channel.clone(), listened.subscriptions.len());
+        listened.subscriptions.push(Subscription {
+            subscriber: subscriber.clone(),
+            given: Version::default(),
+            held: Some(Vec::new()),
+        });
+        let metrics = &context.metrics.rooms;
+        metrics.participants_per_room.observe(context.directory.subscribed_to(channel));
+        metrics.joins.increment(subscriber.label, ChannelType::from(kind));
+        true
+    }
+
+    /// The subscription is answered, with the members of this version: what was held back and is
+    /// news follows.
+    pub(crate) fn release_in(
+        &self,
+        channel: &Channel,
+        subscriber: &Rc<Subscriber>,
+        given: Version,
+    ) {
+        let now = self.tally.now();
+        let held = {
+            let mut state = self.state.borrow_mut();
+            let place = subscriber.channels.borrow().get(channel).copied();
+            let listened = state.channels.get_mut(channel);
+            let (Some(listened), Some(place)) = (listened, place) else {
+                return;
+            };
+            let subscription = &mut listened.subscriptions[place];
+            subscription.given = given;
+            subscription.held.take().unwrap_or_default()
+        };
+        for envelope in &held {
+            if let Signal::Tell(_, event) = &*envelope.signal
+                && version(event).is_none_or(|version| version > given)
+                && let Some(kind) = self.kind_of(channel)
+            {
+                let frames = Frames::new(event, &self.encoders);
+                push(subscriber, &frames, (class(event, kind, envelope), envelope), now);
+            }
+        }
+    }
+
+    /// Takes a connection out of a channel; whether it was in.
+    pub(crate) fn unsubscribe_from(
+        &self,
+        channel: &Channel,
+        subscriber: &Rc<Subscriber>,
+        reason: UnsubscribeReason,
+    ) -> bool {
+        let Some(place) = subscriber.channels.borrow_mut().remove(channel) else {
+            return false;
+        };
+        let mut state = self.state.borrow_mut();
+        let Some(listened) = state.channels.get_mut(channel) else {
+            return false;
+        };
+        listened.subscriptions.swap_remove(place);
+        if let Some(moved) = listened.subscriptions.get(place) {
+            moved.subscriber.channels.borrow_mut().insert(channel.clone(), place);
+        }
+        let (kind, left) = (ChannelType::from(listened.kind), listened.subscriptions.len());
+        let context = &self.context;
+        let metrics = &context.metrics.rooms;
+        metrics.leaves.increment(subscriber.label, kind, reason);
+        metrics.participants_per_room.observe(context.directory.unsubscribed_from(channel));
+        if left == 0 {
+            state.channels.remove(channel);
+            if context.directory.close_channel(channel) == Turn::Edge {
+                metrics.closings.increment(kind);
+            }
+        }
+        true
+    }
+
+    /// The hot loop: a copy for each subscriber but `except`.
+    pub(super) fn tell_channel(
+        &self,
+        (channel, except): (&Channel, Option<ConnectionId>),
+        event: &Event,
+        envelope: &Arc<Envelope>,
+        now: Moment,
+    ) {
+        let held_max = self.context.limits.gap_events_max;
+        let mut state = self.state.borrow_mut();
+        let Some(listened) = state.channels.get_mut(channel) else {
+            return;
+        };
+        let class = class(event, listened.kind, envelope);
+        let frames = Frames::new(event, &self.encoders);
+        let version = version(event);
+        for Subscription { subscriber, given, held } in &mut listened.subscriptions {
+            if except == Some(subscriber.id) {
+                continue;
+            }
+            match held {
+                None if version.is_some_and(|version| version <= *given) => {}
+                None => push(subscriber, &frames, (class, envelope), now),
+                Some(held) if held.len() < held_max => held.push(envelope.clone()),
+                // It would miss some of what follows its answer, and nothing tells it which.
+                Some(_) => {
+                    let reason = CloseReason::SlowConsumer;
+                    subscriber.outbox.abort(reason, DropReason::SlowConsumer);
+                }
+            }
+        }
+    }
+
+    /// Closes the connections over which a user has signed in.
+    pub(super) fn end_user(&self, app: &AppId, user: &Arc<str>) {
+        let state = self.state.borrow();
+        let connections = state.signed_in.get(&(app.clone(), user.clone()));
+        for subscriber in connections.into_iter().flatten() {
+            subscriber.outbox.end(CloseReason::Policy);
+        }
+    }
+
+    fn kind_of(&self, channel: &Channel) -> Option<ChannelKind> {
+        self.state.borrow().channels.get(channel).map(|listened| listened.kind)
+    }
+}
+
+fn push(
+    subscriber: &Subscriber,
+    frames: &Frames<'_>,
+    (class, envelope): (Class, &Envelope),
+    now: Moment,
+) {
+    if let Some(frame) = frames.of(subscriber.protocol) {
+        subscriber.outbox.push_accepted(frame, class, envelope.accepted, now);
+    }
+}
+
+/// Which change of the channel's members an event tells of.
+fn version(event: &Event) -> Option<Version> {
+    match event {
+        Event::Channel(
+            _,
+            ChannelEvent::MemberAdded(_, version) | ChannelEvent::MemberRemoved(_, version),
+        ) => Some(*version),
+        _ => None,
+    }
+}
+
+/// Who comes and goes is no matter of the moment: a list of members that misses one stays wrong.
+fn class(event: &Event, kind: ChannelKind, envelope: &Envelope) -> Class {
+    match event {
+        Event::Channel(_, ChannelEvent::Published(_)) => {
+            let origin = if envelope.remote { Origin::Elsewhere } else { Origin::Here };
+            Class::Message(ChannelType::from(kind), origin)
+        }
+        _ => Class::Lasting,
+    }
+}

@@ -1,0 +1,266 @@
+//! Channels: who subscribes hears what is published, in order, and who else is there.
+
+mod support;
+
+use campanile_core::{
+    channel::{AppId, Channel, ChannelKind, ChannelMember, Data, Published},
+    chat::Publication,
+    connection::{AppConnection, AppFull, AppGreeting, SayError, SubscribeToError, Subscription},
+    fanout::Outbox,
+    labels::{CloseReason, Transport},
+    limits::Limits,
+    port::ConnectionId,
+};
+use std::{rc::Rc, time::Duration};
+use support::{Node, lines, on_a_node};
+
+const MEMBERS_MAX: u64 = 3;
+
+struct Client {
+    connection: AppConnection,
+    outbox: Rc<Outbox>,
+}
+
+fn app() -> AppId {
+    AppId::parse("shop").expect("an id")
+}
+
+fn channel(name: &str) -> Channel {
+    Channel::new(&app(), name)
+}
+
+fn connect(node: &Node, number: u64) -> Client {
+    try_connect(node, number, false).expect("room for it")
+}
+
+fn try_connect(node: &Node, number: u64, counts: bool) -> Result<Client, AppFull> {
+    let label = node.chat.metrics().native;
+    let outbox = node.shard.outbox_for(label, Transport::WebSocket);
+    let greeting = AppGreeting {
+        connection: ConnectionId(number),
+        app: app(),
+        label,
+        protocol: 0,
+        connections_max: 200,
+        counts,
+    };
+    let connection = node.shard.connect_for(greeting, outbox.clone())?;
+    Ok(Client { connection, outbox })
+}
+
+fn subscription(name: &str, user: Option<&str>) -> Subscription {
+    let member = user.map(|user| ChannelMember { user: user.into(), info: None });
+    let kind = if user.is_some() { ChannelKind::Presence } else { ChannelKind::Public };
+    Subscription { channel: channel(name), kind, member, keeps: false }
+}
+
+fn saying(text: &str) -> Published {
+    Published { event: "said".into(), data: Data::Text(text.into()), user: None }
+}
+
+impl Client {
+    /// Subscribes; how many subscriptions, and which members, it is told.
+    async fn subscribe(&self, name: &str, user: Option<&str>) -> (u64, Vec<String>) {
+        let subscribed = self.connection.subscribe(&subscription(name, user), MEMBERS_MAX).await;
+        let seen = subscribed.expect("may subscribe").seen.clone();
+        let mut members: Vec<_> =
+            seen.members.iter().map(|member| member.user.to_string()).collect();
+        members.sort();
+        (seen.subscriptions, members)
+    }
+
+    async fn lines(&self) -> Vec<String> {
+        lines(&self.outbox).await
+    }
+}
+
+async fn publish(node: &Node, name: &str, text: &str, except: Option<u64>) {
+    let publication = Publication {
+        kind: ChannelKind::Public,
+        except: except.map(ConnectionId),
+        kept: None,
+        accepted: node.chat.clock().moment().into(),
+    };
+    node.chat.publish(&channel(name), saying(text), publication).await.expect("published");
+}
+
+#[test]
+fn subscribers_hear_what_is_published_in_order_and_nobody_else_does() {
+    on_a_node(Limits::default(), async |node| {
+        let (ada, bob, eve) = (connect(&node, 1), connect(&node, 2), connect(&node, 3));
+        assert_eq!(ada.subscribe("news", None).await, (1, vec![]));
+        assert_eq!(bob.subscribe("news", None).await, (2, vec![]));
+        eve.subscribe("other", None).await;
+        for text in ["one", "two", "three"] {
+            publish(&node, "news", text, None).await;
+        }
+        let heard = ["news said: one", "news said: two", "news said: three"];
+        assert_eq!(ada.lines().await, heard);
+        assert_eq!(bob.lines().await, heard);
+        assert_eq!(eve.lines().await, [""; 0]);
+        node.pass(Duration::from_millis(200)).await;
+        let sent = [("app", "native"), ("transport", "websocket"), ("channel_type", "public")];
+        assert_eq!(node.probe().value("chat_messages_sent_total", &sent), Some(6.0));
+    });
+}
+
+#[test]
+fn one_connection_may_be_left_out() {
+    on_a_node(Limits::default(), async |node| {
+        let (ada, bob) = (connect(&node, 1), connect(&node, 2));
+        ada.subscribe("news", None).await;
+        bob.subscribe("news", None).await;
+        publish(&node, "news", "not for ada", Some(1)).await;
+        publish(&node, "news", "for all", Some(77)).await;
+        assert_eq!(ada.lines().await, ["news said: for all"]);
+        assert_eq!(bob.lines().await, ["news said: not for ada", "news said: for all"]);
+    });
+}
+
+#[test]
+fn a_subscriber_speaks_to_all_others() {
+    on_a_node(Limits::default(), async |node| {
+        let (ada, bob) = (connect(&node, 1), connect(&node, 2));
+        let at = node.chat.clock().moment();
+        let place = (&channel("room"), ChannelKind::Private);
+        let refused = ada.connection.say(place, saying("hello?"), at.into()).await;
+        assert!(matches!(refused, Err(SayError::NotSubscribed)));
+        ada.subscribe("room", None).await;
+        bob.subscribe("room", None).await;
+        ada.connection.say(place, saying("hello"), at.into()).await.expect("said");
+        assert_eq!(ada.lines().await, [""; 0]);
+        assert_eq!(bob.lines().await, ["room said: hello"]);
+    });
+}
+
+#[test]
+fn what_happens_before_the_answer_follows_it() {
+    on_a_node(Limits::default(), async |node| {
+        let ada = connect(&node, 1);
+        let subscription = subscription("news", None);
+        let subscribing = ada.connection.subscribe(&subscription, MEMBERS_MAX).await;
+        let subscribing = subscribing.unwrap_or_else(|error| panic!("{error}"));
+        publish(&node, "news", "early", None).await;
+        assert_eq!(ada.lines().await, [""; 0], "its answer was not given yet");
+        drop(subscribing);
+        publish(&node, "news", "late", None).await;
+        assert_eq!(ada.lines().await, ["news said: early", "news said: late"]);
+    });
+}
+
+#[test]
+fn a_connection_subscribes_once() {
+    on_a_node(Limits::default(), async |node| {
+        let ada = connect(&node, 1);
+        ada.subscribe("news", None).await;
+        let again = ada.connection.subscribe(&subscription("news", None), MEMBERS_MAX).await;
+        assert!(matches!(again, Err(SubscribeToError::Already)));
+        publish(&node, "news", "once", None).await;
+        assert_eq!(ada.lines().await, ["news said: once"]);
+        assert!(ada.connection.unsubscribe(&channel("news"), ChannelKind::Public).await);
+        assert!(!ada.connection.unsubscribe(&channel("news"), ChannelKind::Public).await);
+        publish(&node, "news", "nobody hears", None).await;
+        assert_eq!(ada.lines().await, [""; 0]);
+        assert_eq!(node.chat.occupied_channels(&app(), "").await.expect("asked"), []);
+    });
+}
+
+#[test]
+fn members_hear_who_comes_first_and_goes_last() {
+    on_a_node(Limits::default(), async |node| {
+        let ada = connect(&node, 1);
+        assert_eq!(ada.subscribe("presence-a", Some("ada")).await, (1, vec!["ada".into()]));
+        let bobs = [connect(&node, 2), connect(&node, 3)];
+        for bob in &bobs {
+            let (_, members) = bob.subscribe("presence-a", Some("bob")).await;
+            assert_eq!(members, ["ada", "bob"]);
+        }
+        assert_eq!(ada.lines().await, ["presence-a added bob"]);
+        let [first, second] = bobs;
+        assert_eq!(first.lines().await, [""; 0], "nobody hears of itself");
+        drop(first);
+        assert_eq!(ada.lines().await, [""; 0], "another connection is left");
+        drop(second);
+        assert_eq!(ada.lines().await, ["presence-a removed bob"]);
+        let seen = node.chat.channel(&channel("presence-a")).await.expect("asked");
+        assert_eq!((seen.subscriptions, seen.members.len()), (1, 1));
+    });
+}
+
+#[test]
+fn a_channel_has_so_many_members_and_no_more() {
+    on_a_node(Limits::default(), async |node| {
+        let clients: Vec<_> = (1..=MEMBERS_MAX).map(|number| connect(&node, number)).collect();
+        for (client, user) in clients.iter().zip(["a", "b", "c"]) {
+            client.subscribe("presence-a", Some(user)).await;
+        }
+        clients[0].lines().await;
+        let late = connect(&node, 10);
+        let subscription = subscription("presence-a", Some("d"));
+        let refused = late.connection.subscribe(&subscription, MEMBERS_MAX).await;
+        assert!(matches!(refused, Err(SubscribeToError::Full)));
+        assert!(!late.connection.is_subscribed(&channel("presence-a")));
+        support::settle().await;
+        let again = connect(&node, 11);
+        let (subscriptions, members) = again.subscribe("presence-a", Some("c")).await;
+        assert_eq!((subscriptions, members.len()), (4, 3), "a member may come once more");
+        assert_eq!(clients[0].lines().await, [""; 0], "nobody has come");
+        let refusals = [("channel_type", "presence"), ("reason", "full")];
+        let counted = node.probe().value("chat_room_join_failures_total", &refusals);
+        assert_eq!(counted, Some(1.0));
+    });
+}
+
+#[test]
+fn an_application_has_so_many_connections() {
+    on_a_node(Limits::default(), async |node| {
+        let mut clients: Vec<_> =
+            (0..200).map(|number| try_connect(&node, number, false)).collect();
+        assert!(clients.iter().all(Result::is_ok));
+        assert_eq!(try_connect(&node, 200, false).err(), Some(AppFull));
+        clients.pop();
+        assert!(try_connect(&node, 201, false).is_ok());
+    });
+}
+
+#[test]
+fn a_user_that_is_to_go_is_closed_on_all_connections() {
+    on_a_node(Limits::default(), async |node| {
+        let clients = [connect(&node, 1), connect(&node, 2), connect(&node, 3)];
+        for (client, user) in clients.iter().zip(["7", "7", "8"]) {
+            client.connection.sign_in(&user.into());
+        }
+        node.chat.end_user(&app(), "7".into()).await;
+        support::settle().await;
+        let ended = clients.each_ref().map(|client| client.outbox.end_reason());
+        assert_eq!(ended, [Some(CloseReason::Policy), Some(CloseReason::Policy), None]);
+    });
+}
+
+#[test]
+fn few_subscriptions_are_counted_at_once_and_many_once_in_a_while() {
+    on_a_node(Limits::default(), async |node| {
+        let ada = try_connect(&node, 1_000, true).expect("room for it");
+        ada.subscribe("news", None).await;
+        let telling = node.chat.clone();
+        let telling = tokio::task::spawn_local(async move { telling.tell_counts().await });
+        let mut clients = Vec::new();
+        for number in 2..=100 {
+            let client = try_connect(&node, number, true).expect("room for it");
+            client.subscribe("news", None).await;
+            clients.push(client);
+        }
+        let lines = ada.lines().await;
+        assert_eq!(lines.len(), 100, "each count, its own among them");
+        assert_eq!(lines.last().map(String::as_str), Some("news counts 100"));
+        for number in 101..=110 {
+            let client = try_connect(&node, number, true).expect("room for it");
+            client.subscribe("news", None).await;
+            clients.push(client);
+        }
+        assert_eq!(ada.lines().await, [""; 0]);
+        node.pass(Duration::from_secs(5)).await;
+        assert_eq!(ada.lines().await, ["news counts 110"]);
+        telling.abort();
+    });
+}
