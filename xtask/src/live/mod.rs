@@ -7,10 +7,12 @@ mod traffic;
 mod front;
 mod prometheus;
 mod questions;
+mod request;
 
 pub(crate) use client::{Client, status_from};
 pub(crate) use front::Front;
 pub(crate) use prometheus::Prometheus;
 pub(crate) use questions::Questions;
+pub(crate) use request::Request;
 pub(crate) use server::{Server, build, free_address};
 pub(crate) use traffic::{Conversation, ROOM_MESSAGES};
