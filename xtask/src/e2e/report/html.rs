@@ -89,23 +89,30 @@ fn panels(panels: &[Panel]) -> String {
     }
     let mut table = String::from(
         "<h2>Panels</h2>\n<div class=\"wide\"><table><tr><th>board</th><th>panel</th>\
-         <th class=\"number\">rows of each query</th></tr>\n",
+         <th class=\"number\">rows of each query</th>\
+         <th class=\"number\">by way of Grafana</th></tr>\n",
     );
     for (board, panels) in boards {
         for panel in panels {
-            let rows: Vec<String> = panel.rows.iter().map(usize::to_string).collect();
-            let class = if panel.has_data() { "good" } else { "bad" };
             let _ = writeln!(
                 table,
-                "<tr><td>{}</td><td>{}</td><td class=\"number {class}\">{}</td></tr>",
+                "<tr><td>{}</td><td>{}</td>{}{}</tr>",
                 escaped(board),
                 escaped(&panel.title),
-                rows.join(" + ")
+                rows(&panel.rows),
+                rows(&panel.through_grafana)
             );
         }
     }
     table.push_str("</table></div>\n");
     table
+}
+
+/// How many rows each query gave; nothing where none was asked.
+fn rows(rows: &[usize]) -> String {
+    let class = if rows.contains(&0) { "bad" } else { "good" };
+    let rows: Vec<String> = rows.iter().map(usize::to_string).collect();
+    format!("<td class=\"number {class}\">{}</td>", rows.join(" + "))
 }
 
 fn checks(checks: &[Check]) -> String {

@@ -35,6 +35,8 @@ pub(crate) struct Panel {
     pub(crate) board: String,
     pub(crate) title: String,
     pub(crate) rows: Vec<usize>,
+    /// The same by way of Grafana; none where it does not run.
+    pub(crate) through_grafana: Vec<usize>,
 }
 
 /// An alert that was drilled: the time from the fault to each step.
@@ -151,7 +153,7 @@ impl Report {
 impl Panel {
     /// Each of its queries gave something.
     pub(crate) fn has_data(&self) -> bool {
-        self.rows.iter().all(|rows| *rows > 0)
+        self.rows.iter().chain(&self.through_grafana).all(|rows| *rows > 0)
     }
 }
 
@@ -165,13 +167,16 @@ mod tests {
         let mut report = Report::new("30×".to_owned());
         report.check("targets", "chat is up", || Ok(()));
         report.check("targets", "redis <is> up", || bail!("it is \"down\" & out"));
-        let panel = |rows: &[usize]| Panel {
+        let panel = |rows: &[usize], through_grafana: &[usize]| Panel {
             board: "delivery".to_owned(),
             title: "Sends".to_owned(),
             rows: rows.to_vec(),
+            through_grafana: through_grafana.to_vec(),
         };
-        report.panel(panel(&[3, 1]));
-        report.panel(panel(&[3, 0]));
+        report.panel(panel(&[3, 1], &[]));
+        report.panel(panel(&[3, 1], &[7, 8]));
+        report.panel(panel(&[3, 0], &[]));
+        report.panel(panel(&[3, 1], &[3, 0]));
         let second = Some(Duration::from_secs(1));
         report.drill(Drill {
             alert: "ChatServerDown".to_owned(),
@@ -189,7 +194,7 @@ mod tests {
     fn the_summary_counts_and_names() {
         let summary = report().summary();
         for expected in [
-            "panels: 1 of 2 returned data",
+            "panels: 2 of 4 returned data",
             "alerts: 0 of 1 drilled were seen to fire and to resolve, at 30× the usual speed",
             "left out: Loki: no image",
             "FAILED: targets: redis <is> up: it is \"down\" & out",
