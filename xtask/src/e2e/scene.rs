@@ -35,7 +35,8 @@ const NEIGHBOURS_INTERVAL: &str = "3s";
 /// For how long the servers' certificate holds while nothing is wrong with it.
 pub(crate) const CERTIFICATE_DAYS: u32 = 90;
 
-const PROJECT: &str = "campanile-e2e";
+/// Without a hyphen: Alloy takes the name of a service from that of its container.
+const PROJECT: &str = "campanile_e2e";
 
 pub(crate) struct Scene<'w> {
     pub(crate) workspace: &'w Workspace,
