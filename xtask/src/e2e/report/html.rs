@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::junit::escaped;
-use super::{Check, Drill, Panel, Report};
+use super::{Check, Drill, End, Panel, Report};
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --good: #1a7f37; --bad: #cf222e; --line: #8884; }
@@ -65,9 +65,10 @@ fn drills(report: &Report) -> String {
     );
     for Drill { alert, fault, pending, firing, notified, resolved } in &report.drills {
         let _ = write!(table, "<tr><td>{}</td><td>{}</td>", escaped(alert), escaped(fault));
-        for step in [pending, firing, notified, resolved] {
+        for step in [pending, firing, notified] {
             table.push_str(&seconds(*step));
         }
+        table.push_str(&end(*resolved));
         table.push_str("</tr>\n");
     }
     table.push_str("</table></div>\n");
@@ -78,6 +79,14 @@ fn seconds(step: Option<Duration>) -> String {
     match step {
         Some(time) => format!("<td class=\"number good\">{:.1}</td>", time.as_secs_f64()),
         None => "<td class=\"number bad\">never</td>".to_owned(),
+    }
+}
+
+fn end(end: Option<End>) -> String {
+    match end {
+        Some(End::BeforeHealing) => "<td class=\"number good\">before the healing</td>".to_owned(),
+        Some(End::After(time)) => seconds(Some(time)),
+        None => seconds(None),
     }
 }
 

@@ -46,8 +46,16 @@ pub(crate) struct Drill {
     pub(crate) pending: Option<Duration>,
     pub(crate) firing: Option<Duration>,
     pub(crate) notified: Option<Duration>,
-    /// From the end of the fault.
-    pub(crate) resolved: Option<Duration>,
+    pub(crate) resolved: Option<End>,
+}
+
+/// When the news came that an alert is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// So long after the fault was healed.
+    After(Duration),
+    /// It had fallen silent for good while the fault lasted.
+    BeforeHealing,
 }
 
 impl Drill {
@@ -178,14 +186,17 @@ mod tests {
         report.panel(panel(&[3, 0], &[]));
         report.panel(panel(&[3, 1], &[3, 0]));
         let second = Some(Duration::from_secs(1));
-        report.drill(Drill {
-            alert: "ChatServerDown".to_owned(),
-            fault: "a node killed".to_owned(),
-            pending: second,
-            firing: second,
-            notified: second,
-            resolved: None,
-        });
+        let ends = [None, Some(End::After(Duration::from_secs(2))), Some(End::BeforeHealing)];
+        for (node, resolved) in ends.into_iter().enumerate() {
+            report.drill(Drill {
+                alert: "ChatServerDown".to_owned(),
+                fault: format!("node {node} killed"),
+                pending: second,
+                firing: second,
+                notified: second,
+                resolved,
+            });
+        }
         report.leave_out("Loki: no image");
         report
     }
@@ -195,13 +206,24 @@ mod tests {
         let summary = report().summary();
         for expected in [
             "panels: 2 of 4 returned data",
-            "alerts: 0 of 1 drilled were seen to fire and to resolve, at 30× the usual speed",
+            "alerts: 2 of 3 drilled were seen to fire and to resolve, at 30× the usual speed",
             "left out: Loki: no image",
             "FAILED: targets: redis <is> up: it is \"down\" & out",
             "e2e: 1 passed, 1 failed, 1 left out",
         ] {
             assert!(summary.contains(expected), "`{expected}` is not in {summary}");
         }
+    }
+
+    #[test]
+    fn how_an_alert_ended_is_told_in_numbers_or_words() {
+        let page = html::page(&report());
+        let ends = page.lines().filter(|line| line.contains("ChatServerDown"));
+        let ends: Vec<&str> = ends.filter_map(|line| line.rsplit("<td").next()).collect();
+        for (end, expected) in ends.iter().zip(["never", "2.0", "before the healing"]) {
+            assert!(end.contains(&format!(">{expected}</td>")), "{end}");
+        }
+        assert_eq!(ends.len(), 3);
     }
 
     #[test]
