@@ -3,6 +3,7 @@
 mod finding;
 mod manifest;
 mod tree;
+mod typed;
 
 mod absences;
 mod crates;
