@@ -22,7 +22,7 @@ pub(crate) use engine::OwnEngine;
 use engine::{Engine, output};
 use images::{Images, Source};
 
-pub(crate) use secrets::value as secret;
+pub(crate) use secrets::{names as secret_names, value as secret};
 pub(crate) use verbs::{down, images as make_images, up};
 
 /// From the start of the containers until the last of them is healthy.

@@ -36,6 +36,12 @@ const VAPID_KEY: &str = "vapid_key";
 
 const RANDOM_BYTES: usize = 24;
 
+/// The names of all secrets.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let yours = YOURS.iter().map(|(name, _)| *name);
+    RANDOM.iter().copied().chain(yours).chain([VAPID_KEY])
+}
+
 /// Makes the secrets that are missing in the folder; what is there is left alone. The folder is
 /// closed to others; the files in it can be read, since each container reads as its own user.
 pub(crate) fn make(folder: &Path) -> Result<()> {

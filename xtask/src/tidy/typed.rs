@@ -4,11 +4,38 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::finding::Finding;
+use super::tree::Tree;
 
 /// A file, as far as it has been read.
 pub(super) struct File<'f> {
     pub(super) path: &'f str,
     pub(super) text: &'f str,
+}
+
+/// The object in the file at this path, and what is wrong with it.
+pub(super) fn read<T: DeserializeOwned>(tree: &Tree, path: &str) -> (Option<T>, Vec<Finding>) {
+    read_with(tree, path, |value| value)
+}
+
+/// The same of a file of which not every value is part of the object.
+pub(super) fn read_with<T: DeserializeOwned>(
+    tree: &Tree,
+    path: &str,
+    part: impl Fn(Value) -> Value,
+) -> (Option<T>, Vec<Finding>) {
+    let Some(text) = tree.text(path) else {
+        return (None, vec![Finding::about(path, "is missing")]);
+    };
+    let file = File { path, text };
+    let mut findings = Vec::new();
+    let object = file.value().and_then(|value| file.object(part(value), &mut findings));
+    match object {
+        Ok(object) => (Some(object), findings),
+        Err(why) => {
+            findings.push(file.unreadable::<T>(&why));
+            (None, findings)
+        }
+    }
 }
 
 impl File<'_> {
@@ -33,6 +60,15 @@ impl File<'_> {
             findings.push(Finding::at(self.path, line.map_or(1, |index| index + 1), what));
         }
         object.map_err(|error: serde_json::Error| error.to_string())
+    }
+
+    /// Says what is wrong where it is: read once more as text, which has lines.
+    fn unreadable<T: DeserializeOwned>(&self, why: &str) -> Finding {
+        let error = serde_saphyr::from_str::<T>(self.text).err();
+        let number = error.and_then(|error| error.location()).map_or(1, |place| place.line());
+        let number = usize::try_from(number).unwrap_or(1);
+        let line = self.text.lines().nth(number - 1).unwrap_or_default();
+        Finding::at(self.path, number, format!("cannot be read at `{}`: {why}", line.trim()))
     }
 }
 
