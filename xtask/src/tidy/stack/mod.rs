@@ -5,6 +5,8 @@ mod compose;
 mod references;
 mod services;
 
+mod alertmanager;
+mod matchers;
 mod prometheus;
 
 use super::finding::Finding;
@@ -18,6 +20,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(services::check(&compose));
     findings.extend(references::check(tree, &compose));
     findings.extend(prometheus::check(tree, &compose));
+    findings.extend(alertmanager::check(tree, &compose));
     findings
 }
 

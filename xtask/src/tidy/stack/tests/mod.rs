@@ -1,5 +1,6 @@
 //! Our stack is found well made, and each way in which it could break is found, by file and key.
 
+mod alertmanager;
 mod prometheus;
 mod services;
 
@@ -66,9 +67,12 @@ fn our_stack_is_well_made() {
 
 #[test]
 fn a_file_that_is_gone_is_missed() {
-    for path in
-        ["deploy/compose.yaml", "deploy/compose.standin.yaml", "deploy/prometheus/prometheus.yml"]
-    {
+    for path in [
+        "deploy/compose.yaml",
+        "deploy/compose.standin.yaml",
+        "deploy/prometheus/prometheus.yml",
+        "deploy/alertmanager/alertmanager.yml",
+    ] {
         misses(path, &format!("{path}:1: is missing"));
     }
 }
