@@ -8,6 +8,6 @@ mod runbooks;
 
 pub(crate) use catalogue::{Catalogue, Kind, Metric, Series};
 pub(crate) use promql::{Query, Selector};
-pub(crate) use provisioning::DatasourceFile;
+pub(crate) use provisioning::{DATASOURCES, DatasourceFile};
 pub(crate) use rules::{Rule, RuleFile, UnitTests};
 pub(crate) use runbooks::{Fence, HEADINGS, Runbook, fences};

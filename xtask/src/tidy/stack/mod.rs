@@ -6,6 +6,7 @@ mod references;
 mod services;
 
 mod alertmanager;
+mod grafana;
 mod matchers;
 mod prometheus;
 
@@ -21,6 +22,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(references::check(tree, &compose));
     findings.extend(prometheus::check(tree, &compose));
     findings.extend(alertmanager::check(tree, &compose));
+    findings.extend(grafana::check(tree, &compose));
     findings
 }
 

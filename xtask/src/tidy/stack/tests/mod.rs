@@ -1,6 +1,7 @@
 //! Our stack is found well made, and each way in which it could break is found, by file and key.
 
 mod alertmanager;
+mod grafana;
 mod prometheus;
 mod services;
 
@@ -72,6 +73,8 @@ fn a_file_that_is_gone_is_missed() {
         "deploy/compose.standin.yaml",
         "deploy/prometheus/prometheus.yml",
         "deploy/alertmanager/alertmanager.yml",
+        "deploy/grafana/provisioning/datasources/campanile.yaml",
+        "deploy/grafana/provisioning/dashboards/campanile.yaml",
     ] {
         misses(path, &format!("{path}:1: is missing"));
     }
