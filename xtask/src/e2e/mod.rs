@@ -20,6 +20,7 @@ use crate::tower::Catalogue;
 use crate::workspace::Workspace;
 use drills::{DRILLS, Drill, NOT_DRILLED};
 use report::Report;
+pub(crate) use scene::PROJECT;
 use scene::{FACTOR, SLO_FACTOR, Scene};
 
 /// What is wanted of a run.

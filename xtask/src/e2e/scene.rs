@@ -36,7 +36,7 @@ const NEIGHBOURS_INTERVAL: &str = "3s";
 pub(crate) const CERTIFICATE_DAYS: u32 = 90;
 
 /// Without a hyphen: Alloy takes the name of a service from that of its container.
-const PROJECT: &str = "campanile_e2e";
+pub(crate) const PROJECT: &str = "campanile_e2e";
 
 pub(crate) struct Scene<'w> {
     pub(crate) workspace: &'w Workspace,

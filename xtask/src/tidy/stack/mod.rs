@@ -6,7 +6,9 @@ mod references;
 mod services;
 
 mod alertmanager;
+mod alloy;
 mod grafana;
+mod loki;
 mod matchers;
 mod prometheus;
 
@@ -23,6 +25,8 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(prometheus::check(tree, &compose));
     findings.extend(alertmanager::check(tree, &compose));
     findings.extend(grafana::check(tree, &compose));
+    findings.extend(loki::check(tree, &compose));
+    findings.extend(alloy::check(tree, &compose));
     findings
 }
 

@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod grafana;
+mod logs;
 mod prometheus;
 mod services;
 
@@ -75,6 +76,8 @@ fn a_file_that_is_gone_is_missed() {
         "deploy/alertmanager/alertmanager.yml",
         "deploy/grafana/provisioning/datasources/campanile.yaml",
         "deploy/grafana/provisioning/dashboards/campanile.yaml",
+        "deploy/loki/loki.yaml",
+        "deploy/alloy/config.alloy",
     ] {
         misses(path, &format!("{path}:1: is missing"));
     }
@@ -89,4 +92,14 @@ fn a_value_of_another_type_is_found_with_its_line() {
         "    mem_limit: 256m\n    cpus: half",
         "cannot be read at `cpus: half`: invalid type: string \"half\", expected f64",
     );
+    let loki = "deploy/loki/loki.yaml";
+    finds(
+        loki,
+        "3100",
+        "soon",
+        "deploy/loki/loki.yaml:6: cannot be read at `http_listen_port: soon`: invalid type",
+    );
+    finds(loki, "  path_prefix: /loki\n", "", "missing field `path_prefix`");
+    finds(loki, "server:", "server: [", "deploy/loki/loki.yaml:");
+    finds(loki, "auth_enabled: false", "auth_enabled: false\nauth_enabled: true", "duplicate");
 }
