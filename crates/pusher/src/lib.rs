@@ -17,6 +17,11 @@
 //! 4. What cannot be done is told with a [`Refusal`], and the socket stays open.
 //! 5. Events go out as [`ServerFrame::Event`]: encoded once, the bytes are everyone's.
 //!
+//! # The other doors
+//!
+//! Applications publish and ask over HTTP: [`http`] checks who asks, and reads and writes what is
+//! said. They are told what happens in their channels by [`webhook`]s.
+//!
 //! The documentation of the modules names the pages of the official Pusher Channels documentation
 //! that they follow: "Pusher Channels Protocol", "HTTP API Reference", "Authentication and
 //! authorization signatures", "Webhooks".
@@ -43,6 +48,8 @@ mod user;
 mod server;
 mod refusal;
 mod close;
+pub mod http;
+pub mod webhook;
 mod query;
 mod json;
 mod escape;
@@ -61,3 +68,7 @@ pub use serde_json::value::RawValue;
 pub use server::{Data, Present, ServerFrame, WatchlistChange};
 pub use socket_id::{BadSocketId, SocketId};
 pub use user::{BadUser, User};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

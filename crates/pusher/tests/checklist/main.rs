@@ -7,6 +7,11 @@ mod subscribing;
 mod presence;
 mod events;
 mod users;
+mod signing;
+mod signers;
+mod publishing;
+mod asking;
+mod webhooks;
 
 use campanile_pusher::*;
 use serde_json::Value;
