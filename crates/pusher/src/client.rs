@@ -62,7 +62,9 @@ pub struct ClientEvent<'a> {
     /// The name of a channel, which is not checked: either the socket is on a channel that is
     /// called so, or the event is refused.
     pub channel: Cow<'a, str>,
-    /// Any JSON, to the byte as it was sent; `None` where it is missing or null.
+    /// Any JSON, to the byte as it was sent; `None` where it is missing or null. It may hold the
+    /// escape of half a surrogate pair, as JavaScript makes of a text that was cut: hand it on, and
+    /// do not read it into text of ours.
     pub data: Option<&'a RawValue>,
 }
 

@@ -15,7 +15,8 @@ use serde_json::value::RawValue;
 pub struct Member {
     /// Who it is. A number in the data is its decimal digits here.
     pub user_id: String,
-    /// What the others are told of the member: any JSON, as it was signed.
+    /// What the others are told of the member: any JSON, as it was signed. Hand it on, and do not
+    /// read it: half a surrogate pair in it is no text of ours.
     pub user_info: Option<Box<RawValue>>,
 }
 

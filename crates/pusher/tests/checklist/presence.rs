@@ -116,3 +116,11 @@ fn line_6_3_ids_and_infos_have_limits() {
 fn trap_2_a_presence_cache_channel_is_a_presence_channel() {
     assert!(channel("presence-cache-a").kind().is_presence());
 }
+
+#[test]
+fn line_5_7_half_a_surrogate_pair_is_handed_on() {
+    let member = member(r#"{"user_id":"1","user_info":"\ud83d"}"#).unwrap();
+    let channel = channel("presence-a");
+    let frame = ServerFrame::MemberAdded { channel: &channel, member: (&member).into() };
+    assert!(text_of(frame).ends_with(r#",\"user_info\":\"\\ud83d\"}"}"#));
+}

@@ -2,6 +2,7 @@
 
 use campanile_pusher::http::{Batch, Event, Publish, SignedRequest};
 use campanile_pusher::*;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// A client sends these bytes as a frame: it is refused in our own words, or what it says is kept
@@ -44,8 +45,12 @@ fn member(data: &str, channel: &ChannelName, limits: &Limits) {
             assert!(!member.user_id.is_empty());
             let members = [Present::from(&member)];
             let frame = ServerFrame::SubscribedPresence { channel, members: &members };
-            let data = inner(&json(&frame.to_bytes()));
-            assert_eq!(data["presence"]["ids"][0], *member.user_id);
+            let frame = json(&frame.to_bytes());
+            assert!(serde_json::from_str::<IgnoredAny>(data_of(&frame)).is_ok());
+            // Half a surrogate pair in an info is kept, and is nothing that we could read.
+            if serde_json::from_str::<Value>(data).is_ok() {
+                assert_eq!(inner(&frame)["presence"]["ids"][0], *member.user_id);
+            }
         }
         Err(why) => plain(&why.to_string()),
     }
@@ -185,7 +190,11 @@ fn json(text: &[u8]) -> Value {
 
 /// The JSON in the string `data`.
 fn inner(frame: &Value) -> Value {
-    json(frame["data"].as_str().expect("data is a string").as_bytes())
+    json(data_of(frame).as_bytes())
+}
+
+fn data_of(frame: &Value) -> &str {
+    frame["data"].as_str().expect("data is a string")
 }
 
 fn credentials() -> Credentials {
