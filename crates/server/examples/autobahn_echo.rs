@@ -98,6 +98,7 @@ async fn echo(
         metrics: echoes.metrics.clone(),
         traffic: Traffic::new(&echoes.metrics, echoes.shard.batch()),
         app: echoes.app,
+        closing_code,
         clock: echoes.clock.clone(),
     };
     opening.open(&request, payload, Echo { outbox }).await

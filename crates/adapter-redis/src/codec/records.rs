@@ -65,7 +65,7 @@ choice!(Transport { 0 = WebSocket, 1 = Sse, 2 = LongPoll });
 choice!(Cached { 0 = Session(session), 1 = Room(kind), 2 = Role(role) });
 
 choice!(ChannelKind { 0 = Public, 1 = Private, 2 = Encrypted, 3 = Presence });
-choice!(Data { 0 = Text(data), 1 = Raw(data) });
+choice!(Data { 0 = Nothing, 1 = Text(data), 2 = Raw(data) });
 
 record!(Published { event, data, user });
 record!(ChannelMember { user, info });

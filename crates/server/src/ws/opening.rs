@@ -2,6 +2,7 @@
 
 use super::{
     body::FanBody,
+    closing::ClosingCode,
     frame_guard::{FrameGuard, FrameLimits},
     lobby::{Lobby, Place},
     meter::Meter,
@@ -36,6 +37,8 @@ pub struct Opening {
     pub traffic: Traffic,
     /// The application it is counted for.
     pub app: App,
+    /// What the closing frame says of a reason for the end.
+    pub closing_code: ClosingCode,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -57,7 +60,7 @@ impl Opening {
     }
 
     /// The same for a connection that has its place and number.
-    pub(super) async fn open_in(
+    pub(crate) async fn open_in(
         self,
         place: Place,
         (request, payload): (&HttpRequest, Payload),
@@ -94,11 +97,11 @@ impl Opening {
             drain: self.lobby.drain_watch(),
             pings: Pings::default(),
             meter: Meter::open(self.metrics, (self.app, Transport::WebSocket), self.clock),
-            place: place.opened(),
+            place: place.opened(self.app),
         };
         actix_web::rt::spawn(here::carry(session.run()));
         let outbox = self.outbox;
-        Ok(response.map_body(|_, library| BoxBody::new(FanBody::new(outbox, wire, sent, library))))
+        Ok(response.map_body(|_, library| BoxBody::new(FanBody::new(outbox, (wire, self.closing_code), sent, library))))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the connections of one worker thread share.
 
-use super::{config::Config, lobby::Lobby, opening::Opening, traffic::Traffic};
+use super::{closing::closing_code, config::Config, lobby::Lobby, opening::Opening, traffic::Traffic};
 use crate::{http::Proxies, metrics::ConnectionMetrics, reply::Refused, token};
 use campanile_core::{
     chat::{AuthenticateError, Chat},
@@ -101,6 +101,7 @@ impl Worker {
             metrics: self.metrics.clone(),
             traffic: self.traffic.clone(),
             app: self.chat.metrics().native,
+            closing_code,
             clock: self.chat.ports().clock.clone(),
         }
     }
