@@ -179,6 +179,7 @@ impl<S: Future<Output = ()>> App<S> {
             health: Arc::new(health),
             readings,
             watchers: Watchers::default(),
+            apps: Arc::default(),
             node,
             settings: settings(&config, &listeners),
         });

@@ -51,11 +51,10 @@ pub fn count_what_is_open(
     registry.add_collector(move || {
         let counted = chat.metrics();
         let native = counted.native;
-        let open = lobby.open();
-        metrics.active.recount([
-            (native, Transport::WebSocket, open.websocket),
-            (native, Transport::Sse, open.sse),
-        ]);
+        let open = lobby.open().into_iter().flat_map(|(app, open)| {
+            [(app, Transport::WebSocket, open.websocket), (app, Transport::Sse, open.sse)]
+        });
+        metrics.active.recount(open);
         counted.connections.send_queue.set(chat.shards().frames_waiting());
         let directory = chat.directory();
         counted.connections.users_online.recount([(native, directory.users())]);

@@ -9,6 +9,8 @@ pub mod readings;
 pub mod health;
 pub mod ws;
 pub mod sse;
+pub mod apps;
+pub mod pusher;
 pub mod http;
 pub mod wiring;
 pub mod listeners;

@@ -165,6 +165,8 @@ impl WorkerParts {
             traffic,
             protocol: protocols::NATIVE,
             event_stream: protocols::EVENT_STREAM,
+            channels: protocols::PUSHER,
+            apps: edge.apps.clone(),
             metrics: Arc::new(metrics.clone()),
             lobby,
             config,

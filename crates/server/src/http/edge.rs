@@ -2,7 +2,7 @@
 
 use super::{address::Proxies, watchers::Watchers};
 use crate::{
-    config::Registration, health::Health, metrics::EdgeMetrics, password::Passwords,
+    apps::Apps, config::Registration, health::Health, metrics::EdgeMetrics, password::Passwords,
     readings::Readings,
 };
 use campanile_core::{chat::Chat, port::NodeId, time::Timestamp};
@@ -22,6 +22,8 @@ pub struct Edge {
     pub readings: Arc<Readings>,
     /// Who may look at them while the store is away.
     pub watchers: Watchers,
+    /// The applications.
+    pub apps: Arc<Apps>,
     /// This node.
     pub node: Node,
     /// How people are let in.

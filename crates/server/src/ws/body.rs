@@ -45,7 +45,15 @@ impl FanBody {
         sent: Rc<BatchedCounter>,
         library_body: BoxBody,
     ) -> Self {
-        Self { outbox, wire, closing_code, sent, uncounted: 0, closing: false, _library_body: library_body }
+        Self {
+            outbox,
+            wire,
+            closing_code,
+            sent,
+            uncounted: 0,
+            closing: false,
+            _library_body: library_body,
+        }
     }
 
     fn closing_frame(&self, reason: CloseReason) -> Bytes {

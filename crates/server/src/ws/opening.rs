@@ -9,7 +9,7 @@ use super::{
     session::{Answerer, Pings, Session, Standing},
     timers::{Patience, Timers},
     traffic::Traffic,
-    wire::Wire,
+    wire::{Goodbye, Wire},
 };
 use crate::{logs::here, metrics::ConnectionMetrics};
 use actix_http::BoxedPayloadStream;
@@ -39,6 +39,8 @@ pub struct Opening {
     pub app: App,
     /// What the closing frame says of a reason for the end.
     pub closing_code: ClosingCode,
+    /// What the closing frame says whatever the reason, where that is known before.
+    pub goodbye: Option<u16>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -84,6 +86,9 @@ impl Opening {
             timers.known(until);
         }
         let wire = Rc::new(Wire::default());
+        if let Some(code) = self.goodbye {
+            wire.set_goodbye(Goodbye::Code(code));
+        }
         let session = Session {
             number,
             answerer,
@@ -101,7 +106,9 @@ impl Opening {
         };
         actix_web::rt::spawn(here::carry(session.run()));
         let outbox = self.outbox;
-        Ok(response.map_body(|_, library| BoxBody::new(FanBody::new(outbox, (wire, self.closing_code), sent, library))))
+        Ok(response.map_body(|_, library| {
+            BoxBody::new(FanBody::new(outbox, (wire, self.closing_code), sent, library))
+        }))
     }
 }
 

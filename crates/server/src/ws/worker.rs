@@ -1,7 +1,9 @@
 //! What the connections of one worker thread share.
 
-use super::{closing::closing_code, config::Config, lobby::Lobby, opening::Opening, traffic::Traffic};
-use crate::{http::Proxies, metrics::ConnectionMetrics, reply::Refused, token};
+use super::{
+    closing::closing_code, config::Config, lobby::Lobby, opening::Opening, traffic::Traffic,
+};
+use crate::{apps::Apps, http::Proxies, metrics::ConnectionMetrics, reply::Refused, token};
 use campanile_core::{
     chat::{AuthenticateError, Chat},
     connection::{Connection, Greeting, Shard},
@@ -24,6 +26,10 @@ pub struct Worker {
     pub protocol: usize,
     /// The number of the encoder for streams of events.
     pub event_stream: usize,
+    /// The number of the encoder for what happens in channels.
+    pub channels: usize,
+    /// Whose channels those are.
+    pub apps: Arc<Apps>,
     /// What is counted about connections.
     pub metrics: Arc<ConnectionMetrics>,
     /// Where the bytes of this worker's connections are counted.
@@ -90,7 +96,7 @@ impl Worker {
         Ok(Recognised { connection, token: session.token, until })
     }
 
-    pub(super) fn opening(&self) -> Opening {
+    pub(crate) fn opening(&self) -> Opening {
         Opening {
             outbox: self.shard.outbox(Transport::WebSocket),
             // One more answer, at most half of the outbox, still fits beside it.
@@ -102,6 +108,7 @@ impl Worker {
             traffic: self.traffic.clone(),
             app: self.chat.metrics().native,
             closing_code,
+            goodbye: None,
             clock: self.chat.ports().clock.clone(),
         }
     }
