@@ -124,14 +124,15 @@ fn kind(kind: PanelKind) -> &'static str {
 }
 
 fn datasource(datasource: Datasource) -> Value {
-    match datasource {
-        Datasource::Prometheus => json!({"type": "prometheus", "uid": "${datasource}"}),
-        Datasource::Loki => json!({"type": "loki", "uid": "${loki_datasource}"}),
-    }
+    let variable = match datasource {
+        Datasource::Prometheus => "${datasource}",
+        Datasource::Loki => "${loki_datasource}",
+    };
+    json!({"type": datasource.kind(), "uid": variable})
 }
 
 fn target(panel: &Panel, query: &PanelQuery, letter: char) -> Value {
-    let instant = matches!(panel.kind, PanelKind::Stat | PanelKind::Bars | PanelKind::Table);
+    let instant = panel.kind.is_instant();
     let format = match panel.kind {
         PanelKind::Table => "table",
         PanelKind::Heatmap => "heatmap",

@@ -111,6 +111,23 @@ fn usual_height() -> u32 {
     7
 }
 
+impl PanelKind {
+    /// Whether it shows what is now, and not how that came.
+    pub(crate) fn is_instant(self) -> bool {
+        matches!(self, Self::Stat | Self::Bars | Self::Table)
+    }
+}
+
+impl Datasource {
+    /// What Grafana calls its kind.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Prometheus => "prometheus",
+            Self::Loki => "loki",
+        }
+    }
+}
+
 impl Board {
     /// Reads the text of `dashboards/source/STEM.toml`.
     pub(crate) fn parse(path: &str, text: &str) -> Result<Self> {

@@ -7,7 +7,9 @@ mod panels;
 mod receiver;
 mod report;
 mod routes;
+mod ruler;
 mod scene;
+mod sources;
 mod targets;
 
 use std::time::Duration;
@@ -18,6 +20,7 @@ use crate::tower::Catalogue;
 use crate::workspace::Workspace;
 use drills::{DRILLS, Drill, NOT_DRILLED};
 use report::Report;
+pub(crate) use scene::PROJECT;
 use scene::{FACTOR, SLO_FACTOR, Scene};
 
 /// What is wanted of a run.
@@ -76,7 +79,8 @@ const TRAFFIC_ENDS: Duration = Duration::from_secs(60);
 
 const SUITES: &[(&str, &str)] = &[
     ("targets", "every scrape target is up and exports what is used of it"),
-    ("panels", "every query of every panel gives something"),
+    ("panels", "every query of every panel gives something, by way of Grafana too"),
+    ("logs", "the ruler of Loki has the rules on logs"),
     ("routes", "who hears of an alert, and what mutes it"),
     ("metrics", "every declared metric has moved"),
 ];
@@ -112,6 +116,9 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
     }
     if wanted.has("panels") {
         panels::check(&scene, &catalogue, &mut report)?;
+    }
+    if wanted.has("logs") {
+        ruler::check(&scene, &mut report)?;
     }
     if wanted.has("metrics") {
         moved::check(&scene, &catalogue, &mut report);

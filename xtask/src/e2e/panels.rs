@@ -1,4 +1,4 @@
-//! Every query of every panel gives something while people chat.
+//! Every query of every panel gives something while people chat, and Grafana shows the same.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 
 use super::report::{Panel, Report};
 use super::scene::Scene;
+use super::sources::Sources;
 use crate::boards::{self, Board, Datasource};
 use crate::tower::{Catalogue, Query};
 use crate::wait;
@@ -14,15 +15,23 @@ use crate::wait;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Report) -> Result<()> {
-    let variables = boards::Variables::default();
+    let sources = Sources::of(scene)?;
+    if sources.grafana.is_none() {
+        report.leave_out("boards and panels by way of Grafana: grafana has no image here");
+    }
     for board in boards::load(&scene.workspace.root)? {
+        if let Some(grafana) = &sources.grafana {
+            report.check("panels", &format!("{}: Grafana has the board", board.stem), || {
+                wait::patiently("it has", DEADLINE, || grafana.has(&board))
+            });
+        }
         for panel in board.panels() {
             if let Some(service) = needs_what_is_left_out(scene, catalogue, panel) {
                 let name = format!("{}: {}", board.stem, panel.title);
                 report.leave_out(format!("the panel {name}: {service} has no image here"));
                 continue;
             }
-            check_panel(scene, &board, panel, &variables, report);
+            check_panel(&sources, &board, panel, report);
         }
     }
     Ok(())
@@ -34,36 +43,54 @@ fn needs_what_is_left_out(
     catalogue: &Catalogue,
     panel: &boards::Panel,
 ) -> Option<String> {
-    let mut needed: Vec<String> = Vec::new();
-    if panel.datasource == Datasource::Loki {
-        needed.push("loki".to_owned());
-    }
-    for query in &panel.queries {
-        let plain = boards::expand(&query.expr, &boards::Variables::default());
-        let selectors = Query::parse(&plain).map(|query| query.selectors()).unwrap_or_default();
-        let jobs = selectors.iter().filter_map(|selector| catalogue.job_of(&selector.name));
-        needed.extend(jobs.map(str::to_owned));
-    }
+    let needed = match panel.datasource {
+        // What Loki has, Alloy brings.
+        Datasource::Loki => vec!["loki".to_owned(), "alloy".to_owned()],
+        Datasource::Prometheus => jobs(catalogue, panel),
+    };
     needed.into_iter().find(|service| scene.stack.left_out().contains(service))
 }
 
-fn check_panel(
-    scene: &Scene<'_>,
-    board: &Board,
-    panel: &boards::Panel,
-    variables: &boards::Variables,
-    report: &mut Report,
-) {
+/// The jobs that export what the panel shows.
+fn jobs(catalogue: &Catalogue, panel: &boards::Panel) -> Vec<String> {
+    let queries = panel.queries.iter().map(|query| expanded(&query.expr));
+    let selectors =
+        queries.flat_map(|query| Query::parse(&query).map(|query| query.selectors())).flatten();
+    let jobs = selectors.filter_map(|selector| catalogue.job_of(&selector.name).map(str::to_owned));
+    jobs.collect()
+}
+
+fn check_panel(sources: &Sources, board: &Board, panel: &boards::Panel, report: &mut Report) {
+    let name = format!("{}: {}", board.stem, panel.title);
     let mut rows = vec![0; panel.queries.len()];
-    report.check("panels", &format!("{}: {}", board.stem, panel.title), || {
-        wait::patiently("its queries", DEADLINE, || {
-            for (query, rows) in panel.queries.iter().zip(&mut rows) {
-                let plain = boards::expand(&query.expr, variables);
-                *rows = scene.prometheus.rows(&plain)?.len();
-                ensure!(*rows > 0, "`{plain}` gives nothing");
-            }
-            Ok(())
-        })
-    });
-    report.panel(Panel { board: board.stem.clone(), title: panel.title.clone(), rows });
+    report.check("panels", &name, || fill(&mut rows, panel, |query| sources.rows(panel, query)));
+    let mut through_grafana = Vec::new();
+    if let Some(grafana) = &sources.grafana {
+        through_grafana = vec![0; panel.queries.len()];
+        report.check("panels", &format!("{name}, by way of Grafana"), || {
+            fill(&mut through_grafana, panel, |query| grafana.rows(panel, query))
+        });
+    }
+    let (board, title) = (board.stem.clone(), panel.title.clone());
+    report.panel(Panel { board, title, rows, through_grafana });
+}
+
+/// Asks until each query of the panel gives rows, and notes how many.
+fn fill(
+    rows: &mut [usize],
+    panel: &boards::Panel,
+    ask: impl Fn(&str) -> Result<usize>,
+) -> Result<()> {
+    wait::patiently("its queries", DEADLINE, || {
+        for (query, rows) in panel.queries.iter().zip(&mut *rows) {
+            let plain = expanded(&query.expr);
+            *rows = ask(&plain)?;
+            ensure!(*rows > 0, "`{plain}` gives nothing");
+        }
+        Ok(())
+    })
+}
+
+fn expanded(query: &str) -> String {
+    boards::expand(query, &boards::Variables::default())
 }

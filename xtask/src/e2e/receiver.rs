@@ -1,23 +1,20 @@
 //! Where Alertmanager sends: it records every notification, and when it came. The servers ship their
 //! logs here, too, where no Loki is.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
-/// A notification is far smaller.
-const BODY_BYTES_MAX: usize = 4 << 20;
+use crate::live::Request;
 
 /// Where servers send their logs, below the address.
 const LOG_PATH: &str = "/loki/api/v1/push";
-
-const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// One alert of one notification.
 #[derive(Clone)]
@@ -103,25 +100,10 @@ fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
     record.lock().expect("nobody panics with it")
 }
 
-/// One request: `POST /RECEIVER`, or logs, with a body whose length is announced.
+/// One request: `POST /RECEIVER`, or logs.
 fn receive(mut stream: TcpStream, record: &Mutex<Record>) -> Result<()> {
-    stream.set_read_timeout(Some(REQUEST_TIME_MAX))?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut first = String::new();
-    reader.read_line(&mut first)?;
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        ensure!(reader.read_line(&mut line)? > 0, "the request ends within its head");
-        let Some((name, value)) = line.split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse()?;
-        }
-    }
-    ensure!(length <= BODY_BYTES_MAX, "{length} bytes are too many");
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let path = first.split(' ').nth(1).unwrap_or_default();
+    let request = Request::read(&stream)?;
+    let path = request.path.as_str();
     if path == LOG_PATH {
         let refuses = lock(record).refuses_logs;
         let status = if refuses { "503 Service Unavailable" } else { "204 No Content" };
@@ -133,7 +115,7 @@ fn receive(mut stream: TcpStream, record: &Mutex<Record>) -> Result<()> {
     }
     answer(&mut stream, "200 OK")?;
     let notification: Notification =
-        serde_json::from_slice(&body).context("the body is no notification")?;
+        serde_json::from_slice(&request.body).context("the body is no notification")?;
     let at = Instant::now();
     let notices = notification.alerts.into_iter().map(|alert| Notice {
         at,
@@ -154,6 +136,9 @@ fn answer(stream: &mut TcpStream, status: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::time::Duration;
+
+    use anyhow::ensure;
 
     use super::*;
 

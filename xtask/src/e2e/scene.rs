@@ -35,7 +35,8 @@ const NEIGHBOURS_INTERVAL: &str = "3s";
 /// For how long the servers' certificate holds while nothing is wrong with it.
 pub(crate) const CERTIFICATE_DAYS: u32 = 90;
 
-const PROJECT: &str = "campanile-e2e";
+/// Without a hyphen: Alloy takes the name of a service from that of its container.
+pub(crate) const PROJECT: &str = "campanile_e2e";
 
 pub(crate) struct Scene<'w> {
     pub(crate) workspace: &'w Workspace,
@@ -98,15 +99,15 @@ impl<'w> Scene<'w> {
         })
     }
 
-    /// When the receiver was first told since then that the alert fires, or that it is over.
-    pub(crate) fn received(&self, alert: &str, firing: bool, since: Instant) -> Option<Instant> {
+    /// When the receiver was told since then that the alert fires, or that it is over.
+    pub(crate) fn received(&self, alert: &str, firing: bool, since: Instant) -> Vec<Instant> {
         let notices = self.receiver.notices();
-        let mut matching = notices.iter().filter(|notice| {
+        let matching = notices.iter().filter(|notice| {
             let name = notice.labels.get("alertname").map_or("", String::as_str);
             let profile = notice.labels.get("profile").map(String::as_str);
             notice.firing == firing && notice.at >= since && identity(name, profile) == alert
         });
-        matching.next().map(|notice| notice.at)
+        matching.map(|notice| notice.at).collect()
     }
 
     pub(crate) fn receiver(&self) -> &Receiver {

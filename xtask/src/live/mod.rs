@@ -7,10 +7,20 @@ mod traffic;
 mod front;
 mod prometheus;
 mod questions;
+mod loki;
+mod grafana;
+mod request;
+#[cfg(test)]
+mod standin;
 
 pub(crate) use client::{Client, status_from};
 pub(crate) use front::Front;
+pub(crate) use grafana::{Grafana, PanelQuestion};
+pub(crate) use loki::{LoadedRule, Loki};
 pub(crate) use prometheus::Prometheus;
 pub(crate) use questions::Questions;
+pub(crate) use request::Request;
 pub(crate) use server::{Server, build, free_address};
+#[cfg(test)]
+pub(crate) use standin::StandIn;
 pub(crate) use traffic::{Conversation, ROOM_MESSAGES};

@@ -22,6 +22,7 @@ pub(crate) use engine::OwnEngine;
 use engine::{Engine, output};
 use images::{Images, Source};
 
+pub(crate) use secrets::{names as secret_names, value as secret};
 pub(crate) use verbs::{down, images as make_images, up};
 
 /// From the start of the containers until the last of them is healthy.
@@ -75,7 +76,7 @@ impl Stack {
     /// Provides engine, secrets and images, starts all services, and waits until they are healthy.
     pub(crate) fn start(workspace: &Workspace, project: &str, options: &Options) -> Result<Self> {
         let engine = Engine::find(workspace)?;
-        secrets::make(&workspace.root.join("deploy/secrets"))?;
+        secrets::make(&workspace.root.join(secrets::FOLDER))?;
         let mut compose = Compose::new(workspace, engine, project, options)?;
         compose.files.extend(options.overrides.iter().cloned());
         let images = compose.provide_images(workspace, options.debug)?;
@@ -95,6 +96,11 @@ impl Stack {
     /// The services that have no image here.
     pub(crate) fn left_out(&self) -> &[String] {
         &self.left_out
+    }
+
+    /// Whether the service is part of it.
+    pub(crate) fn runs(&self, service: &str) -> bool {
+        self.services.iter().any(|running| running == service)
     }
 
     /// Where a port of a service is reached from this machine.

@@ -8,6 +8,11 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use xshell::cmd;
 
+use crate::workspace::Workspace;
+
+/// Where they lie; git ignores it.
+pub(super) const FOLDER: &str = "deploy/secrets";
+
 /// Passwords and tokens that only the stack needs to know.
 const RANDOM: &[&str] = &[
     "postgres_password",
@@ -31,6 +36,12 @@ const VAPID_KEY: &str = "vapid_key";
 
 const RANDOM_BYTES: usize = 24;
 
+/// The names of all secrets.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let yours = YOURS.iter().map(|(name, _)| *name);
+    RANDOM.iter().copied().chain(yours).chain([VAPID_KEY])
+}
+
 /// Makes the secrets that are missing in the folder; what is there is left alone. The folder is
 /// closed to others; the files in it can be read, since each container reads as its own user.
 pub(crate) fn make(folder: &Path) -> Result<()> {
@@ -50,8 +61,12 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
     })
 }
 
-/// The value of a secret.
-pub(crate) fn read(folder: &Path, name: &str) -> Result<String> {
+/// The value of a secret of the stack.
+pub(crate) fn value(workspace: &Workspace, name: &str) -> Result<String> {
+    read(&workspace.root.join(FOLDER), name)
+}
+
+fn read(folder: &Path, name: &str) -> Result<String> {
     let path = folder.join(name);
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -22,13 +22,13 @@ pub(crate) fn up(workspace: &Workspace) -> Result<bool> {
         ("Grafana", "grafana", 3000, "/"),
     ];
     for (name, service, port, path) in pages {
-        if !stack.left_out().iter().any(|left| left == service) {
+        if stack.runs(service) {
             println!("{name:<13} http://{}{path}", stack.address(service, port)?);
         }
     }
-    if !stack.left_out().iter().any(|left| left == "grafana") {
-        let folder = workspace.root.join("deploy/secrets");
-        println!("{:<13} admin, {}", "", secrets::read(&folder, "grafana_admin_password")?);
+    if stack.runs("grafana") {
+        let password = secrets::value(workspace, "grafana_admin_password")?;
+        println!("{:<13} admin, {password}", "");
     }
     if !stack.left_out().is_empty() {
         println!("\nleft out, since there is no image here: {}", stack.left_out().join(", "));

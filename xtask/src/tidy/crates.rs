@@ -9,6 +9,7 @@ const REUSABLE: &[&str] = &[
     "core",
     "metrics",
     "protocol",
+    "pusher",
     "conformance",
     "exporter-",
     "adapter-",

@@ -3,6 +3,7 @@
 mod finding;
 mod manifest;
 mod tree;
+mod typed;
 
 mod absences;
 mod crates;
@@ -17,6 +18,7 @@ mod metric_names;
 mod places;
 mod sizes;
 mod sources;
+mod stack;
 mod tower;
 
 use std::path::Path;
@@ -42,6 +44,7 @@ const RULES: &[Rule] = &[
     places::check,
     tower::check,
     kubernetes::check,
+    stack::check,
 ];
 
 /// Checks the repository at `root` and prints what it found and what is longest.

@@ -2,10 +2,12 @@
 
 pub(crate) mod catalogue;
 mod promql;
+mod provisioning;
 mod rules;
 mod runbooks;
 
 pub(crate) use catalogue::{Catalogue, Kind, Metric, Series};
 pub(crate) use promql::{Query, Selector};
+pub(crate) use provisioning::{DATASOURCES, DatasourceFile};
 pub(crate) use rules::{Rule, RuleFile, UnitTests};
 pub(crate) use runbooks::{Fence, HEADINGS, Runbook, fences};

@@ -6,7 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
+use super::super::report::End;
 use super::super::scene::Scene;
+
+/// How long after the healing the news may come of an alert that ended just before it.
+const NEWS_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// When each step of an alert was first seen, counted from the fault, and the end from its healing.
 #[derive(Clone, Copy, Default)]
@@ -14,7 +18,11 @@ pub(crate) struct Seen {
     pub(crate) pending: Option<Duration>,
     pub(crate) firing: Option<Duration>,
     pub(crate) notified: Option<Duration>,
-    pub(crate) resolved: Option<Duration>,
+    pub(crate) resolved: Option<End>,
+    /// Since when Prometheus does not have it firing, as far as we have looked: there is news of
+    /// nothing else.
+    quiet_since: Option<Instant>,
+    is_silent: bool,
 }
 
 pub(super) struct Watch {
@@ -40,7 +48,13 @@ impl Watch {
         let states = states(scene)?;
         let now = hurt_at.elapsed();
         for (alert, seen) in &mut self.alerts {
-            match states.get(*alert).map(String::as_str) {
+            let state = states.get(*alert).map(String::as_str);
+            seen.is_silent = state == Some("inactive");
+            seen.quiet_since = match state {
+                Some("firing") => None,
+                _ => seen.quiet_since.or_else(|| Some(Instant::now())),
+            };
+            match state {
                 Some("pending") => {
                     seen.pending.get_or_insert(now);
                 }
@@ -52,7 +66,7 @@ impl Watch {
                 Some(_) => {}
                 None => anyhow::bail!("Prometheus has no alert {alert}"),
             }
-            if let Some(at) = scene.received(alert, true, hurt_at) {
+            if let Some(at) = scene.received(alert, true, hurt_at).first() {
                 let time = at.duration_since(hurt_at);
                 seen.notified.get_or_insert(time);
                 // It fired, though between two looks.
@@ -62,21 +76,20 @@ impl Watch {
         Ok(())
     }
 
+    /// Notes, after a look, which alerts are over.
     pub(super) fn look_for_silence(
         &mut self,
         scene: &Scene<'_>,
         hurt_at: Instant,
         healed_at: Instant,
-    ) -> Result<()> {
-        let states = states(scene)?;
+    ) {
         for (alert, seen) in &mut self.alerts {
+            let Some(quiet_since) = seen.quiet_since.filter(|_| seen.is_silent) else { continue };
             let over = scene.received(alert, false, hurt_at);
-            let is_silent = states.get(*alert).is_some_and(|state| state == "inactive");
-            if let Some(at) = over.filter(|_| is_silent) {
-                seen.resolved.get_or_insert(at.saturating_duration_since(healed_at));
+            if let Some(end) = end(quiet_since, &over, healed_at, Instant::now()) {
+                seen.resolved.get_or_insert(end);
             }
         }
-        Ok(())
     }
 
     pub(super) fn all_rang(&self) -> Result<()> {
@@ -100,6 +113,18 @@ impl Watch {
         ensure!(missing.is_empty(), "{} {what}", missing.join(", "));
         Ok(())
     }
+}
+
+/// How an alert ended that is silent now, when that can be told yet: `over` is when the receiver
+/// heard so. What it heard before the healing was of a pause, or of one instance of several, unless
+/// the alert had been quiet by then and ever since.
+fn end(quiet_since: Instant, over: &[Instant], healed_at: Instant, now: Instant) -> Option<End> {
+    let last = *over.last()?;
+    if last >= healed_at {
+        return Some(End::After(last.duration_since(healed_at)));
+    }
+    let is_settled = now.duration_since(healed_at) >= NEWS_TIME_MAX;
+    (quiet_since < healed_at && is_settled).then_some(End::BeforeHealing)
 }
 
 /// The state of every alert that Prometheus knows, as `Alert` or `profile/Alert`. Of two rules of
@@ -127,4 +152,52 @@ pub(crate) fn identity(name: &str, profile: Option<&str>) -> String {
 
 fn loudness(state: &str) -> usize {
     ["inactive", "pending", "firing"].iter().position(|known| *known == state).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The end of an alert, with all times in seconds after the fault, which was healed after 100.
+    fn end_of(quiet_since: u64, over: &[u64], now: u64) -> Option<End> {
+        let hurt_at = Instant::now();
+        let at = |seconds: u64| hurt_at + Duration::from_secs(seconds);
+        let over: Vec<Instant> = over.iter().copied().map(at).collect();
+        end(at(quiet_since), &over, at(100), at(now))
+    }
+
+    fn after(seconds: u64) -> Option<End> {
+        Some(End::After(Duration::from_secs(seconds)))
+    }
+
+    #[test]
+    fn the_end_is_counted_from_the_healing() {
+        assert_eq!(end_of(105, &[107], 108), after(7));
+    }
+
+    #[test]
+    fn a_pause_during_the_fault_is_no_end() {
+        // It rang again until it was healed: the news is to come.
+        assert_eq!(end_of(105, &[60], 106), None);
+        assert_eq!(end_of(105, &[60], 170), None);
+        assert_eq!(end_of(105, &[60, 107], 108), after(7));
+    }
+
+    #[test]
+    fn the_end_of_several_instances_is_that_of_the_last() {
+        assert_eq!(end_of(105, &[60, 103, 106], 107), after(6));
+    }
+
+    #[test]
+    fn an_alert_that_ended_by_itself_is_said_to() {
+        assert_eq!(end_of(60, &[62], 111), Some(End::BeforeHealing));
+        // Its news may still be on the way.
+        assert_eq!(end_of(99, &[62], 103), None);
+        assert_eq!(end_of(99, &[62, 101], 103), after(1));
+    }
+
+    #[test]
+    fn without_news_nothing_has_ended() {
+        assert_eq!(end_of(60, &[], 170), None);
+    }
 }

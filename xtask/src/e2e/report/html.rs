@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::junit::escaped;
-use super::{Check, Drill, Panel, Report};
+use super::{Check, Drill, End, Panel, Report};
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --good: #1a7f37; --bad: #cf222e; --line: #8884; }
@@ -65,9 +65,10 @@ fn drills(report: &Report) -> String {
     );
     for Drill { alert, fault, pending, firing, notified, resolved } in &report.drills {
         let _ = write!(table, "<tr><td>{}</td><td>{}</td>", escaped(alert), escaped(fault));
-        for step in [pending, firing, notified, resolved] {
+        for step in [pending, firing, notified] {
             table.push_str(&seconds(*step));
         }
+        table.push_str(&end(*resolved));
         table.push_str("</tr>\n");
     }
     table.push_str("</table></div>\n");
@@ -81,6 +82,14 @@ fn seconds(step: Option<Duration>) -> String {
     }
 }
 
+fn end(end: Option<End>) -> String {
+    match end {
+        Some(End::BeforeHealing) => "<td class=\"number good\">before the healing</td>".to_owned(),
+        Some(End::After(time)) => seconds(Some(time)),
+        None => seconds(None),
+    }
+}
+
 /// The matrix: a line for each board, the panels in it, and the rows of each query.
 fn panels(panels: &[Panel]) -> String {
     let mut boards: BTreeMap<&str, Vec<&Panel>> = BTreeMap::new();
@@ -89,23 +98,30 @@ fn panels(panels: &[Panel]) -> String {
     }
     let mut table = String::from(
         "<h2>Panels</h2>\n<div class=\"wide\"><table><tr><th>board</th><th>panel</th>\
-         <th class=\"number\">rows of each query</th></tr>\n",
+         <th class=\"number\">rows of each query</th>\
+         <th class=\"number\">by way of Grafana</th></tr>\n",
     );
     for (board, panels) in boards {
         for panel in panels {
-            let rows: Vec<String> = panel.rows.iter().map(usize::to_string).collect();
-            let class = if panel.has_data() { "good" } else { "bad" };
             let _ = writeln!(
                 table,
-                "<tr><td>{}</td><td>{}</td><td class=\"number {class}\">{}</td></tr>",
+                "<tr><td>{}</td><td>{}</td>{}{}</tr>",
                 escaped(board),
                 escaped(&panel.title),
-                rows.join(" + ")
+                rows(&panel.rows),
+                rows(&panel.through_grafana)
             );
         }
     }
     table.push_str("</table></div>\n");
     table
+}
+
+/// How many rows each query gave; nothing where none was asked.
+fn rows(rows: &[usize]) -> String {
+    let class = if rows.contains(&0) { "bad" } else { "good" };
+    let rows: Vec<String> = rows.iter().map(usize::to_string).collect();
+    format!("<td class=\"number {class}\">{}</td>", rows.join(" + "))
 }
 
 fn checks(checks: &[Check]) -> String {

@@ -35,6 +35,8 @@ pub(crate) struct Panel {
     pub(crate) board: String,
     pub(crate) title: String,
     pub(crate) rows: Vec<usize>,
+    /// The same by way of Grafana; none where it does not run.
+    pub(crate) through_grafana: Vec<usize>,
 }
 
 /// An alert that was drilled: the time from the fault to each step.
@@ -44,8 +46,16 @@ pub(crate) struct Drill {
     pub(crate) pending: Option<Duration>,
     pub(crate) firing: Option<Duration>,
     pub(crate) notified: Option<Duration>,
-    /// From the end of the fault.
-    pub(crate) resolved: Option<Duration>,
+    pub(crate) resolved: Option<End>,
+}
+
+/// When the news came that an alert is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// So long after the fault was healed.
+    After(Duration),
+    /// It had fallen silent for good while the fault lasted.
+    BeforeHealing,
 }
 
 impl Drill {
@@ -151,7 +161,7 @@ impl Report {
 impl Panel {
     /// Each of its queries gave something.
     pub(crate) fn has_data(&self) -> bool {
-        self.rows.iter().all(|rows| *rows > 0)
+        self.rows.iter().chain(&self.through_grafana).all(|rows| *rows > 0)
     }
 }
 
@@ -165,22 +175,28 @@ mod tests {
         let mut report = Report::new("30×".to_owned());
         report.check("targets", "chat is up", || Ok(()));
         report.check("targets", "redis <is> up", || bail!("it is \"down\" & out"));
-        let panel = |rows: &[usize]| Panel {
+        let panel = |rows: &[usize], through_grafana: &[usize]| Panel {
             board: "delivery".to_owned(),
             title: "Sends".to_owned(),
             rows: rows.to_vec(),
+            through_grafana: through_grafana.to_vec(),
         };
-        report.panel(panel(&[3, 1]));
-        report.panel(panel(&[3, 0]));
+        report.panel(panel(&[3, 1], &[]));
+        report.panel(panel(&[3, 1], &[7, 8]));
+        report.panel(panel(&[3, 0], &[]));
+        report.panel(panel(&[3, 1], &[3, 0]));
         let second = Some(Duration::from_secs(1));
-        report.drill(Drill {
-            alert: "ChatServerDown".to_owned(),
-            fault: "a node killed".to_owned(),
-            pending: second,
-            firing: second,
-            notified: second,
-            resolved: None,
-        });
+        let ends = [None, Some(End::After(Duration::from_secs(2))), Some(End::BeforeHealing)];
+        for (node, resolved) in ends.into_iter().enumerate() {
+            report.drill(Drill {
+                alert: "ChatServerDown".to_owned(),
+                fault: format!("node {node} killed"),
+                pending: second,
+                firing: second,
+                notified: second,
+                resolved,
+            });
+        }
         report.leave_out("Loki: no image");
         report
     }
@@ -189,14 +205,25 @@ mod tests {
     fn the_summary_counts_and_names() {
         let summary = report().summary();
         for expected in [
-            "panels: 1 of 2 returned data",
-            "alerts: 0 of 1 drilled were seen to fire and to resolve, at 30× the usual speed",
+            "panels: 2 of 4 returned data",
+            "alerts: 2 of 3 drilled were seen to fire and to resolve, at 30× the usual speed",
             "left out: Loki: no image",
             "FAILED: targets: redis <is> up: it is \"down\" & out",
             "e2e: 1 passed, 1 failed, 1 left out",
         ] {
             assert!(summary.contains(expected), "`{expected}` is not in {summary}");
         }
+    }
+
+    #[test]
+    fn how_an_alert_ended_is_told_in_numbers_or_words() {
+        let page = html::page(&report());
+        let ends = page.lines().filter(|line| line.contains("ChatServerDown"));
+        let ends: Vec<&str> = ends.filter_map(|line| line.rsplit("<td").next()).collect();
+        for (end, expected) in ends.iter().zip(["never", "2.0", "before the healing"]) {
+            assert!(end.contains(&format!(">{expected}</td>")), "{end}");
+        }
+        assert_eq!(ends.len(), 3);
     }
 
     #[test]

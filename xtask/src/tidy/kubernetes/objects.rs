@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::finding::Finding;
 use super::super::tree::Tree;
+use super::super::typed::File;
 use super::operator::{Kustomization, PodMonitor, PrometheusRule, ScrapeFile, ServiceMonitor};
 use super::{FOLDER, SCRAPE_CONFIG};
 
@@ -49,10 +50,8 @@ impl Objects {
     pub(super) fn read(tree: &Tree) -> (Self, Vec<Finding>) {
         let (mut objects, mut findings) = (Self::default(), Vec::new());
         for (path, text) in tree.below(FOLDER, "yaml") {
-            let read = match serde_saphyr::from_str::<Value>(text) {
-                Ok(value) => objects.take(path, text, value, &mut findings),
-                Err(error) => Err(error.to_string()),
-            };
+            let file = File { path, text };
+            let read = file.value().and_then(|value| objects.take(&file, value, &mut findings));
             if let Err(why) = read {
                 findings.push(Finding::about(path, format!("cannot be read: {why}")));
             }
@@ -62,14 +61,12 @@ impl Objects {
 
     fn take(
         &mut self,
-        path: &str,
-        text: &str,
+        file: &File<'_>,
         mut value: Value,
         findings: &mut Vec<Finding>,
     ) -> Result<(), String> {
-        let file = File { path, text };
-        if path == SCRAPE_CONFIG {
-            return file.put(value, &mut self.scrape_files, findings);
+        if file.path == SCRAPE_CONFIG {
+            return put(file, value, &mut self.scrape_files, findings);
         }
         let said = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
         let kind = format!("{} {}", said("apiVersion"), said("kind"));
@@ -80,17 +77,17 @@ impl Objects {
                 kind: kind.clone(),
                 name: within("name").to_owned(),
                 namespace: within("namespace").to_owned(),
-                path: path.to_owned(),
+                path: file.path.to_owned(),
             });
         }
         match kind.as_str() {
-            "v1 Namespace" => file.put(value, &mut self.namespaces, findings),
-            "v1 ConfigMap" => file.put(value, &mut self.config_maps, findings),
-            "v1 Secret" => file.put(value, &mut self.secrets, findings),
-            "v1 Service" => file.put(value, &mut self.services, findings),
-            "apps/v1 Deployment" => file.put(value, &mut self.deployments, findings),
-            "policy/v1 PodDisruptionBudget" => file.put(value, &mut self.budgets, findings),
-            "networking.k8s.io/v1 NetworkPolicy" => file.put(value, &mut self.policies, findings),
+            "v1 Namespace" => put(file, value, &mut self.namespaces, findings),
+            "v1 ConfigMap" => put(file, value, &mut self.config_maps, findings),
+            "v1 Secret" => put(file, value, &mut self.secrets, findings),
+            "v1 Service" => put(file, value, &mut self.services, findings),
+            "apps/v1 Deployment" => put(file, value, &mut self.deployments, findings),
+            "policy/v1 PodDisruptionBudget" => put(file, value, &mut self.budgets, findings),
+            "networking.k8s.io/v1 NetworkPolicy" => put(file, value, &mut self.policies, findings),
             _ => {
                 // Ours do not know what kind they are.
                 let table = value.as_object_mut().ok_or("it is no object")?;
@@ -98,16 +95,16 @@ impl Objects {
                 table.remove("kind");
                 match kind.as_str() {
                     "monitoring.coreos.com/v1 ServiceMonitor" => {
-                        file.put(value, &mut self.service_monitors, findings)
+                        put(file, value, &mut self.service_monitors, findings)
                     }
                     "monitoring.coreos.com/v1 PodMonitor" => {
-                        file.put(value, &mut self.pod_monitors, findings)
+                        put(file, value, &mut self.pod_monitors, findings)
                     }
                     "monitoring.coreos.com/v1 PrometheusRule" => {
-                        file.put(value, &mut self.rules, findings)
+                        put(file, value, &mut self.rules, findings)
                     }
                     "kustomize.config.k8s.io/v1beta1 Kustomization" => {
-                        file.put(value, &mut self.kustomizations, findings)
+                        put(file, value, &mut self.kustomizations, findings)
                     }
                     _ => Err(format!("the kind `{kind}` is not known")),
                 }
@@ -116,39 +113,14 @@ impl Objects {
     }
 }
 
-struct File<'f> {
-    path: &'f str,
-    text: &'f str,
-}
-
-impl File<'_> {
-    /// Makes the object of its values. A field that nobody reads is a finding.
-    fn put<T: DeserializeOwned>(
-        &self,
-        value: Value,
-        into: &mut Vec<In<T>>,
-        findings: &mut Vec<Finding>,
-    ) -> Result<(), String> {
-        let mut unread = Vec::new();
-        let object = serde_ignored::deserialize(value, |field| unread.push(field.to_string()));
-        for field in unread {
-            // Optional values stand in the path as question marks.
-            let field = field.replace(".?", "");
-            let key = field.rsplit('.').next().unwrap_or_default();
-            let line = self.text.lines().position(|line| names(line, key));
-            let what = format!("there is no field `{field}`");
-            findings.push(Finding::at(self.path, line.map_or(1, |index| index + 1), what));
-        }
-        let object = object.map_err(|error| error.to_string())?;
-        into.push(In { path: self.path.to_owned(), object });
-        Ok(())
-    }
-}
-
-/// Whether the line has the key, alone or among others.
-fn names(line: &str, key: &str) -> bool {
-    let key = format!("{key}:");
-    line.match_indices(&key).any(|(at, _)| {
-        !line[..at].chars().next_back().is_some_and(|before| before.is_alphanumeric())
-    })
+/// Makes the object of its values, and keeps it.
+fn put<T: DeserializeOwned>(
+    file: &File<'_>,
+    value: Value,
+    into: &mut Vec<In<T>>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), String> {
+    let object = file.object(value, findings)?;
+    into.push(In { path: file.path.to_owned(), object });
+    Ok(())
 }
