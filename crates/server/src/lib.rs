@@ -1,6 +1,7 @@
 //! The chat server: edge, configuration and wiring.
 
 pub mod config;
+pub mod apps;
 pub mod metrics;
 pub mod reply;
 pub mod token;
@@ -13,6 +14,7 @@ pub mod http;
 pub mod wiring;
 pub mod listeners;
 pub mod tls;
+mod private_file;
 pub mod collect;
 pub mod beside;
 mod allocator;

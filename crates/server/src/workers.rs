@@ -161,6 +161,7 @@ impl WorkerParts {
         let traffic = ws::Traffic::new(metrics, shard.batch());
         ws::Worker {
             chat: edge.chat.clone(),
+            apps: edge.apps.clone(),
             shard,
             traffic,
             protocol: protocols::NATIVE,

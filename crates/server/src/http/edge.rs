@@ -2,7 +2,7 @@
 
 use super::{address::Proxies, watchers::Watchers};
 use crate::{
-    config::Registration, health::Health, metrics::EdgeMetrics, password::Passwords,
+    apps::Apps, config::Registration, health::Health, metrics::EdgeMetrics, password::Passwords,
     readings::Readings,
 };
 use campanile_core::{chat::Chat, port::NodeId, time::Timestamp};
@@ -12,6 +12,8 @@ use std::{sync::Arc, time::Duration};
 pub struct Edge {
     /// The chat.
     pub chat: Arc<Chat>,
+    /// The applications.
+    pub apps: Arc<Apps>,
     /// Passwords.
     pub passwords: Passwords,
     /// What is counted.

@@ -1,7 +1,7 @@
 //! What the connections of one worker thread share.
 
 use super::{config::Config, lobby::Lobby, opening::Opening, traffic::Traffic};
-use crate::{http::Proxies, metrics::ConnectionMetrics, reply::Refused, token};
+use crate::{apps::Apps, http::Proxies, metrics::ConnectionMetrics, reply::Refused, token};
 use campanile_core::{
     chat::{AuthenticateError, Chat},
     connection::{Connection, Greeting, Shard},
@@ -18,6 +18,8 @@ use tokio::time::Instant;
 pub struct Worker {
     /// The chat.
     pub chat: Arc<Chat>,
+    /// The applications.
+    pub apps: Arc<Apps>,
     /// This worker's part of it.
     pub shard: Shard,
     /// The number of the native protocol's encoder in the shard.
