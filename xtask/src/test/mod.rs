@@ -8,6 +8,7 @@ mod rust;
 mod neighbours;
 mod pages;
 mod browser;
+mod clients;
 mod prometheus;
 mod openmetrics;
 mod rules;
@@ -47,6 +48,11 @@ const JOBS: &[Job] = &[
         name: "browser",
         what: "the pages in Chromium, against a live server",
         run: browser::run,
+    },
+    Job {
+        name: "clients",
+        what: "other people's clients of the Pusher protocol, unchanged",
+        run: clients::run,
     },
     Job {
         name: "prometheus",
