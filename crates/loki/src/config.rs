@@ -36,6 +36,8 @@ pub struct Config {
     pub request_bytes_max: usize,
     /// Bytes of one line. Loki takes 256 KiB unless it is told otherwise.
     pub line_bytes_max: usize,
+    /// Bytes of one text in a line, its field's value; what is longer is cut. None is unless this is set.
+    pub value_bytes_max: usize,
     /// How long lines wait for others to go with.
     pub linger: Duration,
     /// How long Loki may take to answer one push.
@@ -134,6 +136,7 @@ pub(crate) struct Bounds {
     /// Lines of one push.
     pub(crate) push_entries: u64,
     pub(crate) line_bytes: usize,
+    pub(crate) value_bytes: usize,
     pub(crate) age: Duration,
 }
 
@@ -153,6 +156,7 @@ impl Default for Config {
             spool: None,
             request_bytes_max: 1024 * 1024,
             line_bytes_max: 256 * 1024,
+            value_bytes_max: usize::MAX,
             linger: Duration::from_millis(200),
             request_timeout: Duration::from_secs(10),
             backoff_min: Duration::from_millis(500),
@@ -284,6 +288,7 @@ impl Config {
             push_bytes: push_bytes.min(part(memory_bytes)).min(disk_part),
             push_entries: (self.buffer_entries_max / 8).max(1),
             line_bytes: self.line_bytes_max,
+            value_bytes: self.value_bytes_max,
             age: self.age_max,
         }
     }

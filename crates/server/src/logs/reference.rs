@@ -1,6 +1,6 @@
 //! The reference of the log, written from the declarations.
 
-use super::{Description, bounded::LINES_MAX, events, line::FIELD_BYTES_MAX};
+use super::{Description, FIELD_BYTES_MAX, bounded::LINES_MAX, events};
 use std::fmt::Write;
 
 /// What stands before the list.
