@@ -107,8 +107,8 @@ events! {
         { auth_result = "success", mechanism = "token" } [address]
         counts "chat_auth_successes_total{mechanism=\"token\"}";
 
-    /// A password or a token was refused. `user` is told where there is such a user: what else is
-    /// typed there may be a password.
+    /// A password or a token was refused, and be it the old password of who wants another one.
+    /// `user` is told where there is such a user: what else is typed there may be a password.
     WARN AuthenticationFailed { mechanism: Mechanism, reason: AuthRefusal }
         = "authentication_failed": "authentication failed"
         { auth_result = "failure" } [address] by (mechanism, reason)
