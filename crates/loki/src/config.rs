@@ -36,7 +36,7 @@ pub struct Config {
     pub request_bytes_max: usize,
     /// Bytes of one line. Loki takes 256 KiB unless it is told otherwise.
     pub line_bytes_max: usize,
-    /// Bytes of one text in a line, its field's value; what is longer is cut. None is unless this is set.
+    /// Bytes of one text in a line, such as a field's value; what is longer is cut.
     pub value_bytes_max: usize,
     /// How long lines wait for others to go with.
     pub linger: Duration,
@@ -182,6 +182,7 @@ impl Config {
             ("spool.bytes_max", spool_bytes_max == 0),
             ("request_bytes_max", self.request_bytes_max == 0),
             ("line_bytes_max", self.line_bytes_max == 0),
+            ("value_bytes_max", self.value_bytes_max == 0),
             ("request_timeout", self.request_timeout.is_zero()),
             ("backoff_min", self.backoff_min.is_zero()),
             ("age_max", self.age_max.is_zero()),

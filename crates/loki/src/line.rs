@@ -1,10 +1,10 @@
-//! A line for whoever reads it: it ends where it ends, steers nothing, and no text in it is endless.
+//! A line for whoever reads it: it ends where it ends, steers nothing, and is not endless.
 
 use std::fmt::Write;
 
-/// The same line of JSON, harmless: what ends a line for some reader or steers a terminal is escaped,
-/// which is the same to who reads JSON, and a text of more than `value_bytes_max` bytes is cut between
-/// two characters and ends with `…`.
+/// The same line of JSON, harmless: what ends a line for some reader or steers a terminal is
+/// escaped, which is the same to who reads JSON, and a text of more than `value_bytes_max` bytes is
+/// cut between two characters and ends with `…`.
 #[must_use]
 pub fn harmless(line: String, value_bytes_max: usize) -> String {
     if line.len() <= value_bytes_max && line.bytes().all(|byte| byte < 0x7f) {

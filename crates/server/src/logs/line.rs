@@ -15,8 +15,8 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Bytes of one field, at most, before they are written as JSON; what is longer is cut, in a line that
-/// is shipped as well. Docker breaks lines of more than 16 KiB apart.
+/// Bytes of one field, at most, before they are written as JSON; what is longer is cut, in a line
+/// that is shipped as well. Docker breaks lines of more than 16 KiB apart.
 pub(crate) const FIELD_BYTES_MAX: usize = 2 * 1_024;
 
 /// One object a line: `time`, `level`, `message`, the fields, `target`.
