@@ -15,6 +15,16 @@ const ADAPTERS: &[[&str; 5]] = &[
         "`statement`, `duration_ms`",
         "`chat_storage_slow_statements_total`",
     ],
+    ["`campanile_adapter_redis`", "warn", "redis is in trouble", "`reason`, `error`", ""],
+    ["`campanile_adapter_redis`", "info", "redis is back", "`duration_ms`", ""],
+    ["`campanile_adapter_redis`", "info", "redis is heard again", "", ""],
+    [
+        "`campanile_adapter_redis`",
+        "warn",
+        "another node has this node's name: give each its own",
+        "`name`",
+        "",
+    ],
     ["`campanile_exporter_prometheus`", "error", "the metrics endpoint failed", "`error`", ""],
     [
         "`campanile_exporter_prometheus`",
