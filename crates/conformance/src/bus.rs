@@ -221,6 +221,7 @@ fn in_channels() -> Vec<Signal> {
     let member =
         |info: Option<&str>| ChannelMember { user: "7".into(), info: info.map(Into::into) };
     let events = [
+        published(Data::Nothing, None),
         published(Data::Text("\"\n".into()), None),
         published(Data::Raw("{\"a\":1}".into()), Some("7")),
         ChannelEvent::MemberAdded(member(None), version),

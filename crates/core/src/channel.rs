@@ -112,6 +112,8 @@ pub struct Published {
 /// What an event carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Data {
+    /// Nothing.
+    Nothing,
     /// A text, which the protocol quotes.
     Text(Arc<str>),
     /// A value in the form in which it is passed on.
@@ -122,6 +124,7 @@ impl Data {
     /// Its length in bytes.
     pub fn len(&self) -> usize {
         match self {
+            Self::Nothing => 0,
             Self::Text(data) | Self::Raw(data) => data.len(),
         }
     }

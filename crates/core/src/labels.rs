@@ -252,6 +252,8 @@ labels! {
         Plain = "plain",
         /// A session's token.
         Token = "token",
+        /// A signature of an application.
+        Hmac = "hmac",
     }
 }
 

@@ -37,7 +37,7 @@ fn main() {
         show(&ServerFrame::Event {
             event: &publish.event.name,
             channel: channel.as_str(),
-            data: Some(Data::Json(&publish.event.data)),
+            data: Some(Data::Json(publish.event.data.get())),
             user_id: None,
         });
     }
@@ -67,7 +67,7 @@ fn subscribe(frame: &str, socket_id: SocketId, keys: &Keys, limits: &Limits) {
     match Member::parse(data.unwrap_or_default(), limits) {
         Ok(member) => {
             let members = [Present::from(&member)];
-            show(&ServerFrame::SubscribedPresence { channel, members: &members });
+            show(&ServerFrame::SubscribedPresence { channel: channel.as_str(), members: &members });
         }
         Err(why) => show(&ServerFrame::Error(&Refusal::Member { channel, why })),
     }

@@ -63,6 +63,20 @@ pub enum Refusal<'a> {
         /// Where the client is.
         channel: &'a ChannelName,
     },
+    /// The socket is on as many channels as it may be on.
+    #[error(
+        "cannot subscribe to {channel}: this connection is on as many channels as it may be on"
+    )]
+    TooManyChannels {
+        /// Where the client wanted to be.
+        channel: &'a ChannelName,
+    },
+    /// The server cannot do it at the moment.
+    #[error("cannot subscribe to {channel} at the moment: try again")]
+    Unavailable {
+        /// Where the client wanted to be.
+        channel: &'a ChannelName,
+    },
     /// The channel of a user that this socket is not signed in as.
     #[error("only a connection that is signed in as this user may subscribe to this channel")]
     NotThisUser,

@@ -3,7 +3,7 @@
 //! Page "Pusher Channels Protocol", sections on events that the server sends.
 
 use crate::{
-    ChannelName, Member, Refusal, SocketId,
+    Member, Refusal, SocketId,
     close::put_error,
     escape::{put_inner_text, put_text, text_bytes},
 };
@@ -25,26 +25,26 @@ pub enum ServerFrame<'a> {
     /// `pusher_internal:subscription_succeeded`, on every channel but those of presence.
     Subscribed {
         /// Where the client is now.
-        channel: &'a ChannelName,
+        channel: &'a str,
     },
     /// `pusher_internal:subscription_succeeded` on a presence channel.
     SubscribedPresence {
         /// Where the client is now.
-        channel: &'a ChannelName,
+        channel: &'a str,
         /// Every user who is there, each once, the new one included.
         members: &'a [Present<'a>],
     },
     /// `pusher_internal:member_added`: the first connection of a user came.
     MemberAdded {
         /// Where.
-        channel: &'a ChannelName,
+        channel: &'a str,
         /// Who.
         member: Present<'a>,
     },
     /// `pusher_internal:member_removed`: the last connection of a user left.
     MemberRemoved {
         /// Where.
-        channel: &'a ChannelName,
+        channel: &'a str,
         /// Who.
         user_id: &'a str,
     },
@@ -62,12 +62,12 @@ pub enum ServerFrame<'a> {
     /// `pusher:cache_miss`: nothing is kept of this channel.
     CacheMiss {
         /// Where.
-        channel: &'a ChannelName,
+        channel: &'a str,
     },
     /// `pusher_internal:subscription_count`: how many are on a channel.
     SubscriptionCount {
         /// Where.
-        channel: &'a ChannelName,
+        channel: &'a str,
         /// How many connections.
         count: u64,
     },
@@ -95,8 +95,9 @@ pub enum ServerFrame<'a> {
 pub enum Data<'a> {
     /// Text, which is written as a string.
     Text(&'a str),
-    /// JSON, which is written as it is: a string as it came over HTTP, or what a client sent.
-    Json(&'a RawValue),
+    /// JSON, which is written as it is: a string as it came over HTTP, or what a client sent. Whoever
+    /// hands it in has read it as JSON.
+    Json(&'a str),
 }
 
 /// A member who is there.
@@ -104,13 +105,13 @@ pub enum Data<'a> {
 pub struct Present<'a> {
     /// Who it is.
     pub user_id: &'a str,
-    /// What the others are told; written as `null` where there is nothing.
-    pub user_info: Option<&'a RawValue>,
+    /// What the others are told, as JSON; written as `null` where there is nothing.
+    pub user_info: Option<&'a str>,
 }
 
 impl<'a> From<&'a Member> for Present<'a> {
     fn from(member: &'a Member) -> Self {
-        Self { user_id: &member.user_id, user_info: member.user_info.as_deref() }
+        Self { user_id: &member.user_id, user_info: member.user_info.as_deref().map(RawValue::get) }
     }
 }
 
@@ -185,7 +186,7 @@ fn put_event(
     const KEYS_BYTES: usize = r#"{"event":"","channel":"","data":"","user_id":""}"#.len();
     let data_bytes = match data {
         Some(Data::Text(text)) => text_bytes(text),
-        Some(Data::Json(json)) => json.get().len(),
+        Some(Data::Json(json)) => json.len(),
         None => 0,
     };
     let words = [event, channel, user_id.unwrap_or_default()];
@@ -204,7 +205,7 @@ fn put_event(
         }
         Some(Data::Json(json)) => {
             put(into, r#","data":"#);
-            put(into, json.get());
+            put(into, json);
         }
         None => {}
     }
@@ -216,12 +217,12 @@ fn put_event(
     put(into, "}");
 }
 
-fn put_presence(into: &mut BytesMut, channel: &ChannelName, members: &[Present<'_>]) {
+fn put_presence(into: &mut BytesMut, channel: &str, members: &[Present<'_>]) {
     let member_bytes = |member: &Present<'_>| {
-        let info_bytes = member.user_info.map_or(4, |info| info.get().len());
+        let info_bytes = member.user_info.map_or(4, str::len);
         2 * member.user_id.len() + info_bytes + info_bytes / 4 + 16
     };
-    into.reserve(160 + channel.as_str().len() + members.iter().map(member_bytes).sum::<usize>());
+    into.reserve(160 + channel.len() + members.iter().map(member_bytes).sum::<usize>());
 
     put_head(into, "pusher_internal:subscription_succeeded", channel);
     put(into, r#","data":"{\"presence\":{\"ids\":["#);
@@ -237,7 +238,7 @@ fn put_presence(into: &mut BytesMut, channel: &ChannelName, members: &[Present<'
     put(into, r#"}}"}"#);
 }
 
-fn put_member_added(into: &mut BytesMut, channel: &ChannelName, member: Present<'_>) {
+fn put_member_added(into: &mut BytesMut, channel: &str, member: Present<'_>) {
     put_head(into, "pusher_internal:member_added", channel);
     put(into, r#","data":"{\"user_id\":"#);
     put_inner_string(into, member.user_id);
@@ -246,7 +247,7 @@ fn put_member_added(into: &mut BytesMut, channel: &ChannelName, member: Present<
     put(into, r#"}"}"#);
 }
 
-fn put_member_removed(into: &mut BytesMut, channel: &ChannelName, user_id: &str) {
+fn put_member_removed(into: &mut BytesMut, channel: &str, user_id: &str) {
     put_head(into, "pusher_internal:member_removed", channel);
     put(into, r#","data":"{\"user_id\":"#);
     put_inner_string(into, user_id);
@@ -278,11 +279,11 @@ fn put_watchlist(into: &mut BytesMut, changes: &[WatchlistChange<'_>]) {
 // ---- pieces ----------------------------------------------------------------------------------
 
 /// The name of a frame of the protocol, and its channel. What follows begins with a comma or ends it.
-fn put_head(into: &mut BytesMut, event: &'static str, channel: &ChannelName) {
+fn put_head(into: &mut BytesMut, event: &'static str, channel: &str) {
     put(into, r#"{"event":""#);
     put(into, event);
     put(into, r#"","channel":""#);
-    put_text(channel.as_str(), into);
+    put_text(channel, into);
     put(into, "\"");
 }
 
@@ -294,8 +295,8 @@ fn put_inner_string(into: &mut BytesMut, text: &str) {
 }
 
 /// JSON in the JSON that is in the string `data`.
-fn put_info(into: &mut BytesMut, user_info: Option<&RawValue>) {
-    put_text(user_info.map_or("null", RawValue::get), into);
+fn put_info(into: &mut BytesMut, user_info: Option<&str>) {
+    put_text(user_info.unwrap_or("null"), into);
 }
 
 fn put_list<T>(into: &mut BytesMut, items: &[T], mut put_item: impl FnMut(&mut BytesMut, &T)) {

@@ -17,6 +17,16 @@ impl SocketId {
     pub fn new(high: u64, low: u64) -> Self {
         Self { high, low }
     }
+
+    /// The number before the dot.
+    pub fn high(self) -> u64 {
+        self.high
+    }
+
+    /// The number behind it.
+    pub fn low(self) -> u64 {
+        self.low
+    }
 }
 
 impl fmt::Display for SocketId {

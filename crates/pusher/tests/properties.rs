@@ -175,10 +175,10 @@ proptest! {
             .collect();
         let present: Vec<Present<'_>> = members
             .iter()
-            .map(|(id, info)| Present { user_id: id, user_info: info.as_deref() })
+            .map(|(id, info)| Present { user_id: id, user_info: info.as_deref().map(RawValue::get) })
             .collect();
         let bytes =
-            ServerFrame::SubscribedPresence { channel: &channel, members: &present }.to_bytes();
+            ServerFrame::SubscribedPresence { channel: channel.as_str(), members: &present }.to_bytes();
         let frame: Value = serde_json::from_slice(&bytes).unwrap();
         let data: Value = serde_json::from_str(frame["data"].as_str().unwrap()).unwrap();
         prop_assert_eq!(&data["presence"]["count"], members.len());

@@ -21,7 +21,7 @@ use campanile_server::{
     metrics::ConnectionMetrics,
     ws::{
         Answerer, FrameLimits, Lobby, Opening, Patience, Standing, Taken, Traffic, binary_of,
-        prepare_socket, text_of,
+        closing_code, prepare_socket, text_of,
     },
 };
 use clap::Parser;
@@ -98,6 +98,8 @@ async fn echo(
         metrics: echoes.metrics.clone(),
         traffic: Traffic::new(&echoes.metrics, echoes.shard.batch()),
         app: echoes.app,
+        closing_code,
+        goodbye: None,
         clock: echoes.clock.clone(),
     };
     opening.open(&request, payload, Echo { outbox }).await

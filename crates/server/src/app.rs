@@ -170,10 +170,12 @@ impl<S: Future<Output = ()>> App<S> {
         // Connections are tasks of their worker's own, which its runtime does not count.
         let connections = lobby.clone();
         runtime.add_local_tasks(move || connections.connections());
-        collect::count_what_is_open(&registry, &chat, &lobby, &metrics.connections);
+        let apps = Arc::new(Apps::new(&apps, &registry));
+        let counted = (&metrics.connections, &apps);
+        collect::count_what_is_open(&registry, &chat, &lobby, counted);
         let edge = Arc::new(Edge {
             chat: chat.clone(),
-            apps: Arc::new(Apps::new(&apps, &registry)),
+            apps,
             passwords: Passwords::new(),
             metrics,
             health: Arc::new(health),
@@ -360,6 +362,8 @@ async fn start_tasks(
     let stepping = chat.clone();
     tasks.spawn("step", health, async move { stepping.keep_in_step().await });
     tasks.spawn("presence", health, collect::reconcile_presence(chat.clone()));
+    let counting = chat.clone();
+    tasks.spawn("counts", health, async move { counting.tell_counts().await });
     let watching = health.clone();
     tasks.spawn("health", health, async move { watching.watch().await });
     let readings = edge.readings.clone();

@@ -10,6 +10,7 @@ pub mod readings;
 pub mod health;
 pub mod ws;
 pub mod sse;
+pub mod pusher;
 pub mod http;
 pub mod wiring;
 pub mod listeners;

@@ -239,8 +239,7 @@ impl From<Limited> for Refused {
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        let (reason, error) = (fault.kind.into(), fault.source.clone());
-        events::StoreFailed { reason, error }.emit();
+        events::store_failed(&fault);
         match fault.kind {
             // What the driver says is for the log, not for the client.
             FaultKind::Corrupt | FaultKind::Constraint => Self::internal(),

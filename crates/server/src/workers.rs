@@ -6,7 +6,7 @@ use crate::{
     listeners::Listeners,
     tls::{self, Tls},
     wiring::protocols,
-    ws::{self, FrameLimits, Lobby, Patience},
+    ws::{self, FrameLimits, Lobby, Patience, Pinging},
 };
 use actix_web::{App, HttpServer, http::KeepAlive, middleware::from_fn, rt, web::Data};
 use campanile_core::{connection::Shard, fanout::ShardInbox};
@@ -166,6 +166,7 @@ impl WorkerParts {
             traffic,
             protocol: protocols::NATIVE,
             event_stream: protocols::EVENT_STREAM,
+            channels: protocols::PUSHER,
             metrics: Arc::new(metrics.clone()),
             lobby,
             config,
@@ -182,6 +183,7 @@ fn connection_config(config: &Config) -> ws::Config {
         patience: Patience {
             authentication: seconds(websocket.authentication_seconds),
             ping_interval: seconds(websocket.ping_interval_seconds),
+            pinging: Pinging::Regular,
             ping: seconds(websocket.ping_timeout_seconds),
             idle: seconds(websocket.idle_seconds),
             closing: seconds(websocket.closing_seconds),

@@ -252,7 +252,10 @@ fn encoder() -> Encoder {
 fn said(event: &ChannelEvent) -> String {
     match event {
         ChannelEvent::Published(published) => {
-            let (Data::Text(data) | Data::Raw(data)) = &published.data;
+            let data = match &published.data {
+                Data::Nothing => "",
+                Data::Text(data) | Data::Raw(data) => data,
+            };
             format!("{}: {data}", published.event)
         }
         ChannelEvent::MemberAdded(member, _) => format!("added {}", member.user),

@@ -82,7 +82,7 @@ fn line_9_1_the_number_of_subscribers_is_told_everywhere_but_on_presence_channel
     assert!(Kind::of("private-encrypted-cache-a").tells_subscription_count());
     assert!(!Kind::of("presence-cache-a").tells_subscription_count());
     let channel = channel("a");
-    let frame = ServerFrame::SubscriptionCount { channel: &channel, count: 7 };
+    let frame = ServerFrame::SubscriptionCount { channel: channel.as_str(), count: 7 };
     assert_eq!(
         text_of(frame),
         r#"{"event":"pusher_internal:subscription_count","channel":"a","data":"{\"subscription_count\":7}"}"#
@@ -93,7 +93,7 @@ fn line_9_1_the_number_of_subscribers_is_told_everywhere_but_on_presence_channel
 fn line_8_2_a_miss_names_its_channel() {
     let channel = channel("cache-a");
     assert_eq!(
-        text_of(ServerFrame::CacheMiss { channel: &channel }),
+        text_of(ServerFrame::CacheMiss { channel: channel.as_str() }),
         r#"{"event":"pusher:cache_miss","channel":"cache-a"}"#
     );
 }

@@ -53,10 +53,10 @@ fn line_5_7_success_names_every_member() {
     let channel = channel("presence-a");
     let info = raw(r#"{"name":"Ada \"L\"","x":[1, 2]}"#);
     let members = [
-        Present { user_id: "1", user_info: Some(info) },
+        Present { user_id: "1", user_info: Some(info.get()) },
         Present { user_id: "a\"\\\n", user_info: None },
     ];
-    let frame = ServerFrame::SubscribedPresence { channel: &channel, members: &members };
+    let frame = ServerFrame::SubscribedPresence { channel: channel.as_str(), members: &members };
     let (frame, data) = read(frame);
     assert_eq!(frame["event"], "pusher_internal:subscription_succeeded");
     assert_eq!(frame["channel"], "presence-a");
@@ -71,7 +71,8 @@ fn line_5_7_success_names_every_member() {
 #[test]
 fn line_5_7_an_empty_channel_is_written_too() {
     let channel = channel("presence-a");
-    let (_, data) = read(ServerFrame::SubscribedPresence { channel: &channel, members: &[] });
+    let (_, data) =
+        read(ServerFrame::SubscribedPresence { channel: channel.as_str(), members: &[] });
     assert_eq!(data, json!({"presence": {"ids": [], "hash": {}, "count": 0}}));
 }
 
@@ -79,7 +80,7 @@ fn line_5_7_an_empty_channel_is_written_too() {
 fn line_6_1_who_comes_is_shown() {
     let channel = channel("presence-a");
     let member = member(r#"{"user_id":10,"user_info":{"name": "Mr. Pusher"}}"#).unwrap();
-    let frame = ServerFrame::MemberAdded { channel: &channel, member: (&member).into() };
+    let frame = ServerFrame::MemberAdded { channel: channel.as_str(), member: (&member).into() };
     assert_eq!(
         text_of(frame),
         r#"{"event":"pusher_internal:member_added","channel":"presence-a","data":"{\"user_id\":\"10\",\"user_info\":{\"name\": \"Mr. Pusher\"}}"}"#
@@ -89,7 +90,7 @@ fn line_6_1_who_comes_is_shown() {
 #[test]
 fn line_6_2_who_leaves_is_named() {
     let channel = channel("presence-a");
-    let frame = ServerFrame::MemberRemoved { channel: &channel, user_id: "a\"b" };
+    let frame = ServerFrame::MemberRemoved { channel: channel.as_str(), user_id: "a\"b" };
     assert_eq!(
         text_of(frame),
         r#"{"event":"pusher_internal:member_removed","channel":"presence-a","data":"{\"user_id\":\"a\\\"b\"}"}"#
@@ -121,6 +122,6 @@ fn trap_2_a_presence_cache_channel_is_a_presence_channel() {
 fn line_5_7_half_a_surrogate_pair_is_handed_on() {
     let member = member(r#"{"user_id":"1","user_info":"\ud83d"}"#).unwrap();
     let channel = channel("presence-a");
-    let frame = ServerFrame::MemberAdded { channel: &channel, member: (&member).into() };
+    let frame = ServerFrame::MemberAdded { channel: channel.as_str(), member: (&member).into() };
     assert!(text_of(frame).ends_with(r#",\"user_info\":\"\\ud83d\"}"}"#));
 }

@@ -266,7 +266,7 @@ fn line_7_1_published_data_goes_into_the_frame_as_it_came() {
     let frame = ServerFrame::Event {
         event: &read.event.name,
         channel: read.channels[0].as_str(),
-        data: Some(Data::Json(&read.event.data)),
+        data: Some(Data::Json(read.event.data.get())),
         user_id: None,
     };
     assert_eq!(text_of(frame), r#"{"event":"e","channel":"a","data":"{\u0022a\u0022: \"b\"}"}"#);

@@ -65,7 +65,7 @@ fn line_5_1_what_is_no_subscription_is_refused() {
 fn line_5_2_success_has_an_empty_object_as_a_string() {
     let channel = channel("private-a");
     assert_eq!(
-        text_of(ServerFrame::Subscribed { channel: &channel }),
+        text_of(ServerFrame::Subscribed { channel: channel.as_str() }),
         r#"{"event":"pusher_internal:subscription_succeeded","channel":"private-a","data":"{}"}"#
     );
 }

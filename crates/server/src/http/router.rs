@@ -4,12 +4,16 @@ use super::{
     account, health, invite, key, member, message, openapi, operator, pages, push, room, session,
     statistics, upload,
 };
-use crate::{reply::Refused, sse, ws};
+use crate::{pusher, reply::Refused, sse, ws};
 use actix_web::{
     Resource, Route, guard,
     http::Method,
-    web::{self, PathConfig, QueryConfig, ServiceConfig},
+    web::{self, PathConfig, PayloadConfig, QueryConfig, ServiceConfig},
 };
+
+/// Longest body of a request of an application: a batch of the longest events, each character of
+/// which is escaped.
+const APP_BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// Everything that is answered.
 pub fn routes(config: &mut ServiceConfig) {
@@ -29,12 +33,39 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(answered("/ws", [(Method::GET, web::get().to(ws::upgrade))]))
         .service(answered("/sse", [(Method::GET, web::get().to(sse::subscribe))]))
         .service(answered("/api/openapi.json", [(Method::GET, web::get().to(openapi::show))]))
+        .configure(applications)
         .configure(people)
         .configure(rooms)
         .configure(keys)
         .configure(pushes)
         .configure(operators)
         .default_service(web::to(nothing_here));
+}
+
+fn applications(config: &mut ServiceConfig) {
+    let app = |path, method: Method, route| {
+        answered(path, [(method, route)]).app_data(PayloadConfig::new(APP_BODY_BYTES_MAX))
+    };
+    config
+        .service(answered("/app/{key}", [(Method::GET, web::get().to(pusher::upgrade))]))
+        .service(app("/apps/{app}/events", Method::POST, web::post().to(pusher::events)))
+        .service(app(
+            "/apps/{app}/batch_events",
+            Method::POST,
+            web::post().to(pusher::batch_events),
+        ))
+        .service(app("/apps/{app}/channels", Method::GET, web::get().to(pusher::channels)))
+        .service(app("/apps/{app}/channels/{channel}", Method::GET, web::get().to(pusher::channel)))
+        .service(app(
+            "/apps/{app}/channels/{channel}/users",
+            Method::GET,
+            web::get().to(pusher::users),
+        ))
+        .service(app(
+            "/apps/{app}/users/{user}/terminate_connections",
+            Method::POST,
+            web::post().to(pusher::terminate),
+        ));
 }
 
 fn people(config: &mut ServiceConfig) {

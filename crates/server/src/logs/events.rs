@@ -11,7 +11,7 @@ use campanile_core::{
     instrumented::{BusFault, StorageFault},
     labels::{AuthRefusal, CloseReason, Mechanism, Transport},
     name::{RoomName, UserName},
-    port::{Limiter, LimiterContext},
+    port::{Fault, Limiter, LimiterContext},
 };
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -113,8 +113,13 @@ events! {
         { auth_result = "success", mechanism = "token" } [address]
         counts "chat_auth_successes_total{mechanism=\"token\"}";
 
-    /// A password or a token was refused. `user` is told where there is such a user: what else is
-    /// typed there may be a password.
+    /// A signature of an application was right.
+    DEBUG SignatureAccepted {} = "signature_accepted": "authentication succeeded"
+        { auth_result = "success", mechanism = "hmac" } [address]
+        counts "chat_auth_successes_total{mechanism=\"hmac\"}";
+
+    /// A password, a token or a signature was refused, and be it the old password of who wants another
+    /// one. `user` is told where there is such a user: what else is typed there may be a password.
     WARN AuthenticationFailed { mechanism: Mechanism, reason: AuthRefusal }
         = "authentication_failed": "authentication failed"
         { auth_result = "failure" } [address] by (mechanism, reason)
@@ -187,6 +192,12 @@ events! {
         method: &'a str, route: &'a str, status: &'a str, duration_ms: Duration,
     } = "request_answered": "a request was answered" {} [address]
         counts "chat_http_requests_total";
+}
+
+/// A store failed while something was asked of it.
+pub(crate) fn store_failed(fault: &Fault) {
+    let (reason, error) = (fault.kind.into(), fault.source.clone());
+    StoreFailed { reason, error }.emit();
 }
 
 impl From<&Limited> for RateLimitHit {

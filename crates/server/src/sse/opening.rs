@@ -78,7 +78,7 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Tu
         closing: worker.config.patience.closing,
         drain: worker.lobby.drain_watch(),
         meter: Meter::open(worker.metrics.clone(), native, worker.chat.ports().clock.clone()),
-        place: place.opened(),
+        place: place.opened(native.0),
     };
     actix_web::rt::spawn(here::carry(stream.run()));
     let sent = worker.traffic.sent(Transport::Sse);

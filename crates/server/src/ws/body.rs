@@ -4,7 +4,8 @@
 //! writes once: frames that wait together leave in one write.
 
 use super::{
-    closing, frame,
+    closing::ClosingCode,
+    frame,
     wire::{Goodbye, Wire},
 };
 use actix_web::{
@@ -27,6 +28,7 @@ use std::{
 pub(super) struct FanBody {
     outbox: Rc<Outbox>,
     wire: Rc<Wire>,
+    closing_code: ClosingCode,
     sent: Rc<BatchedCounter>,
     /// Bytes handed over and not yet counted.
     uncounted: u64,
@@ -39,16 +41,24 @@ impl FanBody {
     /// A body over `outbox`; `library_body` is the one that the WebSocket library made.
     pub(super) fn new(
         outbox: Rc<Outbox>,
-        wire: Rc<Wire>,
+        (wire, closing_code): (Rc<Wire>, ClosingCode),
         sent: Rc<BatchedCounter>,
         library_body: BoxBody,
     ) -> Self {
-        Self { outbox, wire, sent, uncounted: 0, closing: false, _library_body: library_body }
+        Self {
+            outbox,
+            wire,
+            closing_code,
+            sent,
+            uncounted: 0,
+            closing: false,
+            _library_body: library_body,
+        }
     }
 
     fn closing_frame(&self, reason: CloseReason) -> Bytes {
         match self.wire.goodbye() {
-            Goodbye::ByReason => frame::close(Some(closing::code(reason).number())),
+            Goodbye::ByReason => frame::close(Some((self.closing_code)(reason))),
             Goodbye::Code(code) => frame::close(Some(code)),
             Goodbye::Bare => frame::close(None),
         }

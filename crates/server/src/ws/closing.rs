@@ -1,4 +1,4 @@
-//! Why a connection ends, and what its closing frame says of it: mapped here and nowhere else.
+//! Why a connection ends, and what its closing frame says of it.
 
 use super::frame_guard::Violation;
 use actix_ws::ProtocolError;
@@ -6,9 +6,12 @@ use campanile_core::labels::CloseReason;
 use campanile_protocol::CloseCode;
 use std::io;
 
-/// The code of the closing frame for a reason.
-pub(super) fn code(reason: CloseReason) -> CloseCode {
-    match reason {
+/// What a protocol's closing frame says of a reason for the end.
+pub type ClosingCode = fn(CloseReason) -> u16;
+
+/// The code of the closing frame for a reason, in the native protocol.
+pub fn closing_code(reason: CloseReason) -> u16 {
+    let code = match reason {
         CloseReason::ClientClose => CloseCode::Normal,
         CloseReason::ServerShutdown => CloseCode::GoingAway,
         CloseReason::ProtocolError => CloseCode::ProtocolError,
@@ -19,7 +22,8 @@ pub(super) fn code(reason: CloseReason) -> CloseCode {
         CloseReason::SlowConsumer => CloseCode::TryAgainLater,
         // Written for completeness: the network is gone, or the server gave up without a reason.
         CloseReason::NetworkError | CloseReason::Other => CloseCode::GoingAway,
-    }
+    };
+    code.number()
 }
 
 /// What the inbound stream's error means.

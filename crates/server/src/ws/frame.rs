@@ -25,6 +25,11 @@ pub fn text_of(payload: &[u8]) -> Bytes {
     message(TEXT, |frame| frame.put_slice(payload))
 }
 
+/// A text frame of what `write` adds.
+pub(crate) fn text_frame(write: impl FnOnce(&mut BytesMut)) -> Bytes {
+    message(TEXT, write)
+}
+
 /// A binary frame, for servers that echo.
 pub fn binary_of(payload: &[u8]) -> Bytes {
     message(0x2, |frame| frame.put_slice(payload))

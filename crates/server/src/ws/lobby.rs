@@ -1,7 +1,8 @@
 //! The lobby: how many connections this node has, how many it takes, and when it sends them away.
 
-use campanile_core::labels::Transport;
+use campanile_core::{labels::Transport, metrics::App};
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -13,7 +14,8 @@ pub struct Lobby {
     /// Told of every change, so that whoever drains sees the last one leave.
     connected: watch::Sender<Connected>,
     /// Those of them that are open: who it is was found out, where that is asked first.
-    open: Mutex<Connected>,
+    /// By the application they are counted for.
+    open: Mutex<HashMap<App, Connected>>,
     drain: watch::Sender<Option<Drain>>,
 }
 
@@ -43,14 +45,15 @@ pub(crate) struct DrainWatch {
 pub(crate) struct Place {
     lobby: Arc<Lobby>,
     transport: Transport,
-    is_open: bool,
+    /// For which application it is open.
+    open_for: Option<App>,
 }
 
 impl Place {
-    /// The place of a connection that is open now.
-    pub(crate) fn opened(mut self) -> Self {
-        *self.lobby.opened().over(self.transport) += 1;
-        self.is_open = true;
+    /// The place of a connection that is open now, and counted for this application.
+    pub(crate) fn opened(mut self, app: App) -> Self {
+        *self.lobby.opened().entry(app).or_default().over(self.transport) += 1;
+        self.open_for = Some(app);
         self
     }
 }
@@ -76,13 +79,13 @@ impl Lobby {
         *self.connected.borrow()
     }
 
-    /// How many of them are open, by transport: those that were counted as opened, and not yet as
-    /// closed.
-    pub fn open(&self) -> Connected {
-        *self.opened()
+    /// How many of them are open, by application and transport: those that were counted as opened,
+    /// and not yet as closed.
+    pub fn open(&self) -> Vec<(App, Connected)> {
+        self.opened().iter().map(|(app, connected)| (*app, *connected)).collect()
     }
 
-    fn opened(&self) -> MutexGuard<'_, Connected> {
+    fn opened(&self) -> MutexGuard<'_, HashMap<App, Connected>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -118,7 +121,7 @@ impl Lobby {
             *connected.over(transport) += usize::from(free);
             free
         });
-        entered.then(|| Place { lobby: self.clone(), transport, is_open: false })
+        entered.then(|| Place { lobby: self.clone(), transport, open_for: None })
     }
 
     pub(crate) fn drain_watch(&self) -> DrainWatch {
@@ -156,8 +159,8 @@ impl DrainWatch {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.is_open {
-            *self.lobby.opened().over(self.transport) -= 1;
+        if let Some(app) = self.open_for {
+            *self.lobby.opened().entry(app).or_default().over(self.transport) -= 1;
         }
         self.lobby.connected.send_modify(|connected| *connected.over(self.transport) -= 1);
     }
@@ -175,16 +178,23 @@ impl Drain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use campanile_metrics::Registry;
 
     #[test]
     fn who_is_at_the_door_is_connected_and_not_open() {
+        let registry = Registry::builder().values::<App>(["native", "shop"]).build();
+        let (native, shop) = (registry.label("native"), registry.label("shop"));
         let lobby = Arc::new(Lobby::new(0));
+        let open = |app| {
+            let open = lobby.open();
+            open.iter().find(|(other, _)| *other == app).map(|(_, connected)| connected.websocket)
+        };
         let place = lobby.enter(Transport::Sse).expect("there is room");
-        assert_eq!((lobby.connected().sse, lobby.open().sse), (1, 0));
+        assert_eq!((lobby.connected().sse, lobby.open().len()), (1, 0));
         drop(place);
-        let place = lobby.enter(Transport::WebSocket).expect("there is room").opened();
-        assert_eq!((lobby.connected().websocket, lobby.open().websocket), (1, 1));
+        let place = lobby.enter(Transport::WebSocket).expect("there is room").opened(shop);
+        assert_eq!((lobby.connected().websocket, open(shop), open(native)), (1, Some(1), None));
         drop(place);
-        assert_eq!((lobby.connections(), lobby.open()), (0, Connected::default()));
+        assert_eq!((lobby.connections(), open(shop)), (0, Some(0)));
     }
 }

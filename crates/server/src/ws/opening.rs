@@ -2,13 +2,14 @@
 
 use super::{
     body::FanBody,
+    closing::ClosingCode,
     frame_guard::{FrameGuard, FrameLimits},
     lobby::{Lobby, Place},
     meter::Meter,
     session::{Answerer, Pings, Session, Standing},
     timers::{Patience, Timers},
     traffic::Traffic,
-    wire::Wire,
+    wire::{Goodbye, Wire},
 };
 use crate::{logs::here, metrics::ConnectionMetrics};
 use actix_http::BoxedPayloadStream;
@@ -36,6 +37,10 @@ pub struct Opening {
     pub traffic: Traffic,
     /// The application it is counted for.
     pub app: App,
+    /// What the closing frame says of a reason for the end.
+    pub closing_code: ClosingCode,
+    /// What the closing frame says whatever the reason, where that is known before.
+    pub goodbye: Option<u16>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -57,7 +62,7 @@ impl Opening {
     }
 
     /// The same for a connection that has its place and number.
-    pub(super) async fn open_in(
+    pub(crate) async fn open_in(
         self,
         place: Place,
         (request, payload): (&HttpRequest, Payload),
@@ -81,6 +86,9 @@ impl Opening {
             timers.known(until);
         }
         let wire = Rc::new(Wire::default());
+        if let Some(code) = self.goodbye {
+            wire.set_goodbye(Goodbye::Code(code));
+        }
         let session = Session {
             number,
             answerer,
@@ -94,11 +102,13 @@ impl Opening {
             drain: self.lobby.drain_watch(),
             pings: Pings::default(),
             meter: Meter::open(self.metrics, (self.app, Transport::WebSocket), self.clock),
-            place: place.opened(),
+            place: place.opened(self.app),
         };
         actix_web::rt::spawn(here::carry(session.run()));
         let outbox = self.outbox;
-        Ok(response.map_body(|_, library| BoxBody::new(FanBody::new(outbox, wire, sent, library))))
+        Ok(response.map_body(|_, library| {
+            BoxBody::new(FanBody::new(outbox, (wire, self.closing_code), sent, library))
+        }))
     }
 }
 

@@ -4,7 +4,7 @@ use campanile_core::{limits::Rate, port::Verdict, time::Moment};
 use std::time::Duration;
 
 /// Lets so many requests through.
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// Time that one request takes up.
     interval: Duration,
     /// How far ahead of its time a request may come.
@@ -14,14 +14,14 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         let interval = Duration::from_secs_f64(1.0 / rate.per_second);
         let tolerance = interval * rate.burst.saturating_sub(1);
         Self { interval, tolerance, expected: None }
     }
 
     /// Whether a request may pass now. A refusal takes nothing up.
-    pub(super) fn check(&mut self, now: Moment) -> Verdict {
+    pub(crate) fn check(&mut self, now: Moment) -> Verdict {
         let expected = self.expected.map_or(now, |expected| expected.max(now));
         let ahead = expected.since(now);
         if ahead > self.tolerance {

@@ -36,6 +36,12 @@ pub trait Answerer: 'static {
     /// A ping has arrived; whether to answer it.
     fn ping(&mut self) -> Taken;
 
+    /// Asks whether the peer is there in the protocol's own way; whether there is one for this
+    /// peer. Where there is none it is asked with a ping of the WebSocket.
+    fn ask(&mut self) -> Taken {
+        Taken::No
+    }
+
     /// The server is about to close the connection, so long from now.
     fn draining(&mut self, after: Duration);
 
@@ -235,7 +241,10 @@ impl<A: Answerer> Session<A> {
             None => {}
             Some(Due::Ping) => {
                 self.pings = Pings { number: self.pings.number + 1, sent: self.clock.moment() };
-                self.outbox.push(frame::ping(&self.pings.number.to_be_bytes()), Class::Answer);
+                if self.answerer.ask() == Taken::No {
+                    let ping = frame::ping(&self.pings.number.to_be_bytes());
+                    self.outbox.push(ping, Class::Answer);
+                }
             }
             Some(Due::NotAuthenticated) => {
                 self.meter.timed_out();

@@ -10,6 +10,8 @@ pub struct Patience {
     pub authentication: Duration,
     /// Between two pings of the server.
     pub ping_interval: Duration,
+    /// From when on that is counted.
+    pub pinging: Pinging,
     /// From a ping until anything is heard.
     pub ping: Duration,
     /// From one request to the next; answering pings is none.
@@ -23,6 +25,7 @@ impl Default for Patience {
         Self {
             authentication: Duration::from_secs(10),
             ping_interval: Duration::from_secs(25),
+            pinging: Pinging::Regular,
             ping: Duration::from_secs(20),
             idle: Duration::from_secs(3_600),
             // The end of a session promises to close within two seconds, whatever the peer does,
@@ -30,6 +33,15 @@ impl Default for Patience {
             closing: Duration::from_millis(900),
         }
     }
+}
+
+/// From when on it is counted how long the server has not pinged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pinging {
+    /// From the last ping, whatever is heard.
+    Regular,
+    /// From when something was heard last.
+    WhenSilent,
 }
 
 /// What it is time for.
@@ -124,7 +136,11 @@ impl Timers {
 
     /// Every deadline in force; giving up comes before pinging once more.
     fn deadlines(&self) -> [Option<(Instant, Due)>; 6] {
-        let Patience { authentication, ping_interval, ping, idle, .. } = self.patience;
+        let Patience { authentication, ping_interval, pinging, ping, idle, .. } = self.patience;
+        let quiet_since = match pinging {
+            Pinging::Regular => self.pinged,
+            Pinging::WhenSilent => self.pinged.max(self.heard),
+        };
         let silent_since = self.pong_awaited.map(|awaited| awaited.max(self.heard));
         let known = |at, due| self.known.then_some((at, due));
         [
@@ -133,7 +149,7 @@ impl Timers {
             (!self.known).then_some((self.opened + authentication, Due::NotAuthenticated)),
             silent_since.map(|since| (since + ping, Due::PingTimeout)),
             known(self.asked + idle, Due::Idle),
-            known(self.pinged + ping_interval, Due::Ping),
+            known(quiet_since + ping_interval, Due::Ping),
         ]
     }
 }
@@ -145,6 +161,7 @@ mod tests {
     const PATIENCE: Patience = Patience {
         authentication: Duration::from_secs(10),
         ping_interval: Duration::from_secs(25),
+        pinging: Pinging::Regular,
         ping: Duration::from_secs(20),
         idle: Duration::from_secs(100),
         closing: Duration::from_secs(5),
@@ -199,6 +216,17 @@ mod tests {
         assert_eq!(run(&mut timers, start, 55), [(50, Due::Ping)]);
         assert!(timers.ponged());
         assert_eq!(run(&mut timers, start, 80), [(75, Due::Ping)]);
+    }
+
+    #[test]
+    fn who_is_pinged_when_silent_is_not_pinged_while_heard() {
+        let start = Instant::now();
+        let silent = Patience { pinging: Pinging::WhenSilent, ..PATIENCE };
+        let mut timers = Timers::new(silent, start);
+        timers.known(None);
+        timers.heard(start + Duration::from_secs(20));
+        assert_eq!(run(&mut timers, start, 44), []);
+        assert_eq!(run(&mut timers, start, 1_000), [(45, Due::Ping), (65, Due::PingTimeout)]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What the connections of one worker thread share.
 
-use super::{config::Config, lobby::Lobby, opening::Opening, traffic::Traffic};
+use super::{
+    closing::closing_code, config::Config, lobby::Lobby, opening::Opening, traffic::Traffic,
+};
 use crate::{apps::Apps, http::Proxies, metrics::ConnectionMetrics, reply::Refused, token};
 use campanile_core::{
     chat::{AuthenticateError, Chat},
@@ -26,6 +28,8 @@ pub struct Worker {
     pub protocol: usize,
     /// The number of the encoder for streams of events.
     pub event_stream: usize,
+    /// The number of the encoder for what happens in channels.
+    pub channels: usize,
     /// What is counted about connections.
     pub metrics: Arc<ConnectionMetrics>,
     /// Where the bytes of this worker's connections are counted.
@@ -92,7 +96,7 @@ impl Worker {
         Ok(Recognised { connection, token: session.token, until })
     }
 
-    pub(super) fn opening(&self) -> Opening {
+    pub(crate) fn opening(&self) -> Opening {
         Opening {
             outbox: self.shard.outbox(Transport::WebSocket),
             // One more answer, at most half of the outbox, still fits beside it.
@@ -103,6 +107,8 @@ impl Worker {
             metrics: self.metrics.clone(),
             traffic: self.traffic.clone(),
             app: self.chat.metrics().native,
+            closing_code,
+            goodbye: None,
             clock: self.chat.ports().clock.clone(),
         }
     }

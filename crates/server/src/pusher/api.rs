@@ -1,0 +1,257 @@
+//! The HTTP API of applications: publishing to channels, and asking about them.
+//!
+//! What is refused is told in words, with the status that the documentation gives it.
+
+use super::{convert, signed};
+use crate::{
+    apps::App,
+    http::Edge,
+    logs::{events, here},
+};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web::{Bytes, Data, Path},
+};
+use campanile_core::{
+    channel::{self, Published},
+    chat::{Publication, PublishError},
+    event::Accepted,
+    labels::{MessageKind, Transport},
+    port::{ChannelSeen, Fault},
+};
+use campanile_pusher::{
+    ChannelName, Query,
+    http::{
+        ApiError, Batch, BatchAnswer, Cached, ChannelAnswer, ChannelsAnswer, Counts, Event, Info,
+        Publish, PublishAnswer, UserAnswer, UsersAnswer, check_presence,
+    },
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// When to come back to a node that cannot hand an event on.
+const COME_BACK_SECONDS: u32 = 1;
+
+/// A request of an application that has signed it.
+struct Asked<'a> {
+    edge: &'a Edge,
+    app: Arc<App>,
+    query: &'a Query<'a>,
+    body: &'a [u8],
+    accepted: Accepted,
+}
+
+/// `POST /apps/{id}/events`: one event, for some channels.
+pub async fn events(
+    request: HttpRequest,
+    edge: Data<Edge>,
+    id: Path<String>,
+    body: Bytes,
+) -> HttpResponse {
+    answer((&request, &edge), &id, &body, async |asked| {
+        let Publish { event, channels } =
+            Publish::parse(asked.body, asked.query, &asked.app.limits)?;
+        let mut answer = PublishAnswer::default();
+        for channel in &channels {
+            asked.publish(&event, channel).await?;
+        }
+        if !event.info.is_empty() {
+            for channel in &channels {
+                answer.channels.insert(channel.as_str(), asked.count(event.info, channel).await?);
+            }
+        }
+        ok(&answer)
+    })
+    .await
+}
+
+/// `POST /apps/{id}/batch_events`: several events, each for a channel.
+pub async fn batch_events(
+    request: HttpRequest,
+    edge: Data<Edge>,
+    id: Path<String>,
+    body: Bytes,
+) -> HttpResponse {
+    answer((&request, &edge), &id, &body, async |asked| {
+        let Batch { items } = Batch::parse(asked.body, &asked.app.limits)?;
+        let mut answer = BatchAnswer::default();
+        for item in &items {
+            asked.publish(&item.event, &item.channel).await?;
+        }
+        if items.iter().any(|item| !item.event.info.is_empty()) {
+            for item in &items {
+                answer.batch.push(asked.count(item.event.info, &item.channel).await?);
+            }
+        }
+        ok(&answer)
+    })
+    .await
+}
+
+/// `GET /apps/{id}/channels`: the channels that somebody is on.
+pub async fn channels(
+    request: HttpRequest,
+    edge: Data<Edge>,
+    id: Path<String>,
+    body: Bytes,
+) -> HttpResponse {
+    answer((&request, &edge), &id, &body, async |asked| {
+        let prefix = asked.query.get("filter_by_prefix");
+        let info = Info::of_channels(asked.query.get("info"), prefix)?;
+        let occupied =
+            asked.edge.chat.occupied_channels(&asked.app.id, prefix.unwrap_or_default()).await;
+        let occupied = occupied.map_err(unavailable)?;
+        let counts = occupied.iter().map(|count| {
+            let counts = Counts {
+                user_count: info.user_count.then_some(count.members),
+                subscription_count: info.subscription_count.then_some(count.subscriptions),
+            };
+            (count.channel.name(), counts)
+        });
+        ok(&ChannelsAnswer { channels: counts.collect() })
+    })
+    .await
+}
+
+/// `GET /apps/{id}/channels/{name}`: what a channel is like.
+pub async fn channel(
+    request: HttpRequest,
+    edge: Data<Edge>,
+    path: Path<(String, String)>,
+    body: Bytes,
+) -> HttpResponse {
+    let (id, name) = path.into_inner();
+    answer((&request, &edge), &id, &body, async |asked| {
+        let name = ChannelName::parse(&name, &asked.app.limits)?;
+        let info = Info::of_channel(asked.query.get("info"), &name)?;
+        let seen = asked.look(&name).await?;
+        let now = asked.edge.chat.clock().now();
+        let kept = seen.kept.as_ref().map(|kept| (kept, kept.until.since(now).as_secs()));
+        let cached =
+            kept.and_then(|(kept, ttl)| Some(Cached { data: json(&kept.published.data)?, ttl }));
+        ok(&ChannelAnswer {
+            occupied: seen.subscriptions > 0,
+            counts: counts(info, &seen),
+            cache: info.cache.then_some(cached),
+        })
+    })
+    .await
+}
+
+/// `GET /apps/{id}/channels/{name}/users`: who is on a presence channel.
+pub async fn users(
+    request: HttpRequest,
+    edge: Data<Edge>,
+    path: Path<(String, String)>,
+    body: Bytes,
+) -> HttpResponse {
+    let (id, name) = path.into_inner();
+    answer((&request, &edge), &id, &body, async |asked| {
+        let name = ChannelName::parse(&name, &asked.app.limits)?;
+        check_presence(&name)?;
+        let seen = asked.look(&name).await?;
+        let users = seen.members.iter().map(|member| UserAnswer { id: &member.user });
+        ok(&UsersAnswer { users: users.collect() })
+    })
+    .await
+}
+
+/// `POST /apps/{id}/users/{user}/terminate_connections`: closes what a user has signed in over.
+pub async fn terminate(
+    request: HttpRequest,
+    edge: Data<Edge>,
+    path: Path<(String, String)>,
+    body: Bytes,
+) -> HttpResponse {
+    let (id, user) = path.into_inner();
+    answer((&request, &edge), &id, &body, async |asked| {
+        asked.edge.chat.end_user(&asked.app.id, user.into()).await;
+        ok(&PublishAnswer::default())
+    })
+    .await
+}
+
+/// Checks who asks, does it, and says what is wrong where something is.
+async fn answer(
+    (request, edge): (&HttpRequest, &Edge),
+    id: &str,
+    body: &[u8],
+    give: impl AsyncFnOnce(Asked<'_>) -> Result<HttpResponse, ApiError>,
+) -> HttpResponse {
+    let accepted = Accepted { at: edge.chat.clock().moment(), trace: here::trace() };
+    let query = Query::parse(request.query_string());
+    let given = match signed::check((&edge.apps, &edge.chat), id, (request, &query), body) {
+        Ok(app) => give(Asked { edge, app, query: &query, body, accepted }).await,
+        Err(error) => Err(error),
+    };
+    given.unwrap_or_else(|error| refusal(&error))
+}
+
+impl Asked<'_> {
+    async fn publish(&self, event: &Event<'_>, name: &ChannelName) -> Result<(), ApiError> {
+        let chat = &self.edge.chat;
+        let received = &chat.metrics().messages.received;
+        received.increment(self.app.label, Transport::LongPoll, MessageKind::Event);
+        let (channel, kind) = convert::channel(&self.app, name.as_str());
+        let published = Published {
+            event: (&*event.name).into(),
+            data: channel::Data::Raw(event.data.get().into()),
+            user: None,
+        };
+        let publication = Publication {
+            kind,
+            except: event.except.and_then(convert::connection),
+            kept: name.kind().is_cache.then_some(self.app.limits.cache_time),
+            accepted: self.accepted,
+        };
+        chat.publish(&channel, published, publication).await.map_err(|error| match error {
+            PublishError::Fault(fault) => unavailable(fault),
+            // What the bus says is told where its health is.
+            PublishError::Bus(_) => ApiError::Unavailable,
+        })
+    }
+
+    async fn look(&self, name: &ChannelName) -> Result<ChannelSeen, ApiError> {
+        let (channel, _) = convert::channel(&self.app, name.as_str());
+        self.edge.chat.channel(&channel).await.map_err(unavailable)
+    }
+
+    async fn count(&self, info: Info, name: &ChannelName) -> Result<Counts, ApiError> {
+        Ok(counts(info.where_it_applies(name), &self.look(name).await?))
+    }
+}
+
+/// What was published over HTTP, as it was written.
+fn json(data: &channel::Data) -> Option<&RawValue> {
+    match data {
+        channel::Data::Raw(json) => serde_json::from_str(json).ok(),
+        channel::Data::Nothing | channel::Data::Text(_) => None,
+    }
+}
+
+fn counts(info: Info, seen: &ChannelSeen) -> Counts {
+    Counts {
+        user_count: info.user_count.then_some(seen.members.len() as u64),
+        subscription_count: info.subscription_count.then_some(seen.subscriptions),
+    }
+}
+
+fn unavailable(fault: Fault) -> ApiError {
+    events::store_failed(&fault);
+    ApiError::Unavailable
+}
+
+fn ok(answer: &impl Serialize) -> Result<HttpResponse, ApiError> {
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+fn refusal(error: &ApiError) -> HttpResponse {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut answer = HttpResponse::build(status);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.insert_header((header::RETRY_AFTER, COME_BACK_SECONDS));
+    }
+    answer.content_type("text/plain; charset=utf-8").body(error.to_string())
+}

@@ -1,0 +1,62 @@
+//! What happens in channels, as the protocol's frames.
+
+use crate::ws;
+use campanile_core::{
+    channel::{self, ChannelEvent, Published},
+    event::Event,
+    fanout::Encoder,
+};
+use campanile_pusher::{Data, Present, ServerFrame};
+
+use actix_web::web::Bytes;
+
+/// Makes the frame of an event in a channel, once for all who hear it. What happens in rooms is
+/// nothing that the protocol says.
+pub fn encoder() -> Encoder {
+    Box::new(|event| match event {
+        Event::Channel(channel, event) => Some(frame(channel.name(), event)),
+        _ => None,
+    })
+}
+
+/// A frame of the server as a frame of the WebSocket.
+pub(super) fn text(frame: &ServerFrame<'_>) -> Bytes {
+    ws::text_frame(|into| frame.encode(into))
+}
+
+/// An event that was published.
+pub(super) fn published(channel: &str, published: &Published) -> Bytes {
+    text(&ServerFrame::Event {
+        event: &published.event,
+        channel,
+        data: data(&published.data),
+        user_id: published.user.as_deref(),
+    })
+}
+
+fn frame(channel: &str, event: &ChannelEvent) -> Bytes {
+    match event {
+        ChannelEvent::Published(published) => self::published(channel, published),
+        ChannelEvent::MemberAdded(member, _) => {
+            text(&ServerFrame::MemberAdded { channel, member: present(member) })
+        }
+        ChannelEvent::MemberRemoved(user, _) => {
+            text(&ServerFrame::MemberRemoved { channel, user_id: user })
+        }
+        ChannelEvent::Counted(count) => {
+            text(&ServerFrame::SubscriptionCount { channel, count: *count })
+        }
+    }
+}
+
+pub(super) fn present(member: &channel::ChannelMember) -> Present<'_> {
+    Present { user_id: &member.user, user_info: member.info.as_deref() }
+}
+
+fn data(data: &channel::Data) -> Option<Data<'_>> {
+    match data {
+        channel::Data::Nothing => None,
+        channel::Data::Text(text) => Some(Data::Text(text)),
+        channel::Data::Raw(json) => Some(Data::Json(json)),
+    }
+}

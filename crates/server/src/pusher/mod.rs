@@ -1,0 +1,20 @@
+//! The Pusher Channels protocol: `/app/{key}` for clients, `/apps/{id}/…` for applications.
+//!
+//! ```text
+//!  clients      ─► door ─► socket ─► core ◄─ api ◄─ signed ◄─ applications
+//!  clients      ◄─ frames ◄───────── core
+//! ```
+//!
+//! `door` decides who may connect, `socket` is what a connection's frames mean, `frames` writes what
+//! happens in channels; `signed` finds out which application asks, and `api` does what it asks.
+
+mod door;
+mod socket;
+mod frames;
+mod signed;
+mod api;
+mod convert;
+
+pub use api::{batch_events, channel, channels, events, terminate, users};
+pub use door::upgrade;
+pub use frames::encoder;

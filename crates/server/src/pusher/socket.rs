@@ -1,0 +1,354 @@
+//! One connection of an application: what its frames mean.
+
+use super::{
+    convert,
+    frames::{self, present, text},
+};
+use crate::{
+    apps::App,
+    logs::{events, here},
+    ws::{Answerer, Pace, Standing, Taken, Worker},
+};
+use actix_web::web::{Bytes, Data as Shared};
+use campanile_core::{
+    channel::{Channel, ChannelKind, ChannelMember, Data, Kept, Published},
+    connection::{AppConnection, SayError, SubscribeToError, Subscribing, Subscription},
+    event::Accepted,
+    fanout::{Class, Outbox},
+    labels::{
+        AuthRefusal, ChannelType, JoinRefusal, Mechanism, MessageErrorReason, MessageKind,
+        MessageResult, Transport,
+    },
+    limits::Rate,
+    port::{Limiter, LimiterContext},
+};
+use campanile_pusher::{
+    BadAuth, BadMember, ChannelName, ClientEvent, ClientFrame, Kind, Member, Refusal, ServerFrame,
+    SignIn, SocketId, Subscribe, User,
+};
+use std::{collections::HashMap, rc::Rc, sync::Arc, time::Duration};
+
+/// The answerer of a connection.
+pub(super) struct Socket {
+    worker: Shared<Worker>,
+    outbox: Rc<Outbox>,
+    /// `None` where it was only told why it may not be there.
+    open: Option<Open>,
+}
+
+/// A connection that may be there.
+struct Open {
+    app: Arc<App>,
+    socket_id: SocketId,
+    connection: AppConnection,
+    user: Option<User>,
+    /// As whom it is in which presence channel.
+    members: HashMap<Channel, Arc<str>>,
+    /// It has shown that the application knows of it.
+    is_authorised: bool,
+    /// It has pinged with frames of the WebSocket, and is pinged so.
+    speaks_websocket: bool,
+    requests: Option<Pace>,
+    client_events: Pace,
+}
+
+impl Socket {
+    pub(super) fn new(
+        worker: Shared<Worker>,
+        app: Arc<App>,
+        (socket_id, connection): (SocketId, AppConnection),
+    ) -> Self {
+        let rates = worker.chat.limits().rates.as_ref();
+        let per_second = app.limits.client_events_per_second_max;
+        let open = Open {
+            socket_id,
+            user: None,
+            members: HashMap::new(),
+            is_authorised: false,
+            speaks_websocket: false,
+            requests: rates.map(|rates| Pace::new(rates.requests_per_connection)),
+            client_events: Pace::new(Rate::new(per_second.into(), per_second)),
+            app,
+            connection,
+        };
+        let outbox = open.connection.outbox().clone();
+        Self { worker, outbox, open: Some(open) }
+    }
+
+    /// One that was told why it may not be there.
+    pub(super) fn refused(worker: Shared<Worker>, outbox: Rc<Outbox>) -> Self {
+        Self { worker, outbox, open: None }
+    }
+
+    pub(super) fn app(&self) -> Option<&App> {
+        self.open.as_ref().map(|open| &*open.app)
+    }
+
+    fn say(&self, frame: &ServerFrame<'_>) {
+        self.outbox.push(text(frame), Class::Answer);
+    }
+
+    async fn hear(&mut self, received: &str) {
+        let Self { worker, outbox, open: Some(open) } = self else { return };
+        let limits = open.app.limits.clone();
+        if !open.keeps_pace(worker) {
+            return;
+        }
+        let frame = match ClientFrame::decode(received, &limits) {
+            Ok(frame) => frame,
+            Err(bad) => {
+                open.count(worker, MessageKind::Control);
+                let errors = &worker.chat.metrics().messages.errors;
+                errors.increment(MessageErrorReason::Malformed);
+                return self.say(&ServerFrame::Error(&Refusal::Frame(bad)));
+            }
+        };
+        let is_event = matches!(frame, ClientFrame::ClientEvent(_));
+        open.count(worker, if is_event { MessageKind::Event } else { MessageKind::Control });
+        let say = |frame: &ServerFrame<'_>| outbox.push(text(frame), Class::Answer);
+        match frame {
+            ClientFrame::Ping => say(&ServerFrame::Pong),
+            // That something was heard is all that it says.
+            ClientFrame::Pong => {}
+            ClientFrame::Subscribe(subscribe) => match open.subscribe(worker, &subscribe).await {
+                Ok(subscribing) => {
+                    open.answer(&subscribe.channel, &subscribing);
+                    // What happened in the channel meanwhile comes behind the answer.
+                    drop(subscribing);
+                }
+                Err(refusal) => say(&ServerFrame::Error(&refusal)),
+            },
+            ClientFrame::Unsubscribe { channel } => {
+                let (channel, kind) = convert::channel(&open.app, &channel);
+                open.connection.unsubscribe(&channel, kind).await;
+                open.members.remove(&channel);
+            }
+            ClientFrame::SignIn(sign_in) => match open.sign_in(worker, &sign_in) {
+                Ok(()) => {
+                    say(&ServerFrame::SignedIn { user_data: &sign_in.user_data });
+                    if open.user.as_ref().is_some_and(|user| user.watchlist_is_cut) {
+                        say(&ServerFrame::Error(&Refusal::watchlist_too_long(&limits)));
+                    }
+                }
+                Err(refusal) => say(&ServerFrame::Error(&refusal)),
+            },
+            ClientFrame::ClientEvent(event) => {
+                let kind = ChannelType::from(convert::kind(Kind::of(&event.channel)));
+                let said = open.client_event(worker, event).await;
+                let result = match said {
+                    Ok(()) => MessageResult::Accepted,
+                    Err(_) => MessageResult::Rejected,
+                };
+                worker.chat.metrics().messages.client_events.increment(kind, result);
+                if let Err(refusal) = said {
+                    say(&ServerFrame::Error(&refusal));
+                }
+            }
+        }
+    }
+}
+
+impl Open {
+    /// Whether a frame is read; one that comes too fast is not.
+    fn keeps_pace(&mut self, worker: &Worker) -> bool {
+        let Some(pace) = &mut self.requests else { return true };
+        let verdict = pace.check(worker.chat.clock().moment());
+        let passed = worker.chat.count_check(Limiter::Message, LimiterContext::Ip, verdict);
+        passed.inspect_err(|limited| events::RateLimitHit::from(limited).emit()).is_ok()
+    }
+
+    fn count(&self, worker: &Worker, kind: MessageKind) {
+        let received = &worker.chat.metrics().messages.received;
+        received.increment(self.app.label, Transport::WebSocket, kind);
+    }
+
+    async fn subscribe<'a>(
+        &mut self,
+        worker: &Worker,
+        subscribe: &'a Subscribe,
+    ) -> Result<Subscribing, Refusal<'a>> {
+        let channel = &subscribe.channel;
+        let kind = channel.kind();
+        let (place, core_kind) = convert::channel(&self.app, channel.as_str());
+        let refuse = |reason| worker.chat.count_refused_subscription(core_kind, reason);
+        let member = self.enter(worker, subscribe);
+        let member = member.inspect_err(|_| refuse(JoinRefusal::Forbidden))?;
+        let subscription =
+            Subscription { channel: place, kind: core_kind, member, keeps: kind.is_cache };
+        let members_max = self.app.limits.presence_members_max;
+        let subscribed = self.connection.subscribe(&subscription, members_max as u64).await;
+        let subscribing = subscribed.map_err(|error| match error {
+            SubscribeToError::Already => Refusal::AlreadySubscribed { channel },
+            SubscribeToError::TooMany => Refusal::TooManyChannels { channel },
+            SubscribeToError::Full => Refusal::ChannelFull { channel, members_max },
+            SubscribeToError::Fault(fault) => {
+                events::store_failed(&fault);
+                Refusal::Unavailable { channel }
+            }
+        })?;
+        if let Some(member) = subscription.member {
+            self.members.insert(subscription.channel, member.user);
+        }
+        self.is_authorised |= kind.needs_auth();
+        Ok(subscribing)
+    }
+
+    /// Whether it may enter a channel, and as whom.
+    fn enter<'a>(
+        &self,
+        worker: &Worker,
+        subscribe: &'a Subscribe,
+    ) -> Result<Option<ChannelMember>, Refusal<'a>> {
+        let (channel, limits) = (&subscribe.channel, &self.app.limits);
+        if let Some(user) = channel.user() {
+            let is_this = self.user.as_ref().is_some_and(|signed_in| signed_in.id == user);
+            return if is_this { Ok(None) } else { Err(Refusal::NotThisUser) };
+        }
+        if !channel.kind().needs_auth() {
+            return Ok(None);
+        }
+        let data = subscribe.channel_data.as_deref();
+        let checked =
+            self.app.keys.check_channel(subscribe.auth.as_deref(), self.socket_id, channel, data);
+        count_signature(worker, checked).map_err(|why| Refusal::Auth { channel, why })?;
+        if !channel.kind().is_presence() {
+            return Ok(None);
+        }
+        let member = match (data, &self.user) {
+            (Some(data), _) => Member::parse(data, limits),
+            (None, Some(user)) => Member::of_user(user, limits),
+            (None, None) => Err(BadMember::Missing),
+        };
+        let Member { user_id, user_info } =
+            member.map_err(|why| Refusal::Member { channel, why })?;
+        let info = user_info.map(|info| info.get().into());
+        Ok(Some(ChannelMember { user: user_id.into(), info }))
+    }
+
+    /// Tells that it is subscribed, and what the channel has.
+    fn answer(&self, name: &ChannelName, subscribing: &Subscribing) {
+        let channel = name.as_str();
+        let seen = &subscribing.seen;
+        let say = |frame: Bytes| self.connection.outbox().push(frame, Class::Answer);
+        if name.kind().is_presence() {
+            let members: Vec<_> = seen.members.iter().map(present).collect();
+            say(text(&ServerFrame::SubscribedPresence { channel, members: &members }));
+        } else {
+            say(text(&ServerFrame::Subscribed { channel }));
+        }
+        if name.kind().is_cache {
+            match &seen.kept {
+                Some(Kept { published, .. }) => say(frames::published(channel, published)),
+                None => say(text(&ServerFrame::CacheMiss { channel })),
+            }
+        }
+    }
+
+    fn sign_in(&mut self, worker: &Worker, sign_in: &SignIn) -> Result<(), Refusal<'static>> {
+        let SignIn { auth, user_data } = sign_in;
+        let checked = self.app.keys.check_user(Some(auth), self.socket_id, user_data);
+        count_signature(worker, checked).map_err(Refusal::SignInAuth)?;
+        let user = User::parse(user_data, &self.app.limits).map_err(Refusal::SignIn)?;
+        if self.user.as_ref().is_some_and(|known| known.id != user.id) {
+            return Err(Refusal::SignedInAsAnother);
+        }
+        self.connection.sign_in(&user.id.as_str().into());
+        self.user = Some(user);
+        self.is_authorised = true;
+        Ok(())
+    }
+
+    async fn client_event(
+        &mut self,
+        worker: &Worker,
+        event: ClientEvent<'_>,
+    ) -> Result<(), Refusal<'static>> {
+        let received = worker.chat.clock().moment();
+        if !self.app.client_events {
+            return Err(Refusal::ClientEventsOff);
+        }
+        if !Kind::of(&event.channel).takes_client_events() {
+            return Err(Refusal::ClientEventsNotHere);
+        }
+        let (channel, kind) = convert::channel(&self.app, &event.channel);
+        if !self.connection.is_subscribed(&channel) {
+            return Err(Refusal::NotSubscribed);
+        }
+        let verdict = self.client_events.check(received);
+        let passed = worker.chat.count_check(Limiter::Message, LimiterContext::User, verdict);
+        if let Err(limited) = passed {
+            events::RateLimitHit::from(&limited).emit();
+            return Err(Refusal::too_many_client_events(&self.app.limits));
+        }
+        let user = match kind {
+            ChannelKind::Presence => self.members.get(&channel).cloned(),
+            _ => None,
+        };
+        let data = event.data.map_or(Data::Nothing, |data| Data::Raw(data.get().into()));
+        let published = Published { event: (&*event.event).into(), data, user };
+        let accepted = Accepted { at: received, trace: here::trace() };
+        match self.connection.say((&channel, kind), published, accepted).await {
+            // A bus that fails is counted: those on this node cannot be told apart from others.
+            Ok(()) | Err(SayError::Publish(_)) => Ok(()),
+            Err(SayError::NotSubscribed) => Err(Refusal::NotSubscribed),
+        }
+    }
+}
+
+/// Counts a signature that was checked, and says what became of it.
+fn count_signature(worker: &Worker, checked: Result<(), BadAuth>) -> Result<(), BadAuth> {
+    let metrics = &worker.chat.metrics().auth;
+    match checked {
+        Ok(()) => {
+            metrics.successes.increment(Mechanism::Hmac);
+            events::SignatureAccepted {}.emit();
+        }
+        Err(_) => {
+            let (mechanism, reason) = (Mechanism::Hmac, AuthRefusal::BadCredentials);
+            metrics.failures.increment(mechanism, reason);
+            events::AuthenticationFailed { mechanism, reason }.emit();
+        }
+    }
+    checked
+}
+
+impl Answerer for Socket {
+    async fn text(&mut self, text: &str) {
+        here::begin_message();
+        let started = self.worker.chat.clock().moment();
+        self.hear(text).await;
+        let duration_ms = self.worker.chat.clock().moment().since(started);
+        events::MessageHandled { duration_ms }.emit();
+    }
+
+    fn binary(&mut self, _bytes: Bytes) -> Taken {
+        self.worker.chat.metrics().messages.errors.increment(MessageErrorReason::Malformed);
+        self.say(&ServerFrame::Error(&Refusal::Binary));
+        Taken::Yes
+    }
+
+    fn ping(&mut self) -> Taken {
+        let Self { worker, open: Some(open), .. } = self else { return Taken::No };
+        open.speaks_websocket = true;
+        if open.keeps_pace(worker) { Taken::Yes } else { Taken::No }
+    }
+
+    fn ask(&mut self) -> Taken {
+        if self.open.as_ref().is_some_and(|open| open.speaks_websocket) {
+            return Taken::No;
+        }
+        self.say(&ServerFrame::Ping);
+        Taken::Yes
+    }
+
+    fn draining(&mut self, _after: Duration) {
+        // The protocol has no word for it: clients come back when they are closed.
+    }
+
+    fn standing(&self) -> Standing {
+        match &self.open {
+            Some(open) if open.app.user_authentication && !open.is_authorised => Standing::Unknown,
+            _ => Standing::Known { until: None },
+        }
+    }
+}
