@@ -151,13 +151,7 @@ impl<S: Future<Output = ()>> App<S> {
         let id = NodeId(rand::random());
         let opened = adapters::open((&store, &bus), &config, id, &registry).await?;
         let Adapters { ports, ask_store, ask_changed, close_store, close_bus } = opened;
-        let node = Node {
-            id,
-            name: config.node_name(),
-            since: ports.clock.now(),
-            store: store.name(),
-            bus: bus.name(),
-        };
+        let node = node(&config, id, &ports, (&store, &bus));
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
         let counted = ChatMetrics::register(&registry);
         let chat = Arc::new(Chat::new(id, ports, shards, limits, counted, token::hex_digest));
@@ -293,6 +287,16 @@ fn registry(
         .values::<Worker>(worker_names(workers + 1))
         .statistics_interval(interval)
         .build()
+}
+
+fn node(config: &Config, id: NodeId, ports: &Ports, (store, bus): (&StoreKind, &BusKind)) -> Node {
+    Node {
+        id,
+        name: config.node_name(),
+        since: ports.clock.now(),
+        store: store.name(),
+        bus: bus.name(),
+    }
 }
 
 /// What every program tells of itself.

@@ -135,12 +135,13 @@ pub async fn clear_uploads(chat: Arc<Chat>) {
     }
 }
 
-/// Puts presence right after nodes have died; for the server to spawn.
+/// Puts presence and channels right after nodes have died; for the server to spawn.
 pub async fn reconcile_presence(chat: Arc<Chat>) {
     let mut ticks = tokio::time::interval(PRESENCE_EVERY);
     loop {
         ticks.tick().await;
         let _counted = chat.reconcile_presence().await;
+        let _counted = chat.reconcile_channels().await;
     }
 }
 

@@ -60,7 +60,7 @@ fn connections(scene: &Scene) {
     scene.is(&server, "chat_connections_active", &labels, 1.0);
     let left = [WEBSOCKET, ("reason", "client_close")];
     scene.rose(&server, &before, ("chat_connections_closed_total", &left), 1.0);
-    assert_eq!(Client::try_open(&server, "nobody?protocol=7").closed(), 4001);
+    assert_eq!(Client::try_open(server.address, "nobody?protocol=7").closed(), 4001);
     let rejected = [WEBSOCKET, ("reason", "auth")];
     scene.rose(&server, &before, ("chat_connections_rejected_total", &rejected), 1.0);
     drop(other);

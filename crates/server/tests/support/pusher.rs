@@ -6,7 +6,7 @@ use campanile_server::config::{self, Config, Secret};
 use minreq::Method;
 use serde_json::{Value, json};
 use std::{
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     time::{SystemTime, UNIX_EPOCH},
 };
 use tungstenite::{Message, WebSocket, client::IntoClientRequest, protocol::CloseFrame};
@@ -14,6 +14,11 @@ use tungstenite::{Message, WebSocket, client::IntoClientRequest, protocol::Close
 pub(crate) const APP: &str = "1001";
 pub(crate) const KEY: &str = "278d425bdf160c739803";
 const SECRET: &str = "7ad3773142a6692b25b8-of-tests";
+
+/// The application of these tests, as settings in a file.
+pub(crate) fn app_file() -> String {
+    format!("[[apps]]\nid = \"{APP}\"\nkey = \"{KEY}\"\nsecret = \"{SECRET}\"\n")
+}
 
 /// Adds the application of these tests, changed as wanted.
 pub(crate) fn with_app(config: &mut Config, change: impl FnOnce(&mut config::App)) {
@@ -39,7 +44,11 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn open(server: &Server) -> Self {
-        let mut client = Self::try_open(server, &format!("{KEY}?protocol=7"));
+        Self::open_at(server.address)
+    }
+
+    pub(crate) fn open_at(address: SocketAddr) -> Self {
+        let mut client = Self::try_open(address, &format!("{KEY}?protocol=7"));
         let established = client.hear("pusher:connection_established");
         let data = inner(&established);
         client.socket_id = data["socket_id"].as_str().expect("an id").to_owned();
@@ -47,10 +56,10 @@ impl Client {
     }
 
     /// Connects with this key and query, whatever comes of it.
-    pub(crate) fn try_open(server: &Server, rest: &str) -> Self {
-        let stream = TcpStream::connect(server.address).expect("the server listens");
+    pub(crate) fn try_open(address: SocketAddr, rest: &str) -> Self {
+        let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a stream takes a time-out");
-        let url = format!("ws://{}/app/{rest}", server.address);
+        let url = format!("ws://{address}/app/{rest}");
         let request = url.into_client_request().expect("a URL");
         let (inner, _) = tungstenite::client(request, stream).expect("a handshake");
         Self { inner, socket_id: String::new() }
@@ -84,6 +93,12 @@ impl Client {
                 return frame;
             }
         }
+    }
+
+    /// The next event, whatever it is.
+    #[track_caller]
+    pub(crate) fn next(&mut self) -> Value {
+        self.read().expect("an event, not the end")
     }
 
     /// How the connection was closed; what comes before is thrown away.
@@ -121,22 +136,32 @@ pub(crate) fn inner(frame: &Value) -> Value {
 impl Server {
     /// Asks as the application does.
     pub(crate) fn ask_signed(&self, method: Method, path: &str, body: &str) -> Answer {
-        let name = if method == Method::Get { "GET" } else { "POST" };
-        let path = format!("/apps/{APP}{path}");
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
-        let query = signed_query(
-            &credentials(),
-            (name, &path),
-            &[],
-            body.as_bytes(),
-            i64::try_from(now).expect("a time"),
-        );
-        let request = minreq::Request::new(method, self.url(&format!("{path}?{query}")));
-        send(if body.is_empty() { request } else { request.with_body(body) })
+        ask_at(self.address, method, path, body)
     }
 
     pub(crate) fn publish(&self, channel: &str, event: &str, data: &str) {
-        let body = json!({"name": event, "channel": channel, "data": data}).to_string();
+        let body = publication(channel, event, data);
         self.ask_signed(Method::Post, "/events", &body).expect(200);
     }
+}
+
+/// What publishes an event to a channel.
+pub(crate) fn publication(channel: &str, event: &str, data: &str) -> String {
+    json!({"name": event, "channel": channel, "data": data}).to_string()
+}
+
+/// Asks the server at an address as the application does.
+pub(crate) fn ask_at(address: SocketAddr, method: Method, path: &str, body: &str) -> Answer {
+    let name = if method == Method::Get { "GET" } else { "POST" };
+    let path = format!("/apps/{APP}{path}");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
+    let query = signed_query(
+        &credentials(),
+        (name, &path),
+        &[],
+        body.as_bytes(),
+        i64::try_from(now).expect("a time"),
+    );
+    let request = minreq::Request::new(method, format!("http://{address}{path}?{query}"));
+    send(if body.is_empty() { request } else { request.with_body(body) })
 }
