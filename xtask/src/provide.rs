@@ -14,6 +14,10 @@ use crate::workspace::Workspace;
 /// Debian asks this program whether a package may start its service.
 const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
 
+/// Written by npm, read by npm: what tests need from its registry.
+const PACKAGE: &str = "package.json";
+const PACKAGE_LOCK: &str = "package-lock.json";
+
 /// The first of these programs that is there, or the first after its Debian package is installed.
 pub(crate) fn program(names: &[&str], package: &str) -> Result<PathBuf> {
     if let Some(path) = names.iter().find_map(|name| find(name)) {
@@ -62,6 +66,30 @@ pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
     cmd!(shell, "{python} -m pip install --quiet --requirement {requirements}").run()?;
     fs::write(&stamp, wanted)?;
     Ok(python)
+}
+
+/// A browser that is driven.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    program(&["chromium", "chromium-browser", "google-chrome"], "chromium")
+}
+
+/// The folder with the npm packages of `xtask/NAME/package-lock.json`, installed anew when those
+/// change.
+pub(crate) fn node_modules(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let (folder, source) = (workspace.folder(name)?, workspace.task_file(name));
+    let lock = fs::read_to_string(source.join(PACKAGE_LOCK)).context("cannot read the lock")?;
+    let stamp = folder.join("installed.json");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(folder);
+    }
+    for file in [PACKAGE, PACKAGE_LOCK] {
+        fs::copy(source.join(file), folder.join(file))
+            .with_context(|| format!("cannot copy {file}"))?;
+    }
+    let (npm, shell) = (program(&["npm"], "npm")?, workspace.shell()?);
+    cmd!(shell, "{npm} ci --prefix {folder} --no-audit --no-fund --ignore-scripts").run()?;
+    fs::write(&stamp, lock)?;
+    Ok(folder)
 }
 
 /// Installs a Debian package without starting any service that it brings.

@@ -49,6 +49,37 @@ impl NodeTest {
     }
 }
 
+/// Reads the closing lines of Python's `unittest`.
+#[derive(Default)]
+pub(crate) struct UnitTest {
+    pub(crate) totals: Totals,
+}
+
+impl UnitTest {
+    pub(crate) fn read(&mut self, line: &str) {
+        let ran = line.strip_prefix("Ran ").and_then(|rest| rest.split(' ').next());
+        if let Some(number) = ran.and_then(|number| number.parse().ok()) {
+            self.totals.passed = number;
+        }
+        let Some((_, counts)) = line.split_once('(').filter(|(how, _)| is_verdict(how)) else {
+            return;
+        };
+        for count in counts.trim_end_matches(')').split(", ") {
+            let Some((what, number)) = count.split_once('=') else { continue };
+            let Ok(number) = number.parse::<usize>() else { continue };
+            self.totals.passed = self.totals.passed.saturating_sub(number);
+            match what {
+                "skipped" | "expected failures" => self.totals.skipped += number,
+                _ => self.totals.failed += number,
+            }
+        }
+    }
+}
+
+fn is_verdict(text: &str) -> bool {
+    matches!(text.trim_end(), "OK" | "FAILED")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +113,24 @@ mod tests {
                 counts.read(&format!("{mark} {line}"));
             }
             assert_eq!(counts.totals, Totals { passed: 4, failed: 3, skipped: 2 });
+        }
+    }
+
+    #[test]
+    fn unittest_is_read() {
+        for (verdict, totals) in [
+            ("OK", Totals { passed: 9, failed: 0, skipped: 0 }),
+            ("OK (skipped=2)", Totals { passed: 7, failed: 0, skipped: 2 }),
+            (
+                "FAILED (failures=1, errors=2, skipped=1)",
+                Totals { passed: 5, failed: 3, skipped: 1 },
+            ),
+        ] {
+            let mut counts = UnitTest::default();
+            for line in ["test_a (b.C.test_a) ... ok", "Ran 9 tests in 0.257s", "", verdict] {
+                counts.read(line);
+            }
+            assert_eq!(counts.totals, totals, "{verdict}");
         }
     }
 }

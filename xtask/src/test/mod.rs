@@ -9,6 +9,7 @@ mod neighbours;
 mod loki;
 mod pages;
 mod browser;
+mod clients;
 mod prometheus;
 mod openmetrics;
 mod rules;
@@ -53,6 +54,11 @@ const JOBS: &[Job] = &[
         name: "browser",
         what: "the pages in Chromium, against a live server",
         run: browser::run,
+    },
+    Job {
+        name: "clients",
+        what: "other people's clients of the Pusher protocol, unchanged",
+        run: clients::run,
     },
     Job {
         name: "prometheus",

@@ -39,6 +39,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(keys)
         .configure(pushes)
         .configure(operators)
+        .configure(prefixed)
         .default_service(web::to(nothing_here));
 }
 
@@ -65,7 +66,19 @@ fn applications(config: &mut ServiceConfig) {
             "/apps/{app}/users/{user}/terminate_connections",
             Method::POST,
             web::post().to(pusher::terminate),
+        ))
+        .service(app(
+            "/users/{user}/terminate_connections",
+            Method::POST,
+            web::post().to(pusher::terminate_by_key),
         ));
+}
+
+/// Clients may be told a path that goes before that of their connection. It comes last, so that it
+/// takes no other path.
+fn prefixed(config: &mut ServiceConfig) {
+    let upgrade = web::get().to(pusher::upgrade);
+    config.service(answered("/{prefix:.*}/app/{key}", [(Method::GET, upgrade)]));
 }
 
 fn people(config: &mut ServiceConfig) {

@@ -2,7 +2,10 @@
 //!
 //! What is refused is told in words, with the status that the documentation gives it.
 
-use super::{convert, signed};
+use super::{
+    convert,
+    signed::{self, Named},
+};
 use crate::{
     apps::App,
     http::Edge,
@@ -166,23 +169,41 @@ pub async fn terminate(
     body: Bytes,
 ) -> HttpResponse {
     let (id, user) = path.into_inner();
-    answer((&request, &edge), &id, &body, async |asked| {
-        asked.edge.chat.end_user(&asked.app.id, user.into()).await;
-        ok(&PublishAnswer::default())
-    })
-    .await
+    answer((&request, &edge), &id, &body, async |asked| asked.end_user(user).await).await
+}
+
+/// `POST /users/{user}/terminate_connections`: the same as a library asks for it that leaves out
+/// whose user it is, which its key says as well.
+pub async fn terminate_by_key(
+    request: HttpRequest,
+    edge: Data<Edge>,
+    user: Path<String>,
+    body: Bytes,
+) -> HttpResponse {
+    let user = user.into_inner();
+    let asks = async |asked: Asked<'_>| asked.end_user(user).await;
+    answer_whom(Named::ByKey, (&request, &edge), &body, asks).await
 }
 
 /// Checks who asks, does it, and says what is wrong where something is.
 async fn answer(
-    (request, edge): (&HttpRequest, &Edge),
+    asks: (&HttpRequest, &Edge),
     id: &str,
+    body: &[u8],
+    give: impl AsyncFnOnce(Asked<'_>) -> Result<HttpResponse, ApiError>,
+) -> HttpResponse {
+    answer_whom(Named::ById(id), asks, body, give).await
+}
+
+async fn answer_whom(
+    named: Named<'_>,
+    (request, edge): (&HttpRequest, &Edge),
     body: &[u8],
     give: impl AsyncFnOnce(Asked<'_>) -> Result<HttpResponse, ApiError>,
 ) -> HttpResponse {
     let accepted = Accepted { at: edge.chat.clock().moment(), trace: here::trace() };
     let query = Query::parse(request.query_string());
-    let given = match signed::check((&edge.apps, &edge.chat), id, (request, &query), body) {
+    let given = match signed::check((&edge.apps, &edge.chat), named, (request, &query), body) {
         Ok(app) => give(Asked { edge, app, query: &query, body, accepted }).await,
         Err(error) => Err(error),
     };
@@ -190,6 +211,11 @@ async fn answer(
 }
 
 impl Asked<'_> {
+    async fn end_user(&self, user: String) -> Result<HttpResponse, ApiError> {
+        self.edge.chat.end_user(&self.app.id, user.into()).await;
+        ok(&PublishAnswer::default())
+    }
+
     async fn publish(&self, event: &Event<'_>, name: &ChannelName) -> Result<(), ApiError> {
         let chat = &self.edge.chat;
         let received = &chat.metrics().messages.received;

@@ -13,7 +13,7 @@ use crate::{
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
-    web::{Bytes, BytesMut, Data, Path, Payload},
+    web::{Bytes, BytesMut, Data, Payload},
 };
 use campanile_core::{
     connection::AppGreeting,
@@ -26,12 +26,11 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 /// How long a connection may be there, for one that lasts as long as it answers.
 const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// `GET /app/{key}`: becomes a connection of the application with this key.
+/// `GET /app/{key}`, under any path: becomes a connection of the application with this key.
 pub async fn upgrade(
     request: HttpRequest,
     payload: Payload,
     worker: Data<Worker>,
-    key: Path<String>,
 ) -> actix_web::Result<HttpResponse> {
     if let Err(error) = actix_http::ws::verify_handshake(request.head()) {
         return Ok(TurnedAway::from(error).answer(&worker, Transport::WebSocket));
@@ -42,7 +41,7 @@ pub async fn upgrade(
         Err(turned_away) => return Ok(turned_away.answer(&worker, Transport::WebSocket)),
     };
     let asked = (request.connection_info().scheme() == "https", request.query_string());
-    let admitted = admit(&worker, &key, &request, asked);
+    let admitted = admit(&worker, &request, asked);
     let label = match &admitted {
         Ok(app) => app.label,
         // Of no application that is known, or of one that is not served so.
@@ -66,10 +65,10 @@ pub async fn upgrade(
 
 fn admit(
     worker: &Worker,
-    key: &str,
     request: &HttpRequest,
     (is_secure, query): (bool, &str),
 ) -> Result<Arc<App>, CloseCode> {
+    let key = request.match_info().get("key").unwrap_or_default();
     let app = worker.apps.by_key(key).ok_or(CloseCode::NoSuchApp)?;
     if !app.enabled {
         return Err(CloseCode::AppDisabled);
@@ -78,17 +77,19 @@ fn admit(
     if app.tls_only && !is_secure {
         return Err(CloseCode::TlsOnly);
     }
-    let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     // Programs that are no browsers send none.
-    if origin.is_some_and(|origin| !lets_in(&app.origins, origin)) {
+    if let Some(origin) = request.headers().get(header::ORIGIN)
+        && !lets_in(&app.origins, origin.as_bytes())
+    {
         return Err(CloseCode::Unauthorised);
     }
     Ok(app.clone())
 }
 
 /// Whether pages of this origin may connect: any, where none are named.
-fn lets_in(origins: &[String], origin: &str) -> bool {
-    origins.is_empty() || origins.iter().any(|known| known.eq_ignore_ascii_case(origin))
+fn lets_in(origins: &[String], origin: &[u8]) -> bool {
+    let is_it = |known: &String| known.as_bytes().eq_ignore_ascii_case(origin);
+    origins.is_empty() || origins.iter().any(is_it)
 }
 
 fn greet(

@@ -15,6 +15,6 @@ mod signed;
 mod api;
 mod convert;
 
-pub use api::{batch_events, channel, channels, events, terminate, users};
+pub use api::{batch_events, channel, channels, events, terminate, terminate_by_key, users};
 pub use door::upgrade;
 pub use frames::encoder;

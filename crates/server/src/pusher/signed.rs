@@ -15,15 +15,30 @@ use campanile_pusher::{
 };
 use std::sync::Arc;
 
-/// The application of this id, when the request is signed by it. Whoever has not signed is not told
-/// whether there is such an application beyond what its status says.
+/// How a request says which application it is about.
+#[derive(Clone, Copy)]
+pub(super) enum Named<'a> {
+    /// With the id in its path.
+    ById(&'a str),
+    /// With nothing but the key that it is signed with.
+    ByKey,
+}
+
+/// The application that is named, when the request is signed by it. Whoever has not signed is not
+/// told whether there is such an application beyond what its status says.
 pub(super) fn check(
     (apps, chat): (&Apps, &Chat),
-    id: &str,
+    named: Named<'_>,
     (request, query): (&HttpRequest, &Query<'_>),
     body: &[u8],
 ) -> Result<Arc<App>, ApiError> {
-    let app = apps.by_id(id).ok_or(ApiError::NoSuchApp)?;
+    let app = match named {
+        Named::ById(id) => apps.by_id(id).ok_or(ApiError::NoSuchApp)?,
+        Named::ByKey => {
+            let app = query.get("auth_key").and_then(|key| apps.by_key(key));
+            app.ok_or(BadSignature::UnknownKey).map_err(|bad| refuse(chat, bad))?
+        }
+    };
     let signed = SignedRequest {
         method: request.method().as_str(),
         path: request.uri().path(),
@@ -31,22 +46,17 @@ pub(super) fn check(
         body,
     };
     let now_seconds = chat.clock().now().0.div_euclid(1_000);
-    count(chat, signed.check(&app.keys, now_seconds, &app.limits).map(drop))?;
+    let checked = signed.check(&app.keys, now_seconds, &app.limits);
+    checked.map_err(|bad| refuse(chat, bad))?;
+    chat.metrics().auth.successes.increment(Mechanism::Hmac);
+    events::SignatureAccepted {}.emit();
     if app.enabled { Ok(app.clone()) } else { Err(ApiError::AppDisabled) }
 }
 
-fn count(chat: &Chat, checked: Result<(), BadSignature>) -> Result<(), BadSignature> {
-    let metrics = &chat.metrics().auth;
-    match checked {
-        Ok(()) => {
-            metrics.successes.increment(Mechanism::Hmac);
-            events::SignatureAccepted {}.emit();
-        }
-        Err(_) => {
-            let (mechanism, reason) = (Mechanism::Hmac, AuthRefusal::BadCredentials);
-            metrics.failures.increment(mechanism, reason);
-            events::AuthenticationFailed { mechanism, reason }.emit();
-        }
-    }
-    checked
+/// Counts a request that is not taken for the application's, and says so.
+fn refuse(chat: &Chat, bad: BadSignature) -> BadSignature {
+    let (mechanism, reason) = (Mechanism::Hmac, AuthRefusal::BadCredentials);
+    chat.metrics().auth.failures.increment(mechanism, reason);
+    events::AuthenticationFailed { mechanism, reason }.emit();
+    bad
 }

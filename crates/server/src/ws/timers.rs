@@ -107,6 +107,10 @@ impl Timers {
     /// Something arrived.
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
+        // Who was asked for their silence has broken it, with whatever it was.
+        if self.patience.pinging == Pinging::WhenSilent {
+            self.pong_awaited = None;
+        }
     }
 
     /// A request arrived.
@@ -227,6 +231,17 @@ mod tests {
         timers.heard(start + Duration::from_secs(20));
         assert_eq!(run(&mut timers, start, 44), []);
         assert_eq!(run(&mut timers, start, 1_000), [(45, Due::Ping), (65, Due::PingTimeout)]);
+    }
+
+    #[test]
+    fn who_is_pinged_when_silent_answers_with_anything() {
+        let start = Instant::now();
+        let silent = Patience { pinging: Pinging::WhenSilent, ..PATIENCE };
+        let mut timers = Timers::new(silent, start);
+        timers.known(None);
+        assert_eq!(run(&mut timers, start, 30), [(25, Due::Ping)]);
+        timers.heard(start + Duration::from_secs(30));
+        assert_eq!(run(&mut timers, start, 1_000), [(55, Due::Ping), (75, Due::PingTimeout)]);
     }
 
     #[test]
