@@ -13,8 +13,9 @@ use crate::port::{Limiter, LimiterContext};
 use campanile_metrics::{Description, Registry, buckets, catalogue, labels};
 
 labels! {
-    /// The application that a connection or room belongs to.
-    pub struct App("app", max 65);
+    /// The application that a connection or room belongs to: 64, those of the native protocol, and
+    /// the rest.
+    pub struct App("app", max 66);
 }
 
 /// The value of [`App`] for connections and rooms of the native protocol.

@@ -2,9 +2,10 @@
 
 use crate::{
     allocator,
+    apps::{self, Apps, AppsError},
     beside::{self, AskChanged},
     collect,
-    config::{Config, Registration},
+    config::{self, Config, Registration},
     health::{Health, Neighbours},
     http::{Edge, EdgeSettings, Node, Proxies, Watchers},
     listeners::Listeners,
@@ -90,6 +91,9 @@ pub enum BuildError {
     /// The system does not pass on signals.
     #[error("cannot hear of SIGHUP: {0}")]
     Hangup(io::Error),
+    /// The application of this server cannot be had.
+    #[error(transparent)]
+    Apps(#[from] AppsError),
     /// An adapter cannot be had.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
@@ -139,7 +143,8 @@ impl<S: Future<Output = ()>> App<S> {
         prepare_directory(&config.server.data_dir)?;
         let (store, bus) = (StoreKind::of(&config)?, BusKind::of(&config)?);
         let workers = workers::count(config.server.workers);
-        let registry = registry(&config, &exporters, (&store, &bus), workers);
+        let apps = apps::settle(&config, &bus)?;
+        let registry = registry(&config, &exporters, (&store, &bus), (workers, &apps));
         let metrics = EdgeMetrics::register(&registry);
         let tls = Tls::load(&config.server, &registry, &metrics.connections.errors)?;
         let limits = config.limits.to_core();
@@ -174,12 +179,12 @@ impl<S: Future<Output = ()>> App<S> {
         collect::count_what_is_open(&registry, &chat, &lobby, &metrics.connections);
         let edge = Arc::new(Edge {
             chat: chat.clone(),
+            apps: Arc::new(Apps::new(&apps, &registry)),
             passwords: Passwords::new(),
             metrics,
             health: Arc::new(health),
             readings,
             watchers: Watchers::default(),
-            apps: Arc::default(),
             node,
             settings: settings(&config, &listeners),
         });
@@ -272,13 +277,14 @@ fn registry(
     config: &Config,
     exporters: &Exporters,
     (store, bus): (&StoreKind, &BusKind),
-    workers: usize,
+    (workers, apps): (usize, &[config::App]),
 ) -> Registry {
     let interval: StatisticsInterval =
         config.metrics.statistics_interval.parse().expect("it was checked with the others");
+    let ids = apps.iter().filter_map(|app| app.id.as_deref());
     let builder = exporters.record(Registry::builder());
     builder
-        .values::<AppLabel>([NATIVE_APP])
+        .values::<AppLabel>(iter::once(NATIVE_APP).chain(ids))
         .values::<Backend>([store.name(), store.blobs_name(), bus.name()])
         .values::<Driver>([bus.name()])
         .values::<Volume>([DATA_VOLUME, UPLOADS_VOLUME])

@@ -1,6 +1,7 @@
 //! The chat server: edge, configuration and wiring.
 
 pub mod config;
+pub mod apps;
 pub mod metrics;
 pub mod reply;
 pub mod token;
@@ -9,12 +10,12 @@ pub mod readings;
 pub mod health;
 pub mod ws;
 pub mod sse;
-pub mod apps;
 pub mod pusher;
 pub mod http;
 pub mod wiring;
 pub mod listeners;
 pub mod tls;
+mod private_file;
 pub mod collect;
 pub mod beside;
 mod allocator;

@@ -161,12 +161,12 @@ impl WorkerParts {
         let traffic = ws::Traffic::new(metrics, shard.batch());
         ws::Worker {
             chat: edge.chat.clone(),
+            apps: edge.apps.clone(),
             shard,
             traffic,
             protocol: protocols::NATIVE,
             event_stream: protocols::EVENT_STREAM,
             channels: protocols::PUSHER,
-            apps: edge.apps.clone(),
             metrics: Arc::new(metrics.clone()),
             lobby,
             config,

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     app::prepare_directory,
+    apps::look_at_apps,
     config::{Config, Flags, Sources},
     listeners::Listeners,
     readings::Reading,
@@ -93,6 +94,7 @@ fn modules(config: &Config, readiness: &Endpoint, findings: &mut Findings) -> Re
     let directory =
         directory.map(|()| format!("{} can be written", config.server.data_dir.display()));
     findings.note("server.data_dir", directory.map_err(|error| error.to_string()));
+    findings.note("apps", look_at_apps(config));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (store, bus) = runtime
         .map_err(Failure::failed)?

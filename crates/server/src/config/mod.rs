@@ -1,5 +1,6 @@
 //! What can be set, from where, and what is wrong with it.
 
+pub mod apps;
 pub mod limits;
 pub mod log;
 pub mod loki;
@@ -12,6 +13,7 @@ pub mod setting;
 pub mod sources;
 mod validate;
 
+pub use apps::{App, AppKey, AppLimits};
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogUsers};
 pub use loki::{Loki, LokiLabels};
@@ -45,6 +47,8 @@ section! {
         log: Log = Log::default();
         /// Bounds, by name. What bites is counted: each says where.
         limits: Limits = Limits::default();
+        /// Applications, which speak Pusher Channels.
+        apps: Vec<App> = Vec::new();
     }
 }
 

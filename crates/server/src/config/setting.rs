@@ -4,6 +4,9 @@ use campanile_exporter_prometheus::Network;
 use serde::Serialize;
 use std::{net::IpAddr, path::PathBuf};
 
+/// What stands in a key for the place of a table in its list, which is counted from 0.
+pub(crate) const PLACE: &str = "N";
+
 /// One key of the configuration, as documents and checks need it.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -135,6 +138,24 @@ macro_rules! optional {
 }
 pub(crate) use optional;
 optional!(One: String, PathBuf);
+
+/// A section that there are several of, as the tables of a list. In keys, their place is [`PLACE`].
+macro_rules! listed {
+    ($($type:ty),+) => {$(
+        impl $crate::config::setting::Described for Vec<$type> {
+            fn describe(
+                &self,
+                key: &str,
+                help: &'static str,
+                settings: &mut Vec<$crate::config::setting::Setting>,
+            ) {
+                let key = $crate::config::setting::join(key, $crate::config::setting::PLACE);
+                <$type>::default().describe(&key, help, settings);
+            }
+        }
+    )+};
+}
+pub(crate) use listed;
 
 /// A network or an address, kept as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]

@@ -88,6 +88,12 @@ pub enum ConfigError {
         /// What is weak about it.
         why: String,
     },
+    /// A setting has to be there.
+    #[error("setting {key} is missing")]
+    Missing {
+        /// The key.
+        key: String,
+    },
     /// Two settings make sense together only.
     #[error("setting {one} goes with {other}: set both or neither")]
     Alone {

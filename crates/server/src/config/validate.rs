@@ -1,6 +1,6 @@
 //! What is wrong with settings that are each well formed.
 
-use super::{Config, ConfigError, Secret};
+use super::{Config, ConfigError, Secret, apps};
 use crate::wiring::loki;
 use campanile_adapter_webpush::VapidKey;
 use campanile_metrics::StatisticsInterval;
@@ -17,6 +17,7 @@ impl Config {
         self.check_push()?;
         self.check_metrics()?;
         self.check_limits()?;
+        apps::check(&self.apps)?;
         if EnvFilter::try_new(&self.log.level).is_err() {
             return Err(wrong(
                 "log.level",
@@ -175,7 +176,7 @@ impl Config {
 
 /// Whether no time at all is a sensible time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Zero {
+pub(super) enum Zero {
     Fine,
     TooShort,
 }
@@ -189,7 +190,7 @@ const ROOM_RETENTION_SECONDS_MAX: u64 = 36_525 * 86_400;
 /// A year: longer than anything here is meant to take, and far from what a duration can hold.
 const SECONDS_MAX: f64 = 366.0 * 86_400.0;
 
-fn check_seconds(settings: &[(&str, f64, Zero)]) -> Result<(), ConfigError> {
+pub(super) fn check_seconds(settings: &[(&str, f64, Zero)]) -> Result<(), ConfigError> {
     for (key, seconds, zero) in settings {
         let long_enough = *seconds > 0.0 || (*seconds == 0.0 && *zero == Zero::Fine);
         if !long_enough || *seconds > SECONDS_MAX {
@@ -209,7 +210,7 @@ fn check_strength(key: &str, secret: Option<&Secret>) -> Result<(), ConfigError>
     }
 }
 
-fn wrong(key: &str, value: &str, why: &str) -> ConfigError {
+pub(super) fn wrong(key: &str, value: &str, why: &str) -> ConfigError {
     ConfigError::Invalid { key: key.to_owned(), value: value.to_owned(), why: why.to_owned() }
 }
 

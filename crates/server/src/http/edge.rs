@@ -12,6 +12,8 @@ use std::{sync::Arc, time::Duration};
 pub struct Edge {
     /// The chat.
     pub chat: Arc<Chat>,
+    /// The applications.
+    pub apps: Arc<Apps>,
     /// Passwords.
     pub passwords: Passwords,
     /// What is counted.
@@ -22,8 +24,6 @@ pub struct Edge {
     pub readings: Arc<Readings>,
     /// Who may look at them while the store is away.
     pub watchers: Watchers,
-    /// The applications.
-    pub apps: Arc<Apps>,
     /// This node.
     pub node: Node,
     /// How people are let in.

@@ -44,6 +44,12 @@ events! {
     WARN FilesLimited<'a> { error: &'a dyn Error }
         = "files_limited": "cannot raise the number of open files" {};
 
+    /// This server made an application for itself, as none was set, and keeps it in `file`.
+    INFO AppMade<'a> { app: &'a str, file: &'a str } = "app_made": "an application was made" {};
+
+    /// There is no application, for the `reason`.
+    INFO NoApps<'a> { reason: &'a str } = "no_apps": "there is no application" {};
+
     /// Nobody is notified of messages, for the `reason`.
     WARN PushOff<'a> { reason: &'a str, error: Option<&'a dyn Error> }
         = "push_off": "nobody is notified" {};

@@ -2,13 +2,12 @@
 
 use crate::{
     config::{Config, LogUsers},
-    token,
+    private_file, token,
 };
 use sha2::{Digest, Sha256};
 use std::{
-    fmt, fs,
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fmt, fs, io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -86,13 +85,7 @@ fn kept(file: &Path) -> io::Result<[u8; 32]> {
                 fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
             }
             let key: [u8; 32] = rand::random();
-            let unfinished = file.with_extension("new");
-            let mut options = fs::OpenOptions::new();
-            let options = options.write(true).create(true).truncate(true).mode(0o600);
-            let mut written = options.open(&unfinished)?;
-            written.write_all(&key)?;
-            written.sync_all()?;
-            fs::rename(&unfinished, file)?;
+            private_file::keep(file, &key)?;
             Ok(key)
         }
         Err(error) => Err(error),

@@ -71,7 +71,7 @@ fn admit(
     (is_secure, query): (bool, &str),
 ) -> Result<Arc<App>, CloseCode> {
     let app = worker.apps.by_key(key).ok_or(CloseCode::NoSuchApp)?;
-    if !app.is_enabled {
+    if !app.enabled {
         return Err(CloseCode::AppDisabled);
     }
     Hello::parse(query)?;

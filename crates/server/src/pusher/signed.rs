@@ -32,7 +32,7 @@ pub(super) fn check(
     };
     let now_seconds = chat.clock().now().0.div_euclid(1_000);
     count(chat, signed.check(&app.keys, now_seconds, &app.limits).map(drop))?;
-    if app.is_enabled { Ok(app.clone()) } else { Err(ApiError::AppDisabled) }
+    if app.enabled { Ok(app.clone()) } else { Err(ApiError::AppDisabled) }
 }
 
 fn count(chat: &Chat, checked: Result<(), BadSignature>) -> Result<(), BadSignature> {

@@ -4,17 +4,11 @@ use super::adapters::StoreKind;
 use crate::{
     config::{Config, Push},
     logs::events,
+    private_file,
 };
 use campanile_adapter_webpush::{Authority, KeyError, OpenError, VapidKey, WebPush};
 use campanile_core::port::{Clock, PushService};
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
 /// The file of the key, in the data directory.
 pub const KEY_FILE: &str = "vapid.key";
@@ -105,24 +99,11 @@ fn key(config: &Config, store: &StoreKind) -> Result<Option<VapidKey>, PushError
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = VapidKey::generate();
-            keep(&file, &key).map_err(failed)?;
+            let text = format!("{}\n", key.to_text());
+            private_file::keep(&file, text.as_bytes()).map_err(failed)?;
             Ok(Some(key))
         }
         Err(error) => Err(failed(error)),
-    }
-}
-
-/// Keeps a new key, for the owner of the file only. It has its name once it is whole and synced.
-fn keep(file: &Path, key: &VapidKey) -> io::Result<()> {
-    let unfinished = file.with_extension("new");
-    let mut written =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    writeln!(written, "{}", key.to_text())?;
-    written.sync_all()?;
-    fs::rename(&unfinished, file)?;
-    match file.parent() {
-        Some(directory) => File::open(directory)?.sync_all(),
-        None => Ok(()),
     }
 }
 

@@ -20,6 +20,8 @@ use tokio::time::Instant;
 pub struct Worker {
     /// The chat.
     pub chat: Arc<Chat>,
+    /// The applications.
+    pub apps: Arc<Apps>,
     /// This worker's part of it.
     pub shard: Shard,
     /// The number of the native protocol's encoder in the shard.
@@ -28,8 +30,6 @@ pub struct Worker {
     pub event_stream: usize,
     /// The number of the encoder for what happens in channels.
     pub channels: usize,
-    /// Whose channels those are.
-    pub apps: Arc<Apps>,
     /// What is counted about connections.
     pub metrics: Arc<ConnectionMetrics>,
     /// Where the bytes of this worker's connections are counted.

@@ -86,6 +86,7 @@ pub(crate) fn start_with(setup: Setup) -> Server {
             actix_web::rt::spawn(async move { running.run().await });
             Worker {
                 chat: chat.clone(),
+                apps: Arc::default(),
                 traffic: Traffic::new(&connections, shard.batch()),
                 shard,
                 protocol: 0,
