@@ -20,6 +20,8 @@ section! {
     pub struct App {
         /// Identity, in the paths of the HTTP API: 1 to 64 letters, digits, `_` and `-`, unlike that
         /// of any other. Some libraries, such as the official one for Python, take digits only.
+        /// Where no application is set, the first start makes one of the id `1` and keeps it in the
+        /// data directory, in `app.toml`; but nodes that share a bus have to share what is set here.
         id: Option<String> = None;
         /// Public half of the credentials, which clients connect with: 1 to 64 letters, digits, `_`
         /// and `-`, unlike that of any other.

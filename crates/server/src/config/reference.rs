@@ -2,7 +2,7 @@
 
 use super::{
     Config,
-    setting::{Setting, Shape},
+    setting::{PLACE, Setting, Shape},
 };
 use std::fmt::Write;
 
@@ -16,6 +16,9 @@ started). Every key also as an environment variable: `server.listen` is `CAMPANI
 lists are separated by commas. Flags go before the environment, the environment before the file, the
 file before the defaults. An unknown key is an error. A secret can lie in a file of its own, named
 by the same key with `_file` (`CAMPANILE_METRICS__BEARER_TOKEN_FILE`).
+
+`N` in a key is the place in a list of tables, from 0: `apps.0.key` is `key` under the first `[[apps]]`
+of the file, and `CAMPANILE_APPS__0__KEY`.
 
 These names mean the same: `METRICS_ENABLED`, `METRICS_DRIVER` (`metrics.exporters`, in the file also
 `metrics.driver`), `METRICS_HOST`, `METRICS_PORT`, `PROMETHEUS_METRICS_PREFIX`,
@@ -54,7 +57,7 @@ pub fn example() -> String {
     for setting in Config::settings() {
         if setting.section() != section {
             section = setting.section().to_owned();
-            let _ = write!(text, "\n[{section}]\n");
+            let _ = write!(text, "\n{}\n", heading(&section));
         }
         let name = setting.name();
         let help = paragraph(setting.help);
@@ -67,6 +70,19 @@ pub fn example() -> String {
         }
     }
     text
+}
+
+/// The line above a section. Without their lines, tables of a list would be there with nothing in
+/// them, so these are commented out as well.
+fn heading(section: &str) -> String {
+    let names: Vec<&str> = section.split('.').filter(|name| *name != PLACE).collect();
+    let name = names.join(".");
+    let is_in_list = section.split('.').any(|name| name == PLACE);
+    match (is_in_list, section.rsplit('.').next()) {
+        (true, Some(PLACE)) => format!("# [[{name}]]"),
+        (true, _) => format!("# [{name}]"),
+        (false, _) => format!("[{name}]"),
+    }
 }
 
 /// A configuration as it is in force, as TOML with secrets left out.
@@ -114,12 +130,14 @@ mod tests {
         let lines = given.lines().filter_map(|line| {
             let setting = line.strip_prefix("# ").unwrap_or(line);
             let is_setting = setting.contains(" = ") && !setting.ends_with('=');
-            (line.starts_with('[') || is_setting && !setting.contains("  ")).then_some(setting)
+            (setting.starts_with('[') || is_setting && !setting.contains("  ")).then_some(setting)
         });
         let text = lines.collect::<Vec<_>>().join("\n");
         let table: toml::Table = text.parse().expect("TOML");
         let port = table["metrics"]["port"].as_integer();
         assert_eq!(port, Some(9601));
+        let apps = table["apps"].as_array().expect("a list");
+        assert_eq!(apps[0]["limits"]["presence_members_max"].as_integer(), Some(100));
     }
 
     #[test]

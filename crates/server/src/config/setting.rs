@@ -26,6 +26,20 @@ impl Setting {
         self.key.rsplit_once('.').map_or("", |(section, _)| section)
     }
 
+    /// Whether this key is its own, or that of its place in a list.
+    pub fn is(&self, key: &str) -> bool {
+        self.key.split('.').count() == key.split('.').count() && self.begins_with(key)
+    }
+
+    /// Whether this key is that of a section it is in, or its own.
+    pub(crate) fn begins_with(&self, key: &str) -> bool {
+        let mut names = self.key.split('.');
+        key.split('.').all(|name| match names.next() {
+            Some(PLACE) => place(name).is_some(),
+            known => known == Some(name),
+        })
+    }
+
     /// Its key within the section.
     pub fn name(&self) -> &str {
         self.key.rsplit_once('.').map_or(self.key.as_str(), |(_, name)| name)
@@ -88,6 +102,11 @@ macro_rules! section {
     };
 }
 pub(crate) use section;
+
+/// The place in a list that part of a key means. It is written in one way only.
+pub(crate) fn place(name: &str) -> Option<usize> {
+    name.parse().ok().filter(|place: &usize| place.to_string() == name)
+}
 
 /// The key of something within a section.
 pub(crate) fn join(section: &str, name: &str) -> String {

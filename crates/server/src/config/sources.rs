@@ -1,12 +1,15 @@
 //! Where settings come from: defaults, then a file, then the environment, then flags.
 
+mod lists;
+
 use super::{
     Config,
-    setting::{Setting, Shape},
+    setting::{PLACE, Setting, Shape, place},
 };
 use config::{File, FileFormat, Map, Source, Value, ValueKind};
+use lists::{check_places, flatten, with_places};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -62,6 +65,16 @@ pub enum ConfigError {
     /// There is no such key.
     #[error("there is no setting {key} (in {origin}); `campanile config --markdown` lists them")]
     Unknown {
+        /// The key.
+        key: String,
+        /// Where it is.
+        origin: String,
+    },
+    /// There is one of what there are several of.
+    #[error(
+        "setting {key} is a list of tables (in {origin}): its first one is [[{key}]] in a file"
+    )]
+    NoList {
         /// The key.
         key: String,
         /// Where it is.
@@ -162,9 +175,10 @@ impl Sources {
         let merged = rename(merged);
         let merged = read_secrets(merged, &settings)?;
         check_keys(&merged, &settings)?;
+        check_places(&merged)?;
         let config = config::Config::builder()
             .add_source(config::Config::try_from(&Config::default()).map_err(type_error)?)
-            .add_source(Collected(merged))
+            .add_source(Collected(with_places(merged)))
             .build()
             .and_then(config::Config::try_deserialize)
             .map_err(type_error)?;
@@ -201,7 +215,7 @@ impl Sources {
             why: one_line(&error.to_string()),
         })?;
         let mut flat = Map::new();
-        flatten("", tree, &shown, &mut flat);
+        flatten("", tree.into(), &shown, &mut flat);
         Ok(Some(flat))
     }
 
@@ -252,26 +266,13 @@ impl Source for Collected {
 
 fn understand(text: &str, key: &str, settings: &[Setting], origin: &str) -> Value {
     let origin = origin.to_owned();
-    let is_list = settings.iter().any(|known| known.key == key && known.shape == Shape::List);
+    let is_list = settings.iter().any(|known| known.shape == Shape::List && known.is(key));
     if !is_list {
         return Value::new(Some(&origin), text);
     }
     let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
     let items: Vec<_> = items.map(|item| Value::new(Some(&origin), item)).collect();
     Value::new(Some(&origin), items)
-}
-
-/// A tree of tables as whole keys, each value marked with where it is from.
-fn flatten(section: &str, tree: Map<String, Value>, origin: &str, flat: &mut Map<String, Value>) {
-    for (name, value) in tree {
-        let key = super::setting::join(section, &name);
-        match value.kind {
-            ValueKind::Table(tree) => flatten(&key, tree, origin, flat),
-            kind => {
-                flat.insert(key, Value::new(Some(&origin.to_owned()), kind));
-            }
-        }
-    }
 }
 
 fn rename(mut settings: Map<String, Value>) -> Map<String, Value> {
@@ -296,11 +297,16 @@ fn read_secrets(
     mut given: Map<String, Value>,
     settings: &[Setting],
 ) -> Result<Map<String, Value>, ConfigError> {
-    for secret in settings.iter().filter(|setting| setting.shape == Shape::Secret) {
-        let file_key = format!("{}{FROM_FILE}", secret.key);
+    let is_secret =
+        |key: &str| settings.iter().any(|one| one.shape == Shape::Secret && one.is(key));
+    let in_files = given.keys().filter_map(|key| key.strip_suffix(FROM_FILE));
+    let in_files: BTreeSet<String> =
+        in_files.filter(|key| is_secret(key)).map(str::to_owned).collect();
+    for key in in_files {
+        let file_key = format!("{key}{FROM_FILE}");
         let Some(file) = given.remove(&file_key) else { continue };
-        if given.contains_key(&secret.key) {
-            return Err(ConfigError::Twice { key: secret.key.clone() });
+        if given.contains_key(&key) {
+            return Err(ConfigError::Twice { key });
         }
         let origin = file.origin().unwrap_or("a file").to_owned();
         let path = file.into_string().map_err(type_error)?;
@@ -310,20 +316,37 @@ fn read_secrets(
             source,
         })?;
         let text = text.trim_end_matches(['\n', '\r']);
-        given.insert(secret.key.clone(), Value::new(Some(&path), text));
+        given.insert(key, Value::new(Some(&path), text));
     }
     Ok(given)
 }
 
 fn check_keys(given: &Map<String, Value>, settings: &[Setting]) -> Result<(), ConfigError> {
-    let unknown = given.iter().find(|(key, _)| !settings.iter().any(|known| known.key == **key));
-    match unknown {
-        None => Ok(()),
-        Some((key, value)) => {
-            let origin = value.origin().unwrap_or("the defaults").to_owned();
-            Err(ConfigError::Unknown { key: key.clone(), origin })
+    let is_known = |key: &str, value: &Value| match &value.kind {
+        // A list without anything, and a table of one.
+        ValueKind::Array(items) if items.is_empty() => {
+            settings.iter().any(|one| one.begins_with(key))
         }
-    }
+        ValueKind::Table(_) => settings.iter().any(|one| one.begins_with(key)),
+        _ => settings.iter().any(|one| one.is(key)),
+    };
+    let Some((key, value)) = given.iter().find(|(key, value)| !is_known(key, value)) else {
+        return Ok(());
+    };
+    let origin = value.origin().unwrap_or("the defaults").to_owned();
+    let lists = settings.iter().filter_map(|one| one.key.split_once(&format!(".{PLACE}.")));
+    let mut lists = lists.map(|(list, _)| list);
+    let names_no_place = |list: &str| match key.strip_prefix(list) {
+        Some("") => true,
+        Some(rest) => rest
+            .strip_prefix('.')
+            .is_some_and(|rest| rest.split('.').next().and_then(place).is_none()),
+        None => false,
+    };
+    Err(match lists.find(|list| names_no_place(list)) {
+        Some(list) => ConfigError::NoList { key: list.to_owned(), origin },
+        None => ConfigError::Unknown { key: key.clone(), origin },
+    })
 }
 
 fn type_error(error: config::ConfigError) -> ConfigError {

@@ -27,6 +27,8 @@ const METRICS_TOKEN: &str = "canary-metrics-token";
 const USERS_KEY: &str = "canary-users-key-of-logs";
 const DATABASE_PASSWORD: &str = "canary-database-password";
 const REDIS_PASSWORD: &str = "canary-redis-password";
+const APP_SECRET: &str = "canary-secret-of-the-shop";
+const NEXT_APP_SECRET: &str = "canary-secret-that-comes-next";
 const GUESSED: &str = "canary-guessed-token";
 
 #[test]
@@ -40,6 +42,11 @@ fn no_secret_and_no_message_is_in_any_line() {
         &[
             ("METRICS__BEARER_TOKEN", METRICS_TOKEN),
             ("LOG__USERS", "hashed"),
+            ("APPS__0__ID", "shop"),
+            ("APPS__0__KEY", "shop-key"),
+            ("APPS__0__SECRET", APP_SECRET),
+            ("APPS__0__KEYS__0__KEY", "next-key"),
+            ("APPS__0__KEYS__0__SECRET", NEXT_APP_SECRET),
             ("LOG__USERS_KEY", USERS_KEY),
             ("PUSH__VAPID_KEY", &key),
             ("PUSH__CA", ca.to_str().expect("a plain path")),
@@ -67,6 +74,18 @@ fn assert_none(said: &str, secrets: &[String]) {
         found.len(),
         &found[..found.len().min(8)]
     );
+}
+
+#[test]
+fn the_secret_of_an_application_that_is_made_is_in_no_line() {
+    let logged = Logged::start("trace", &[]);
+    let made = logged.first("app_made");
+    assert_eq!((&made["app"], &made["level"]), (&json!("1"), &json!("info")));
+    let kept = logged.kept("app.toml");
+    let secret = kept.lines().find(|line| line.starts_with("secret")).expect("it has one");
+    let secret = secret.split('"').nth(1).expect("it is quoted").to_owned();
+    assert_eq!(secret.len(), 40);
+    assert_none(&logged.stop(), &[secret]);
 }
 
 #[test]
@@ -195,6 +214,8 @@ fn talk(logged: &Logged, service: &PushService) -> Vec<String> {
         UPLOADED,
         METRICS_TOKEN,
         USERS_KEY,
+        APP_SECRET,
+        NEXT_APP_SECRET,
         GUESSED,
         "canary-",
     ]

@@ -42,6 +42,11 @@ impl Logged {
         whole_lines(&self.home.path().join(STDOUT))
     }
 
+    /// What a file in its data directory says.
+    pub(crate) fn kept(&self, name: &str) -> String {
+        fs::read_to_string(self.home.path().join("data").join(name)).expect("it is there")
+    }
+
     /// Those of one event.
     pub(crate) fn of(&self, event: &str) -> Vec<Value> {
         let mut lines = self.lines();

@@ -26,9 +26,11 @@ fn a_backup_beside_a_running_server_can_be_started_from() {
         names
     };
     assert_eq!(names(&home.path().display().to_string()), ["monday"], "nothing is left over");
-    assert_eq!(names(&to), ["campanile.db", "uploads", "vapid.key"]);
-    let key = fs::read(format!("{to}/vapid.key")).expect("it is there");
-    assert_eq!(key, fs::read(server.data.path().join("vapid.key")).expect("it is there"));
+    assert_eq!(names(&to), ["app.toml", "campanile.db", "uploads", "vapid.key"]);
+    for name in ["app.toml", "vapid.key"] {
+        let copy = fs::read(format!("{to}/{name}")).expect("it is there");
+        assert_eq!(copy, fs::read(server.data.path().join(name)).expect("it is there"));
+    }
     // The server goes on, and what is said now is in the next backup.
     let later = json!({"body": "after the backup"});
     server.post_as(&ada, "/api/v1/rooms/lobby/messages", later).expect(201);

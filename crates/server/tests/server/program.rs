@@ -33,6 +33,10 @@ fn mistakes_of_the_start_are_one_clear_line_each() {
     let address = taken.local_addr().expect("an address").to_string();
     fs::write(home.path().join("typo.toml"), "[server]\nlistne = \"x\"\n").expect("written");
     fs::write(home.path().join("file"), "").expect("written");
+    let app = "[[apps]]\nid = \"1\"\nkey = \"a-key\"\nsecret = \"app-secret\"\n";
+    fs::write(home.path().join("app.toml"), app).expect("written");
+    fs::create_dir(home.path().join("damaged")).expect("made");
+    fs::write(home.path().join("damaged/app.toml"), "key = ").expect("written");
     fs::write(home.path().join("foreign"), "this is no database, it is a text of some length")
         .expect("written");
     for (arguments, parts) in [
@@ -41,6 +45,8 @@ fn mistakes_of_the_start_are_one_clear_line_each() {
         (vec!["--config", "absent.toml"], vec!["cannot read", "absent.toml", "--config"]),
         (vec!["--config", "typo.toml"], vec!["server.listne", "typo.toml"]),
         (vec!["--data-dir", "file"], vec!["data directory", "file"]),
+        (vec!["--config", "app.toml"], vec!["apps.0.secret", "16 bytes"]),
+        (vec!["--data-dir", "damaged"], vec!["damaged/app.toml", "remove it"]),
         (vec!["--data-dir", "file/below"], vec!["data directory", "file/below"]),
     ] {
         let said = mistake(campanile(home.path()).arg("serve").args(&arguments));
@@ -82,6 +88,7 @@ fn the_data_directory_is_its_owners_only() {
     };
     assert_eq!(mode("data"), 0o700);
     assert_eq!(mode("data/campanile.db"), 0o600);
+    assert_eq!(mode("data/app.toml"), 0o600);
     drop(program);
 }
 
@@ -182,6 +189,8 @@ fn check_says_what_is_wrong() {
     let (code, said) = check("modules", &metrics);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("served by this program"), "{said}");
+    assert!(said.contains("apps: 1, which the first start makes, in data/app.toml"), "{said}");
+    assert!(!home.path().join("data/app.toml").exists(), "a check makes none");
     let (code, said) = check("metrics", &metrics);
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = check("metrics", &server.address.to_string());
@@ -220,10 +229,16 @@ fn settings_are_printed_without_their_secrets() {
     let output = campanile(home.path())
         .arg("config")
         .env("CAMPANILE_METRICS__BEARER_TOKEN", "tell nobody, please")
+        .env("CAMPANILE_APPS__0__ID", "shop")
+        .env("CAMPANILE_APPS__0__KEY", "shop-key")
+        .env("CAMPANILE_APPS__0__SECRET", "tell nobody of the shop")
+        .env("CAMPANILE_APPS__0__KEYS__0__KEY", "next-key")
+        .env("CAMPANILE_APPS__0__KEYS__0__SECRET", "tell nobody of what comes")
         .output()
         .expect("it runs");
     let text = String::from_utf8(output.stdout).expect("text");
     assert!(text.contains("bearer_token = \"[secret]\""), "{text}");
+    assert!(text.contains("key = \"next-key\"\nsecret = \"[secret]\""), "{text}");
     assert!(!text.contains("tell nobody"), "{text}");
 }
 

@@ -152,6 +152,11 @@ fn flatten(section: &str, table: &Table, values: &mut Vec<(String, Value)>) {
         let key = if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
         match value {
             Value::Table(table) => flatten(&key, table, values),
+            // The reference has one row for what is in each of them.
+            Value::Array(items) if items.iter().any(Value::is_table) => {
+                let tables = items.iter().filter_map(Value::as_table);
+                tables.for_each(|table| flatten(&format!("{key}.N"), table, values));
+            }
             value => values.push((key, value.clone())),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Place, fill};
 use crate::{
+    apps::APP_FILE,
     cli::{Failure, output},
     config::{Flags, Sources},
     wiring::push::KEY_FILE,
@@ -15,6 +16,10 @@ use std::{
 /// What the store's file is called there, as a server does with its own.
 const FILE: &str = "campanile.db";
 
+/// What a server makes for itself once, where its settings do not say it: with other keys, browsers
+/// would have to subscribe to notifications again, and clients of its application would find none.
+const MADE: [&str; 2] = [KEY_FILE, APP_FILE];
+
 pub(in crate::cli) fn run(to: &Path, flags: Flags) -> Result<ExitCode, Failure> {
     let config = Sources::of_process(flags).load()?;
     let url = config.store_url();
@@ -23,11 +28,11 @@ pub(in crate::cli) fn run(to: &Path, flags: Flags) -> Result<ExitCode, Failure> 
     if fs::symlink_metadata(to).is_ok() {
         return Err(Failure::failed(format!("{} is there already", to.display())));
     }
-    let key = config.server.data_dir.join(KEY_FILE);
+    let data = &config.server.data_dir;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::failed)?.block_on(async {
         tokio::select! {
-            made = make(&from, &key, to) => made?,
+            made = make(&from, data, to) => made?,
             _ = tokio::signal::ctrl_c() => return Err(Failure::failed("interrupted")),
         }
         output::line(&format!("everything is in {}", to.display()));
@@ -36,20 +41,22 @@ pub(in crate::cli) fn run(to: &Path, flags: Flags) -> Result<ExitCode, Failure> 
 }
 
 /// Fills a directory of another name, which gets its own once it is whole.
-async fn make(from: &Place, key: &Path, to: &Path) -> Result<(), Failure> {
+async fn make(from: &Place, data: &Path, to: &Path) -> Result<(), Failure> {
     let mut source = from.source_beside().await?;
     let unfinished = Unfinished::make(to).map_err(|error| cannot_make(to, error))?;
     let file = unfinished.0.join(FILE);
     let uploads = unfinished.0.join("uploads");
     fill(&mut source, &from.name(), &Place::Sqlite { file: file.clone(), uploads }).await?;
     source.records.close().await;
-    copy_key(key, &unfinished.0.join(KEY_FILE)).map_err(|error| cannot_make(to, error))?;
+    for name in MADE {
+        let copied = copy(&data.join(name), &unfinished.0.join(name));
+        copied.map_err(|error| cannot_make(to, error))?;
+    }
     unfinished.keep(to).map_err(|error| cannot_make(to, error))
 }
 
-/// The key of notifications, where the server has made one: with another, browsers would have to
-/// subscribe again.
-fn copy_key(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a file, where there is one.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
     match fs::copy(from, to) {
         Ok(_) => fs::File::open(to)?.sync_all(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

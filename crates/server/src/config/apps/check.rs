@@ -26,7 +26,7 @@ const TAKEN: [&str; 2] = [NATIVE_APP, OVERFLOW];
 
 /// What secrets are made of that somebody has put there for now. The longest come first, as some
 /// are in others.
-const COMMON: [&str; 31] = [
+const COMMON: &[&str] = &[
     "0123456789abcdef",
     "abcdefghijklmnopqrstuvwxyz",
     "1234567890",
@@ -58,6 +58,9 @@ const COMMON: [&str; 31] = [
     "demo",
     "this",
     "some",
+    "app",
+    "key",
+    "123",
 ];
 
 /// Says what is wrong with them, if anything.

@@ -1,7 +1,7 @@
 //! Settings from every source, and every way to get them wrong.
 
 use super::*;
-use crate::config::Registration;
+use crate::config::{App, Registration};
 
 struct Given {
     directory: tempfile::TempDir,
@@ -248,4 +248,161 @@ fn what_lines_are_shipped_with_makes_sense() {
     assert!(spool.refused().contains("log.loki.spool_bytes"));
     // Of what is not shipped nothing is asked.
     given().variable("CAMPANILE_LOG__LOKI__TENANT", "").load().expect("fine");
+}
+
+/// An application that nothing is wrong with.
+const APP: &str =
+    "[[apps]]\nid = \"shop\"\nkey = \"shop-key\"\nsecret = \"a2V5IG9mIHRoZSBzaG9w\"\n";
+
+#[test]
+fn applications_are_set_in_a_file() {
+    let text = "\
+        [[apps]]
+        id = \"1001\"
+        key = \"first\"
+        secret = \"a2V5IG9mIHRoZSBzaG9w\"
+        client_messages = false
+        tls_only = true
+        allowed_origins = [\"https://shop.example\"]
+        keys = [{ key = \"second\", secret = \"YW5vdGhlciBrZXkgb2Yg\" }]
+        [apps.limits]
+        presence_members_max = 7
+        cache_seconds = 60
+        [[apps]]
+        id = \"other\"
+        key = \"third\"
+        secret = \"dGhlIGtleSBvZiBvdGhl\"
+        [[apps.keys]]
+        key = \"fourth\"
+        secret = \"Zm91cnRoIG9mIHRoZW0g\"
+    ";
+    let config = given().file(text).load().expect("fine");
+    let [shop, other] = &config.apps[..] else { panic!("two, and not {:?}", config.apps) };
+    assert_eq!(shop.id.as_deref(), Some("1001"));
+    assert!(shop.enabled && shop.tls_only && !shop.client_messages && other.client_messages);
+    assert_eq!(shop.allowed_origins, ["https://shop.example"]);
+    assert_eq!((shop.limits.presence_members_max, shop.limits.cache_seconds), (7, 60.0));
+    assert_eq!(other.limits.presence_members_max, 100);
+    let keys = |app: &App| app.credentials().map(|(key, _)| key.to_owned()).collect::<Vec<_>>();
+    assert_eq!((keys(shop), keys(other)), (both("first", "second"), both("third", "fourth")));
+}
+
+fn both(one: &str, other: &str) -> Vec<String> {
+    vec![one.to_owned(), other.to_owned()]
+}
+
+#[test]
+fn applications_are_set_by_variables_beside_a_file() {
+    let given = given();
+    let path = given.directory.path().join("secret");
+    fs::write(&path, "YW5vdGhlciBrZXkgb2Yg\n").expect("written");
+    let path = path.to_str().expect("a plain path").to_owned();
+    let config = given
+        .file(APP)
+        .variable("CAMPANILE_APPS__0__KEY", "changed")
+        .variable("CAMPANILE_APPS__0__ALLOWED_ORIGINS", "https://a.example, https://b.example")
+        .variable("CAMPANILE_APPS__0__LIMITS__CONNECTIONS_MAX", "12")
+        .variable("CAMPANILE_APPS__0__KEYS__0__KEY", "second")
+        .variable("CAMPANILE_APPS__0__KEYS__0__SECRET_FILE", &path)
+        .variable("CAMPANILE_APPS__1__ID", "2")
+        .variable("CAMPANILE_APPS__1__KEY", "278425160739803")
+        .variable("CAMPANILE_APPS__1__SECRET", "83746529103847561029")
+        .load()
+        .expect("fine");
+    let [shop, other] = &config.apps[..] else { panic!("two, and not {:?}", config.apps) };
+    let credentials: Vec<_> =
+        shop.credentials().map(|(key, secret)| (key, secret.reveal())).collect();
+    let expected = [("changed", "a2V5IG9mIHRoZSBzaG9w"), ("second", "YW5vdGhlciBrZXkgb2Yg")];
+    assert_eq!(credentials, expected);
+    assert_eq!(shop.allowed_origins, ["https://a.example", "https://b.example"]);
+    assert_eq!(shop.limits.connections_max, 12);
+    assert_eq!(other.key.as_deref(), Some("278425160739803"));
+}
+
+#[test]
+fn no_application_is_as_good_as_an_empty_list() {
+    assert!(given().load().expect("fine").apps.is_empty());
+    assert!(given().file("apps = []").load().expect("fine").apps.is_empty());
+}
+
+#[test]
+fn what_is_wrong_with_an_application_is_said_with_its_place() {
+    let app = |more: &str| given().file(&format!("{APP}{more}"));
+    let second = |text: &str| app(&format!("[[apps]]\n{text}"));
+    let credentials = "key = \"second\"\nsecret = \"YW5vdGhlciBrZXkgb2Yg\"";
+    for (given, parts) in [
+        (app("colour = 1"), ["apps.0.colour", FILE]),
+        (app("[apps.limits]\ncolours_max = 1"), ["apps.0.limits.colours_max", FILE]),
+        (app("keys = [{ key = \"one\", colour = 1 }]"), ["apps.0.keys.0.colour", FILE]),
+        (app("keys = [{ key = \"second\" }]"), ["apps.0.keys.0.secret", "missing"]),
+        (app("enabled = \"maybe\""), ["enabled", FILE]),
+        (second(""), ["apps.1.id", "missing"]),
+        (second("id = \"a\""), ["apps.1.key", "missing"]),
+        (second("id = \"a\"\nkey = \"k\""), ["apps.1.secret", "missing"]),
+        (second("id = \"a b\""), ["apps.1.id", "letters, digits"]),
+        (second("id = \"native\""), ["apps.1.id", "metrics"]),
+        (second("id = \"_other\""), ["apps.1.id", "metrics"]),
+        (second(&format!("id = \"shop\"\n{credentials}")), ["apps.1.id", "apps.0.id"]),
+        (second("id = \"a\"\nkey = \"a:b\""), ["apps.1.key", "letters, digits"]),
+        (second("id = \"a\"\nkey = \"b\"\nsecret = \"hunter2\""), ["apps.1.secret", "16 bytes"]),
+        (
+            app("keys = [{ key = \"shop-key\", secret = \"YW5vdGhlciBrZXkgb2Yg\" }]"),
+            ["apps.0.keys.0.key", "apps.0.key"],
+        ),
+        (app("allowed_origins = [\"*\"]"), ["apps.0.allowed_origins", "\"*\" is no origin"]),
+        (app("[apps.limits]\nbatch_events_max = 0"), ["apps.0.limits.batch_events_max", "0"]),
+        (
+            app("[apps.limits]\nclient_events_per_second = 0"),
+            ["apps.0.limits.client_events_per_second", "client_messages"],
+        ),
+        (
+            app("[apps.limits]\nactivity_timeout_seconds = 0"),
+            ["apps.0.limits.activity_timeout_seconds", "clients"],
+        ),
+        (
+            app("[apps.limits]\npong_timeout_seconds = 0"),
+            ["apps.0.limits.pong_timeout_seconds", "0"],
+        ),
+        (app("[apps.limits]\ncache_seconds = -1"), ["apps.0.limits.cache_seconds", "-1"]),
+        (given().file("[apps]\nid = \"1\""), ["[[apps]]", FILE]),
+        (given().file("apps = 1"), ["[[apps]]", FILE]),
+        (given().file("apps = [1]"), ["[[apps]]", FILE]),
+        (given().file("[[server]]\nlisten = \"x\""), ["server.0.listen", FILE]),
+        (given().variable("CAMPANILE_APPS__ID", "1"), ["[[apps]]", "CAMPANILE_APPS__ID"]),
+        (given().variable("CAMPANILE_APPS__0", "1"), ["apps.0", "CAMPANILE_APPS__0"]),
+        (given().variable("CAMPANILE_APPS__00__ID", "1"), ["apps", "CAMPANILE_APPS__00__ID"]),
+        (app("").variable("CAMPANILE_APPS__2__ID", "1"), ["apps.1", "missing"]),
+        (app("").variable("CAMPANILE_APPS__0__KEYS__4__KEY", "1"), ["apps.0.keys.3", "missing"]),
+        (
+            app("").variable("CAMPANILE_APPS__0__SECRET_FILE", "/nowhere/secret"),
+            ["apps.0.secret", "secret_file"],
+        ),
+        (
+            given().variable("CAMPANILE_APPS__0__SECRET_FILE", "/nowhere/secret"),
+            ["/nowhere/secret", "apps.0.secret_file"],
+        ),
+    ] {
+        let error = given.refused();
+        for part in parts {
+            assert!(error.contains(part), "{part} in: {error}");
+        }
+        for secret in ["hunter2", "YW5vdGhlciBr", "a2V5IG9m"] {
+            assert!(!error.contains(secret), "{error}");
+        }
+    }
+}
+
+#[test]
+fn there_are_as_many_applications_as_metrics_tell_apart() {
+    let file = |number: usize| {
+        let one = |place| {
+            format!(
+                "[[apps]]\nid = \"{place}\"\nkey = \"key-{place}\"\nsecret = \"a2V5IG9mIHRoZSBzaG9w\"\n"
+            )
+        };
+        given().file(&(0..number).map(one).collect::<String>())
+    };
+    assert_eq!(file(64).load().expect("fine").apps.len(), 64);
+    let error = file(65).refused();
+    assert!(error.contains("apps") && error.contains("64"), "{error}");
 }
