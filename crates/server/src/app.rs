@@ -19,6 +19,7 @@ use crate::{
     wiring::{
         adapters::{self, AdapterError, Adapters, BusKind, Close, StoreKind},
         exporters::{ExporterError, Exporters},
+        webhooks::{self, WebhooksError},
     },
     workers::{self, Places, WorkerParts},
     ws::Lobby,
@@ -97,6 +98,9 @@ pub enum BuildError {
     /// An adapter cannot be had.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
+    /// Applications cannot be told of their channels.
+    #[error(transparent)]
+    Webhooks(#[from] WebhooksError),
     /// An exporter cannot be had.
     #[error(transparent)]
     Exporter(#[from] ExporterError),
@@ -150,7 +154,7 @@ impl<S: Future<Output = ()>> App<S> {
         let limits = config.limits.to_core();
         let id = NodeId(rand::random());
         let opened = adapters::open((&store, &bus), &config, id, &registry).await?;
-        let Adapters { ports, ask_store, ask_changed, close_store, close_bus } = opened;
+        let Adapters { mut ports, ask_store, ask_changed, close_store, close_bus } = opened;
         let node = Node {
             id,
             name: config.node_name(),
@@ -158,6 +162,8 @@ impl<S: Future<Output = ()>> App<S> {
             store: store.name(),
             bus: bus.name(),
         };
+        let settled = Arc::new(Apps::new(&apps, &registry));
+        ports.webhooks = webhooks::open(&config, &apps, &settled)?;
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
         let counted = ChatMetrics::register(&registry);
         let chat = Arc::new(Chat::new(id, ports, shards, limits, counted, token::hex_digest));
@@ -179,7 +185,7 @@ impl<S: Future<Output = ()>> App<S> {
         collect::count_what_is_open(&registry, &chat, &lobby, &metrics.connections);
         let edge = Arc::new(Edge {
             chat: chat.clone(),
-            apps: Arc::new(Apps::new(&apps, &registry)),
+            apps: settled,
             passwords: Passwords::new(),
             metrics,
             health: Arc::new(health),
@@ -244,6 +250,7 @@ impl<S: Future<Output = ()>> App<S> {
             handle.stop(true).await;
             serving.await.map_err(io::Error::other)??;
             self.tasks.stop().await;
+            edge.chat.queue_last_webhooks().await;
             (self.close_store)().await;
             (self.close_bus)().await;
             for exporter in self.exporters {
@@ -373,6 +380,11 @@ async fn start_tasks(
         let queueing = chat.clone();
         tasks.spawn("pushes", health, async move { queueing.queue_pushes().await });
         tasks.spawn("notifications", health, collect::deliver_pushes(chat.clone()));
+    }
+    if chat.ports().webhooks.is_some() {
+        let queueing = chat.clone();
+        tasks.spawn("webhooks", health, async move { queueing.queue_webhooks().await });
+        tasks.spawn("deliveries", health, collect::deliver_webhooks(chat.clone()));
     }
     tasks.spawn("statistics", health, registry.clone().sample());
     tasks.spawn("lag", health, lag.clone().run());
