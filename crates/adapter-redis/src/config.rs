@@ -3,6 +3,7 @@
 use crate::{
     bus::{Bounds, Counts, Ear, EarCounts, HearingBounds, Listener, Voices, channel_names},
     cache::{CacheState, Gauge},
+    channels::ChannelsState,
     core::{Core, Tasks},
     handle::Redis,
     health::Health,
@@ -215,15 +216,17 @@ impl Config {
             ear,
             health,
             presence: PresenceState::new(),
+            channels: ChannelsState::new(),
             cache: Arc::new(CacheState::new(self.cache_lifetime)),
             metrics,
             storage: StorageMetrics::register(registry),
             backend: registry.label("redis"),
             prefix: self.prefix,
+            clock,
             tasks: Tasks::default(),
         };
         if self.is_seen {
-            core.announce().await?;
+            core.announce(Call::PresenceReconcile).await?;
         }
         core.tasks.spawn(core.link.clone().keep());
         core.tasks.spawn(listener.run(subscription));

@@ -3,6 +3,7 @@
 use crate::{
     bus::{Ear, Voices},
     cache::CacheState,
+    channels::ChannelsState,
     health::Health,
     link::Link,
     metrics::{Call, RedisMetrics},
@@ -10,7 +11,10 @@ use crate::{
     presence::PresenceState,
     trouble::Trouble,
 };
-use campanile_core::instrumented::{self, StorageMetrics};
+use campanile_core::{
+    instrumented::{self, StorageMetrics},
+    port::Clock,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -22,20 +26,33 @@ pub(crate) struct Core {
     pub(crate) ear: Arc<Ear>,
     pub(crate) health: Arc<Health>,
     pub(crate) presence: PresenceState,
+    pub(crate) channels: ChannelsState,
     pub(crate) cache: Arc<CacheState>,
     pub(crate) metrics: RedisMetrics,
     pub(crate) storage: StorageMetrics,
     pub(crate) backend: instrumented::Backend,
     pub(crate) prefix: String,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Tasks,
 }
 
 impl Core {
-    /// Notes that this node may leave users behind, so that others look for them.
-    pub(crate) async fn announce(&self) -> Result<(), Trouble> {
-        let mut add = redis::cmd("SADD");
-        add.arg(format!("{}presence:nodes", self.prefix)).arg(self.roster.own().to_string());
-        self.link.call::<u64>(Call::PresenceReconcile, &add).await.map(drop)
+    /// Notes that this node may leave users and subscriptions behind, so that others look for them.
+    pub(crate) async fn announce(&self, call: Call) -> Result<(), Trouble> {
+        let own = self.roster.own().to_string();
+        let add = |key| redis::cmd("SADD").arg(key).arg(&own).take();
+        let keys = [self.presence_nodes_key(), self.channel_nodes_key()];
+        self.link.each::<u64>(call, keys.map(add).into()).await.map(drop)
+    }
+
+    /// The nodes that say something of users.
+    pub(crate) fn presence_nodes_key(&self) -> String {
+        format!("{}presence:nodes", self.prefix)
+    }
+
+    /// The nodes that say something of channels.
+    pub(crate) fn channel_nodes_key(&self) -> String {
+        format!("{}channels:nodes", self.prefix)
     }
 }
 

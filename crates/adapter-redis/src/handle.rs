@@ -1,8 +1,8 @@
 //! A node's connection, and the ports that go through it.
 
 use crate::{
-    bus::RedisBus, cache::RedisCache, core::Core, metrics::Call, presence::RedisPresence,
-    rate_limiter::RedisRateLimiter, trouble::Trouble,
+    bus::RedisBus, cache::RedisCache, channels::RedisChannels, core::Core, metrics::Call,
+    presence::RedisPresence, rate_limiter::RedisRateLimiter, trouble::Trouble,
 };
 use campanile_core::port::{Bus, Fault};
 use redis::Value;
@@ -25,6 +25,11 @@ impl Redis {
     /// Presence over all nodes.
     pub fn presence(&self) -> RedisPresence {
         RedisPresence(self.0.clone())
+    }
+
+    /// The channels of applications over all nodes.
+    pub fn channels(&self) -> RedisChannels {
+        RedisChannels::new(self.0.clone())
     }
 
     /// Rate limits over all nodes.

@@ -1,4 +1,4 @@
-//! Bus, presence, rate limits and cache of many nodes, in Redis: one server, a set with sentinels,
+//! Bus, presence, channels, rate limits and cache of many nodes, in Redis: one server, a set with sentinels,
 //! or a cluster.
 //!
 //! [`Config::connect`] answers with a [`Redis`], which gives the ports. Nothing of Redis is durable
@@ -10,6 +10,7 @@ mod handle;
 mod core;
 mod bus;
 mod presence;
+mod channels;
 mod rate_limiter;
 mod cache;
 mod nodes;
@@ -25,6 +26,7 @@ mod metrics;
 
 pub use bus::RedisBus;
 pub use cache::RedisCache;
+pub use channels::RedisChannels;
 pub use config::{Config, ConnectError};
 pub use handle::Redis;
 pub use metrics::{Call, Driver, Eviction, RedisMetrics, Server};

@@ -18,7 +18,6 @@ use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep, timeout},
 };
-use tracing::info;
 
 /// Between two attempts to reach Redis: at first, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -239,7 +238,8 @@ impl Link {
             self.metrics.reconnects.increment(crate::metrics::Driver::Redis);
             self.health.set_link(true);
             self.is_up.send_replace(true);
-            info!(away_ms = away.as_millis() as u64, "redis is back");
+            let duration_ms = away.as_millis() as u64;
+            tracing::info!(duration_ms, "redis is back");
         }
     }
 }

@@ -49,6 +49,12 @@ labels! {
         PresenceGet = "presence_get",
         /// Presence is put right.
         PresenceReconcile = "presence_reconcile",
+        /// A subscription to a channel, or its last event, is noted.
+        ChannelsPut = "channels_put",
+        /// Channels are asked for.
+        ChannelsGet = "channels_get",
+        /// Channels are put right.
+        ChannelsReconcile = "channels_reconcile",
         /// A rate is checked.
         Rate = "rate",
         /// An entry is looked up.

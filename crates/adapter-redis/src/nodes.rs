@@ -14,7 +14,6 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
-use tracing::warn;
 
 /// A node whose beat is older counts as missed.
 const ALIVE: Duration = Duration::from_secs(3);
@@ -169,7 +168,10 @@ impl Roster {
         for Entry { node, beat } in entries {
             if node.name == self.own.name && node.id != self.own.id && !seen.warned {
                 seen.warned = true;
-                warn!(name = node.name, "another node has this node's name: give each its own");
+                tracing::warn!(
+                    name = node.name,
+                    "another node has this node's name: give each its own"
+                );
             }
             // A node that has started again is another one, and the one before is gone at once.
             for (known, beat) in &mut seen.nodes {

@@ -1,7 +1,7 @@
 //! Scripts that Redis runs: sent by their digest, and whole where it does not know them yet.
 
 use crate::{link::Link, metrics::Call, trouble::Trouble};
-use redis::{Cmd, FromRedisValue};
+use redis::{Cmd, FromRedisValue, ToRedisArgs};
 
 /// A script in Lua.
 pub(crate) struct Script {
@@ -18,8 +18,8 @@ impl Script {
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         (link, call): (&Link, Call),
-        keys: &[&str],
-        arguments: &[&str],
+        keys: &[impl ToRedisArgs],
+        arguments: &[impl ToRedisArgs],
     ) -> Result<T, Trouble> {
         let command = |verb: &str, script: &str| {
             let mut command = redis::cmd(verb);

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
-use tracing::warn;
 
 /// How often one kind of trouble is told in the log.
 const TELLING: Duration = Duration::from_secs(10);
@@ -64,7 +63,7 @@ impl Trouble {
     }
 
     pub(crate) fn corrupt() -> Self {
-        Self::new(TroubleKind::Corrupt, "redis answered something that makes no sense")
+        Self::new(TroubleKind::Corrupt, "it answered something that makes no sense")
     }
 
     /// Whether the connection is of no more use.
@@ -192,18 +191,18 @@ impl Complaints {
         if !self.is_due(trouble.kind) {
             return;
         }
-        let message = match trouble.kind {
-            TroubleKind::Timeout => "redis does not answer in time",
-            TroubleKind::Connection => "redis cannot be reached",
-            TroubleKind::Auth => "redis refuses this node: check user, password and rights",
-            TroubleKind::Memory => "the memory of redis is full: raise maxmemory",
-            TroubleKind::ReadOnly => "redis only reads: it is a replica",
-            TroubleKind::Loading => "redis still reads its data from disk",
-            TroubleKind::ClusterDown => "the redis cluster has no master for some keys",
+        let reason = match trouble.kind {
+            TroubleKind::Timeout => "it does not answer in time",
+            TroubleKind::Connection => "it cannot be reached",
+            TroubleKind::Auth => "it refuses this node: check user, password and rights",
+            TroubleKind::Memory => "its memory is full: raise maxmemory",
+            TroubleKind::ReadOnly => "it only reads: it is a replica",
+            TroubleKind::Loading => "it still reads its data from disk",
+            TroubleKind::ClusterDown => "the cluster has no master for some keys",
             TroubleKind::Corrupt => "redis answered something that makes no sense",
-            TroubleKind::Other => "redis does not do as it is asked",
+            TroubleKind::Other => "it does not do as it is asked",
         };
-        warn!(error = %trouble, "{message}");
+        tracing::warn!(reason, error = %trouble, "redis is in trouble");
     }
 
     fn is_due(&self, kind: TroubleKind) -> bool {

@@ -8,10 +8,11 @@ use campanile_adapter_memory::SystemClock;
 use campanile_adapter_redis::{Config, ConnectError};
 use campanile_conformance::user;
 use campanile_core::{
+    channel::{AppId, Channel},
     event::{Audience, Event, Signal},
     limits::Rate,
-    port::{Bus, Cache, CacheKey, Cached, ConnectionId, Heard, Limiter, LimiterContext},
-    port::{PresenceStore, RateLimiter, Verdict},
+    port::{Bus, Cache, CacheKey, Cached, ChannelStore, ConnectionId, Heard, Limiter},
+    port::{LimiterContext, PresenceStore, RateLimiter, Verdict},
     room::RoomKind,
     user::Status,
 };
@@ -36,6 +37,12 @@ async fn works(config: impl Fn(usize) -> Config) {
     one.presence().put(&ada, ConnectionId(1), Status::Away).await.unwrap();
     assert_eq!(other.presence().statuses(&[ada]).await.unwrap(), [Status::Away]);
     assert_eq!(one.presence().reconcile().await.unwrap(), []);
+    let news = Channel::new(&AppId::parse("shop").unwrap(), "news");
+    one.channels().subscribe(&news, ConnectionId(1), None).await.unwrap();
+    assert_eq!(other.channels().look(&news).await.unwrap().subscriptions, 1);
+    assert_eq!(other.channels().occupied(news.app(), "n").await.unwrap().len(), 1);
+    assert_eq!(one.channels().reconcile().await.unwrap(), []);
+    one.channels().unsubscribe(&news, ConnectionId(1)).await.unwrap();
     let limiter = one.rate_limiter();
     let check = limiter.check(Limiter::Auth, LimiterContext::Ip, "key", Rate::new(1.0, 1));
     assert_eq!(check.await.unwrap(), Verdict::Allowed);

@@ -4,7 +4,7 @@
 mod support;
 
 use campanile_conformance as conformance;
-use campanile_core::port::{Bus, Cache, Clock, PresenceStore, RateLimiter};
+use campanile_core::port::{Bus, Cache, ChannelStore, Clock, PresenceStore, RateLimiter};
 use std::sync::Arc;
 use support::Place;
 
@@ -25,6 +25,14 @@ async fn prove_presence(place: Place) {
     conformance::presence_store(async || {
         let node = place.node(&support::prefix(), 1).await;
         Arc::new(node.presence()) as Arc<dyn PresenceStore>
+    })
+    .await;
+}
+
+async fn prove_channels(place: Place) {
+    conformance::channel_store(async |clock: Arc<dyn Clock>| {
+        let node = place.node(&support::prefix(), 1).await;
+        Arc::new(node.channels().by_clock(clock)) as Arc<dyn ChannelStore>
     })
     .await;
 }
@@ -60,6 +68,12 @@ macro_rules! prove {
             #[ignore = "needs Redis: cargo xtask test"]
             async fn presence() {
                 prove_presence($place).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = "needs Redis: cargo xtask test"]
+            async fn channels() {
+                prove_channels($place).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]

@@ -7,12 +7,13 @@ mod support;
 use campanile_adapter_redis::{Config, Redis};
 use campanile_conformance::{room, user};
 use campanile_core::{
+    channel::{AppId, Channel},
     event::{Audience, Event, Signal},
     instrumented::Driver,
     limits::Rate,
     port::{
-        Bus, BusError, Cache, CacheKey, Cached, ConnectionId, Limiter, LimiterContext,
-        PresenceStore, RateLimiter,
+        Bus, BusError, Cache, CacheKey, Cached, ChannelStore, ConnectionId, Limiter,
+        LimiterContext, PresenceStore, RateLimiter,
     },
     room::RoomKind,
     user::Status,
@@ -106,6 +107,10 @@ fn numbered(number: u64) -> Arc<Signal> {
     Arc::new(Signal::Tell(Audience::Everyone, Event::Draining { after_ms: number }))
 }
 
+fn news() -> Channel {
+    Channel::new(&AppId::parse("shop").unwrap(), "news")
+}
+
 fn lobby() -> CacheKey {
     CacheKey::Room(room("lobby"))
 }
@@ -125,12 +130,18 @@ async fn every_call_is_counted_and_timed_by_what_is_asked() {
     cache.get(&lobby()).await.unwrap();
     cache.put(&lobby(), &Cached::Room(RoomKind::Public)).await.unwrap();
     cache.forget(&[lobby()]).await.unwrap();
+    let (channels, news) = (counted.node.channels(), news());
+    channels.subscribe(&news, ConnectionId(1), None).await.unwrap();
+    channels.unsubscribe(&news, ConnectionId(1)).await.unwrap();
+    channels.look(&news).await.unwrap();
     counted.node.probe().await.unwrap();
     let moved = counted.probe().since(&before);
     let expected = [
         ("rate", 1.0),
         ("presence_put", 1.0),
         ("presence_get", 1.0),
+        ("channels_put", 2.0),
+        ("channels_get", 1.0),
         ("cache_get", 2.0),
         ("cache_put", 1.0),
         ("cache_forget", 1.0),
@@ -148,6 +159,8 @@ async fn every_call_is_counted_and_timed_by_what_is_asked() {
     assert_eq!(counted.commands("subscribe", "ok"), 1.0, "to all channels at once");
     presence.reconcile().await.unwrap();
     assert!(counted.commands("presence_reconcile", "ok") > 0.0);
+    channels.reconcile().await.unwrap();
+    assert!(counted.commands("channels_reconcile", "ok") > 0.0);
     // The node asks for these by itself, again and again.
     for command in ["info", "nodes", "publish"] {
         let before = counted.commands(command, "ok");

@@ -36,6 +36,8 @@ pub struct Config {
     pub request_bytes_max: usize,
     /// Bytes of one line. Loki takes 256 KiB unless it is told otherwise.
     pub line_bytes_max: usize,
+    /// Bytes of one text in a line, such as a field's value; what is longer is cut.
+    pub value_bytes_max: usize,
     /// How long lines wait for others to go with.
     pub linger: Duration,
     /// How long Loki may take to answer one push.
@@ -134,6 +136,7 @@ pub(crate) struct Bounds {
     /// Lines of one push.
     pub(crate) push_entries: u64,
     pub(crate) line_bytes: usize,
+    pub(crate) value_bytes: usize,
     pub(crate) age: Duration,
 }
 
@@ -153,6 +156,7 @@ impl Default for Config {
             spool: None,
             request_bytes_max: 1024 * 1024,
             line_bytes_max: 256 * 1024,
+            value_bytes_max: usize::MAX,
             linger: Duration::from_millis(200),
             request_timeout: Duration::from_secs(10),
             backoff_min: Duration::from_millis(500),
@@ -178,6 +182,7 @@ impl Config {
             ("spool.bytes_max", spool_bytes_max == 0),
             ("request_bytes_max", self.request_bytes_max == 0),
             ("line_bytes_max", self.line_bytes_max == 0),
+            ("value_bytes_max", self.value_bytes_max == 0),
             ("request_timeout", self.request_timeout.is_zero()),
             ("backoff_min", self.backoff_min.is_zero()),
             ("age_max", self.age_max.is_zero()),
@@ -284,6 +289,7 @@ impl Config {
             push_bytes: push_bytes.min(part(memory_bytes)).min(disk_part),
             push_entries: (self.buffer_entries_max / 8).max(1),
             line_bytes: self.line_bytes_max,
+            value_bytes: self.value_bytes_max,
             age: self.age_max,
         }
     }

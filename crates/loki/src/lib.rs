@@ -17,6 +17,7 @@ mod layer;
 mod pipe;
 mod relay;
 mod batch;
+mod line;
 mod chunk;
 mod queue;
 mod spool;
@@ -30,6 +31,7 @@ mod time;
 
 pub use config::{Auth, Config, ConfigError, Secret, SpoolConfig};
 pub use layer::LokiLayer;
+pub use line::harmless;
 pub use metrics::{DropReason, PushStatus, ShipperMetrics};
 pub use shipper::{FlushReport, Shipper, StartError};
 pub use spool::SpoolError;

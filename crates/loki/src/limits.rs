@@ -25,8 +25,10 @@ pub(crate) const REASON_BYTES_MAX: usize = 512;
 /// How often metrics follow by themselves; a registry that collects makes them follow at once.
 pub(crate) const METRICS_EVERY: Duration = Duration::from_secs(1);
 
-/// How long lines gather in a lane before tracing-loki sees them.
-pub(crate) const GATHER: Duration = Duration::from_millis(5);
+/// How long lines gather in a lane before tracing-loki sees them. The first of them wakes the
+/// shipper's thread, which is most of what a line costs where few are logged; so long they may be
+/// lost when the process is killed.
+pub(crate) const GATHER: Duration = Duration::from_millis(25);
 
 /// How often a lane is looked at although nothing woke it.
 pub(crate) const PIPE_TICK: Duration = Duration::from_secs(1);

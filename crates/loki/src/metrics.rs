@@ -91,6 +91,41 @@ impl ShipperMetrics {
     }
 }
 
+/// Where the durations of pushes are shown, and those of pushes before that: they are shown as soon
+/// as they can be, like all that is counted.
+#[derive(Default)]
+pub(crate) struct Durations {
+    shown: Vec<ShipperMetrics>,
+    early: Vec<Duration>,
+}
+
+/// Durations that are kept until they are shown. A program shows them within its first seconds, or
+/// never.
+const EARLY_MAX: usize = 1024;
+
+impl Durations {
+    pub(crate) fn observe(&mut self, duration: Duration) {
+        if self.shown.is_empty() && self.early.len() < EARLY_MAX {
+            self.early.push(duration);
+        }
+        for metrics in &self.shown {
+            metrics.request_duration.observe(duration);
+        }
+    }
+
+    /// Shows them here, too.
+    pub(crate) fn show_in(&mut self, metrics: ShipperMetrics) {
+        for duration in std::mem::take(&mut self.early) {
+            metrics.request_duration.observe(duration);
+        }
+        self.shown.push(metrics);
+    }
+
+    pub(crate) fn shown(&self) -> &[ShipperMetrics] {
+        &self.shown
+    }
+}
+
 /// 0 for what never was.
 fn since_epoch(time: Option<SystemTime>) -> Duration {
     time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default()

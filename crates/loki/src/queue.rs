@@ -6,6 +6,7 @@ use crate::{
     config::Bounds,
     ledger::Ledger,
     level::Level,
+    line::harmless,
     metrics::DropReason,
     spool::{Segment, Spool},
     time::now,
@@ -77,7 +78,8 @@ impl Queue {
     pub(crate) fn take(&mut self, batch: Batch) {
         let mut piece = Batch::default();
         let mut too_long = 0;
-        for (labels, entry) in batch.into_lines() {
+        for (labels, mut entry) in batch.into_lines() {
+            entry.line = harmless(entry.line, self.bounds.value_bytes);
             if entry.line.len() > self.bounds.line_bytes {
                 too_long += 1;
                 continue;

@@ -3,7 +3,7 @@
 use crate::{
     backoff::Backoff,
     ledger::Ledger,
-    metrics::{PushStatus, ShipperMetrics},
+    metrics::{Durations, PushStatus},
     push::{Pusher, Verdict},
     queue::{Push, Readiness},
     relay::Intake,
@@ -25,7 +25,7 @@ pub(crate) struct Sender {
     pub(crate) pusher: Pusher,
     pub(crate) backoff: Backoff,
     pub(crate) linger: Duration,
-    pub(crate) metrics: Arc<Mutex<Vec<ShipperMetrics>>>,
+    pub(crate) metrics: Arc<Mutex<Durations>>,
     /// True once nothing comes in any more: what waits goes at once, and the sender ends.
     pub(crate) is_last: watch::Receiver<bool>,
     pub(crate) streak: Streak,
@@ -111,9 +111,7 @@ impl Sender {
     }
 
     fn observe(&self, duration: Duration) {
-        for metrics in &*lock(&self.metrics) {
-            metrics.request_duration.observe(duration);
-        }
+        lock(&self.metrics).observe(duration);
     }
 }
 

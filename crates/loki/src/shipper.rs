@@ -153,7 +153,7 @@ impl Shipper {
     /// Only one shipper can be shown in one registry.
     pub fn register(&self, registry: &Registry) {
         let metrics = ShipperMetrics::register(registry);
-        lock(&self.shared.metrics).push(metrics);
+        lock(&self.shared.metrics).show_in(metrics);
         self.shared.show();
         let shared = Arc::downgrade(&self.shared);
         registry.add_collector(move || {

@@ -14,7 +14,7 @@ pub struct Status {
     /// Lines that wait, on their way to the queue, in memory, in the spool, or in a push that has
     /// not been answered.
     pub queued: u64,
-    /// Those of `queued` that have yet to come to the queue; a few milliseconds' worth.
+    /// Those of `queued` that have yet to come to the queue; 25 ms' worth and a little.
     pub arriving: u64,
     /// Those of `queued` that are in the spool, which a restart does not lose.
     pub spooled: u64,

@@ -5,7 +5,7 @@ use crate::{
     layer::mark_thread,
     ledger::Ledger,
     limits::METRICS_EVERY,
-    metrics::ShipperMetrics,
+    metrics::Durations,
     pipe,
     relay::{Intake, Relay},
     sender::Sender,
@@ -29,7 +29,7 @@ use tracing_loki::{BackgroundTask, BackgroundTaskController};
 pub(crate) struct Shared {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) bounds: Bounds,
-    pub(crate) metrics: Arc<Mutex<Vec<ShipperMetrics>>>,
+    pub(crate) metrics: Arc<Mutex<Durations>>,
 }
 
 /// What runs on the shipper's thread.
@@ -48,7 +48,7 @@ impl Shared {
     /// Lets the metrics follow.
     pub(crate) fn show(&self) {
         let status = self.ledger.status();
-        for metrics in &*lock(&self.metrics) {
+        for metrics in lock(&self.metrics).shown() {
             metrics.follow(&status, &self.bounds);
         }
     }

@@ -72,6 +72,21 @@ fn lines_arrive_with_labels_fields_and_times() {
 }
 
 #[test]
+fn a_line_is_harmless_and_its_texts_are_as_long_as_is_set() {
+    let loki = StandIn::start();
+    let (shipper, dispatch) = start(&Config { value_bytes_max: 100, ..config(loki.url()) });
+    let nasty = "a\nb\u{85}\u{1b}[2J\u{2028}\u{202e}\"ä";
+    with(&dispatch, || tracing::info!(user = nasty, room = %"ä".repeat(1_000), count = 7, "hello"));
+    assert_eq!(flushed(&shipper).sent, 1);
+    let line = loki.lock().entries[0].line.clone();
+    let steers = |one: char| one.is_control() || matches!(one, '\u{2028}'..='\u{202e}');
+    assert!(!line.chars().any(steers), "{line:?}");
+    let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!((&line["user"], &line["count"]), (&nasty.into(), &7.into()));
+    assert_eq!(line["room"], format!("{}…", "ä".repeat(50)));
+}
+
+#[test]
 fn many_threads_lose_nothing_and_every_line_is_somewhere_at_every_instant() {
     let loki = StandIn::start();
     let (shipper, dispatch) = start(&config(loki.url()));

@@ -155,13 +155,7 @@ impl<S: Future<Output = ()>> App<S> {
         let id = NodeId(rand::random());
         let opened = adapters::open((&store, &bus), &config, id, &registry).await?;
         let Adapters { mut ports, ask_store, ask_changed, close_store, close_bus } = opened;
-        let node = Node {
-            id,
-            name: config.node_name(),
-            since: ports.clock.now(),
-            store: store.name(),
-            bus: bus.name(),
-        };
+        let node = node(&config, id, &ports, (&store, &bus));
         let settled = Arc::new(Apps::new(&apps, &registry));
         ports.webhooks = webhooks::open(&config, &apps, &settled)?;
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
@@ -182,7 +176,8 @@ impl<S: Future<Output = ()>> App<S> {
         // Connections are tasks of their worker's own, which its runtime does not count.
         let connections = lobby.clone();
         runtime.add_local_tasks(move || connections.connections());
-        collect::count_what_is_open(&registry, &chat, &lobby, &metrics.connections);
+        let counted = (&metrics.connections, &settled);
+        collect::count_what_is_open(&registry, &chat, &lobby, counted);
         let edge = Arc::new(Edge {
             chat: chat.clone(),
             apps: settled,
@@ -300,6 +295,16 @@ fn registry(
         .build()
 }
 
+fn node(config: &Config, id: NodeId, ports: &Ports, (store, bus): (&StoreKind, &BusKind)) -> Node {
+    Node {
+        id,
+        name: config.node_name(),
+        since: ports.clock.now(),
+        store: store.name(),
+        bus: bus.name(),
+    }
+}
+
 /// What every program tells of itself.
 fn observe_program(
     registry: &Registry,
@@ -363,6 +368,8 @@ async fn start_tasks(
     let stepping = chat.clone();
     tasks.spawn("step", health, async move { stepping.keep_in_step().await });
     tasks.spawn("presence", health, collect::reconcile_presence(chat.clone()));
+    let counting = chat.clone();
+    tasks.spawn("counts", health, async move { counting.tell_counts().await });
     let watching = health.clone();
     tasks.spawn("health", health, async move { watching.watch().await });
     let readings = edge.readings.clone();

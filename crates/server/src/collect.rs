@@ -1,12 +1,16 @@
 //! Gauges that are counted from the source, and the tasks that count what takes longer.
 
 use crate::{
+    apps::{App, Apps},
     metrics::{ArchiveSizeMetrics, ConnectionMetrics},
     ws::Lobby,
 };
 use campanile_core::{
+    channel::ChannelKind,
     chat::Chat,
+    fanout::Directory,
     labels::{ChannelType, Transport},
+    metrics::App as AppLabel,
     room::RoomKind,
 };
 use campanile_metrics::Registry;
@@ -48,10 +52,11 @@ pub fn count_what_is_open(
     registry: &Registry,
     chat: &Arc<Chat>,
     lobby: &Arc<Lobby>,
-    metrics: &ConnectionMetrics,
+    (metrics, apps): (&ConnectionMetrics, &Arc<Apps>),
 ) {
     metrics.max.set(lobby.connections_max());
     let (chat, lobby, metrics) = (chat.clone(), lobby.clone(), metrics.clone());
+    let apps = apps.clone();
     registry.add_collector(move || {
         let counted = chat.metrics();
         let native = counted.native;
@@ -62,17 +67,35 @@ pub fn count_what_is_open(
         counted.connections.send_queue.set(chat.shards().frames_waiting());
         let directory = chat.directory();
         counted.connections.users_online.recount([(native, directory.users())]);
-        counted.presence.members.recount([(native, directory.users())]);
+        let members = apps.iter().map(|app| (app.label, directory.members(&app.id)));
+        counted.presence.members.recount(members.chain([(native, directory.users())]));
         let kinds = [RoomKind::Public, RoomKind::Private, RoomKind::Direct];
-        let rooms = kinds.map(|kind| (ChannelType::from(kind), directory.rooms(kind)));
-        counted.rooms.active.recount(rooms.map(|(channel, (rooms, _))| (native, channel, rooms)));
-        counted
-            .rooms
-            .participants
-            .recount(rooms.map(|(channel, (_, listeners))| (channel, listeners)));
-        let listeners: usize = rooms.iter().map(|(_, (_, listeners))| listeners).sum();
-        counted.presence.subscriptions.set(listeners);
+        let rooms: Vec<_> = kinds
+            .map(|kind| (native, ChannelType::from(kind), directory.rooms(kind)))
+            .into_iter()
+            .chain(apps.iter().flat_map(|app| count_channels(app, directory)))
+            .collect();
+        let active = rooms.iter().map(|(app, channel, (rooms, _))| (*app, *channel, *rooms));
+        counted.rooms.active.recount(active);
+        let listeners = rooms.iter().map(|(_, channel, (_, listeners))| (*channel, *listeners));
+        counted.rooms.participants.recount(listeners);
+        // Who listens to a room hears of the presence of the others, and so in presence channels.
+        let hear = rooms
+            .iter()
+            .filter(|(app, channel, _)| *app == native || *channel == ChannelType::Presence);
+        let hear: usize = hear.map(|(_, _, (_, listeners))| listeners).sum();
+        counted.presence.subscriptions.set(hear);
     });
+}
+
+/// The channels of an application and their subscriptions, by kind.
+fn count_channels(
+    app: &App,
+    directory: &Directory,
+) -> [(AppLabel, ChannelType, (usize, usize)); 4] {
+    let kinds =
+        [ChannelKind::Public, ChannelKind::Private, ChannelKind::Encrypted, ChannelKind::Presence];
+    kinds.map(|kind| (app.label, ChannelType::from(kind), directory.channels(&app.id, kind)))
 }
 
 /// Counts the archive once a minute; for the server to spawn.
@@ -116,12 +139,13 @@ pub async fn clear_uploads(chat: Arc<Chat>) {
     }
 }
 
-/// Puts presence right after nodes have died; for the server to spawn.
+/// Puts presence and channels right after nodes have died; for the server to spawn.
 pub async fn reconcile_presence(chat: Arc<Chat>) {
     let mut ticks = tokio::time::interval(PRESENCE_EVERY);
     loop {
         ticks.tick().await;
         let _counted = chat.reconcile_presence().await;
+        let _counted = chat.reconcile_channels().await;
     }
 }
 

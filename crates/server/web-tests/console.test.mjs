@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { logWords } from '../web/console/log-words.js';
 import { roster, rosterWords } from '../web/console/roster.js';
 import { Samples, SPAN_MS, summary } from '../web/console/samples.js';
 import { ticks } from '../web/console/scale.js';
@@ -103,6 +104,22 @@ test('a node by itself is simply there', () => {
   const alone = roster(stats(0, { cluster: { nodes_expected: 1 } }), LISTED.slice(0, 1), 0, 1_000);
   assert.deepEqual(rosterWords(alone), { tone: 'up', words: 'Node is up', note: 'north' });
   assert.deepEqual(rosterWords(roster(stats(0, { cluster: { nodes_expected: 1 } }), null, 0, 0)), { tone: 'up', words: 'Node is up', note: 'north' });
+});
+
+test('of logs it is said how they fare, and nothing where none are shipped', () => {
+  assert.equal(logWords(stats(0), null), null);
+  const logs = { queue_bytes: 1_536, oldest_seconds: 0.4, sent_total: 10, dropped_total: 2, last_success_at: stats(57).at };
+  const samples = new Samples();
+  const said = (second, change) => {
+    const answer = { ...stats(second), logs: { ...logs, ...change } };
+    samples.add(answer, second * 1_000);
+    return logWords(answer, samples.latest);
+  };
+  const note = '1.5 KiB wait, 2 dropped, last taken 3 s ago';
+  assert.deepEqual(said(60, {}), { tone: 'up', words: 'Logs are shipped', note: `– sent, ${note}` });
+  assert.deepEqual(said(61, { sent_total: 22 }).note, '12/s sent, 1.5 KiB wait, 2 dropped, last taken 4 s ago');
+  assert.deepEqual(said(62, { oldest_seconds: 61, last_success_at: null }), { tone: 'down', words: 'Logs wait', note: '– sent, 1.5 KiB wait, 2 dropped, none taken yet' });
+  assert.equal(said(63, { dropped_total: 9 }).words, 'Logs are dropped');
 });
 
 test('a summary leaves out what is not there', () => {

@@ -58,6 +58,23 @@ test("the console shows what happens while it happens", async (t) => {
   await screenshot(dark, "console-dark");
 });
 
+test("where logs are shipped the console says how they fare, and nothing where they are not", async (t) => {
+  const page = await openConsole(t);
+  await page.getByText("Store is up").waitFor();
+  assert.equal(await page.getByText("Logs are shipped").count(), 0);
+  let sent = 0;
+  await page.route("**/api/v1/stats", async (route) => {
+    const stats = await (await route.fetch()).json();
+    sent += 30;
+    const logs = { queue_bytes: 2048, oldest_seconds: 0.2, sent_total: sent, dropped_total: 0, last_success_at: stats.at };
+    await route.fulfill({ json: { ...stats, logs } });
+  });
+  const line = page.locator(".health li", { hasText: "Logs are shipped" });
+  await line.getByText(/^[\d,.]+\/s sent, 2 KiB wait, 0 dropped, last taken 0 s ago$/u).waitFor();
+  await page.unroute("**/api/v1/stats");
+  await line.waitFor({ state: "detached" });
+});
+
 test("whoever is no operator is told so, and sees nothing", async (t) => {
   const ada = await visitor(t, "ada", { where: "/console", tolerate: /status of 403/ });
   await ada.page.getByRole("heading", { name: "For operators only" }).waitFor();

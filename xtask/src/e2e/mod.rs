@@ -80,7 +80,7 @@ const TRAFFIC_ENDS: Duration = Duration::from_secs(60);
 const SUITES: &[(&str, &str)] = &[
     ("targets", "every scrape target is up and exports what is used of it"),
     ("panels", "every query of every panel gives something, by way of Grafana too"),
-    ("logs", "the ruler of Loki has the rules on logs"),
+    ("logs", "the ruler of Loki has the rules on logs, and what is asked in LogQL can be"),
     ("routes", "who hears of an alert, and what mutes it"),
     ("metrics", "every declared metric has moved"),
 ];

@@ -1,4 +1,4 @@
-//! The rules on logs: the ruler of Loki has every one, and each can be evaluated.
+//! The rules on logs: the ruler of Loki has every one. What we ask in LogQL, anywhere, can be asked.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,8 @@ use super::report::Report;
 use super::scene::Scene;
 use super::sources;
 use crate::live::{LoadedRule, Loki};
-use crate::tower::RuleFile;
+use crate::tidy::Tree;
+use crate::tower::{LogQuery, RuleFile, log_queries};
 use crate::wait;
 
 /// Where our rules for it lie.
@@ -20,18 +21,19 @@ const FOLDER: &str = "alerts/loki";
 const EVALUATED_DEADLINE: Duration = Duration::from_secs(150);
 
 pub(crate) fn check(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
+    let queries = log_queries(Tree::load(&scene.workspace.root)?.files())?;
     let Some(loki) = sources::loki(scene)? else {
-        report.leave_out("the rules on logs: loki has no image here");
+        let count = queries.len();
+        let left_out = format!("the rules on logs, {count} expressions in LogQL");
+        report.leave_out(format!("{left_out}: loki has no image here"));
         return Ok(());
     };
     let ours = ours(scene)?;
     report.check("logs", "the ruler of Loki has our rules, and evaluates them", || {
         wait::patiently("it has", EVALUATED_DEADLINE, || compare(&ours, &loki.rules()?))
     });
-    for (name, expression) in &ours {
-        report.check("logs", &format!("what {name} asks can be asked"), || {
-            answered(&loki, expression)
-        });
+    for LogQuery { place, expr } in &queries {
+        report.check("logs", &format!("{place} can be asked"), || answered(&loki, expr));
     }
     Ok(())
 }
@@ -69,7 +71,7 @@ fn compare(ours: &BTreeMap<String, String>, loaded: &[LoadedRule]) -> Result<()>
 
 /// While nothing is wrong the answer may be that there is nothing.
 fn answered(loki: &Loki, expression: &str) -> Result<()> {
-    loki.now(expression).map(drop)
+    loki.lately(expression).map(drop)
 }
 
 #[cfg(test)]
@@ -111,10 +113,10 @@ mod tests {
     fn no_answer_is_an_answer_and_a_refusal_is_none() {
         let nothing = r#"{"status": "success", "data": {"resultType": "vector", "result": []}}"#;
         let answers =
-            Box::leak(Box::new([("/loki/api/v1/query", 200, &*nothing.to_owned().leak())]));
+            Box::leak(Box::new([("/loki/api/v1/query_range", 200, &*nothing.to_owned().leak())]));
         let address = StandIn::start(answers).address;
         assert!(answered(&Loki { address }, "sum(rate({a=\"b\"}[5m])) > 1").is_ok());
-        let address = StandIn::start(&[("/loki/api/v1/query", 400, "parse error")]).address;
+        let address = StandIn::start(&[("/loki/api/v1/query_range", 400, "parse error")]).address;
         assert!(answered(&Loki { address }, "sum(").is_err());
     }
 }

@@ -6,6 +6,7 @@ mod checks;
 
 mod rust;
 mod neighbours;
+mod loki;
 mod pages;
 mod browser;
 mod prometheus;
@@ -41,6 +42,11 @@ const JOBS: &[Job] = &[
         name: "neighbours",
         what: "real databases and brokers, one node and several, whole and hurt",
         run: neighbours::run,
+    },
+    Job {
+        name: "loki",
+        what: "a real Loki takes what is shipped, and every expression for it",
+        run: loki::run,
     },
     Job { name: "pages", what: "the logic of the pages, in node", run: pages::run },
     Job {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::report::{Outcome, Totals};
-use super::rust;
+use super::{loki, rust};
 use crate::provide;
 use crate::workspace::Workspace;
 
@@ -22,7 +22,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
         provide::program(&[program], package)?;
     }
     // Each starts neighbours of its own, which share two cores.
-    let mut totals = rust::cargo_test(workspace, &["--", "--ignored", "--test-threads=2"])?;
+    let arguments = ["--", "--ignored", "--test-threads=2", "--skip", loki::TESTS];
+    let mut totals = rust::cargo_test(workspace, &arguments)?;
     if totals.passed + totals.failed == 0 {
         totals += Totals::FAILED;
     }

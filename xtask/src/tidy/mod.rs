@@ -26,7 +26,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use finding::Finding;
-use tree::Tree;
+pub(crate) use tree::Tree;
 
 /// A rule reads the tree and says what is wrong with it.
 type Rule = fn(&Tree) -> Vec<Finding>;

@@ -5,8 +5,10 @@ mod promql;
 mod provisioning;
 mod rules;
 mod runbooks;
+mod logql;
 
 pub(crate) use catalogue::{Catalogue, Kind, Metric, Series};
+pub(crate) use logql::{LogQuery, log_queries};
 pub(crate) use promql::{Query, Selector};
 pub(crate) use provisioning::{DATASOURCES, DatasourceFile};
 pub(crate) use rules::{Rule, RuleFile, UnitTests};

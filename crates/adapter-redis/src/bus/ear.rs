@@ -33,7 +33,6 @@ use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
-use tracing::info;
 
 /// While signals may be lost it is said so often.
 const REMINDER: Duration = Duration::from_millis(900);
@@ -218,7 +217,7 @@ impl Listener {
             subscription = self.resubscribe().await;
             self.counts.health.set_subscription(true);
             self.counts.metrics.reconnects.increment(Driver::Redis);
-            info!("redis is heard again");
+            tracing::info!("redis is heard again");
             // An echo that was on its way when the connection broke never comes.
             (0..CHANNELS).for_each(|channel| self.unechoed.echoed(channel));
             self.hearing.resumed(Instant::now());

@@ -2,7 +2,7 @@
 
 use super::{Code, Junk, Reader, choice, record};
 use campanile_core::{
-    channel::{ChannelEvent, ChannelKind, ChannelMember, Data, Published},
+    channel::{ChannelEvent, ChannelKind, ChannelMember, Data, Kept, Published},
     event::{
         Answer, Ask, Audience, EndReason, EndedSessions, Event, LeaveReason, Question,
         ResyncReason, Signal,
@@ -68,6 +68,7 @@ choice!(ChannelKind { 0 = Public, 1 = Private, 2 = Encrypted, 3 = Presence });
 choice!(Data { 0 = Nothing, 1 = Text(data), 2 = Raw(data) });
 
 record!(Published { event, data, user });
+record!(Kept { published, until });
 record!(ChannelMember { user, info });
 record!(Message { room, id, from, body, at, key, reply_to, edited_at, deleted, reactions });
 record!(MessageId { epoch, seq });

@@ -228,9 +228,4 @@ impl RedisPresence {
     fn node_key(&self, part: usize, node: campanile_core::port::NodeId) -> String {
         format!("{}presence:{{{part}}}:node:{node}", self.0.prefix)
     }
-
-    /// The nodes that say something.
-    fn nodes_key(&self) -> String {
-        format!("{}presence:nodes", self.0.prefix)
-    }
 }

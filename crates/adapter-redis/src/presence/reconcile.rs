@@ -138,9 +138,9 @@ impl RedisPresence {
 
     /// Forgets what nodes said that are dead.
     async fn forget_the_dead(&self, changes: &mut Changes) -> Result<(), Trouble> {
-        let key = self.nodes_key();
+        let key = self.0.presence_nodes_key();
         // Redis may have forgotten it.
-        self.0.announce().await?;
+        self.0.announce(Call::PresenceReconcile).await?;
         let members = redis::cmd("SMEMBERS").arg(&key).take();
         let ids: Vec<String> = self.0.link.call(Call::PresenceReconcile, &members).await?;
         let nodes = ids.iter().filter_map(|id| u64::from_str_radix(id, 16).ok()).map(NodeId);

@@ -184,7 +184,8 @@ impl AppConnection {
         }
         // Listening begins before looking, so that nothing falls between the two. What is held back
         // goes with it when the caller gives up.
-        self.shard.hub().hold_in(place, &self.subscriber);
+        let user = member.as_ref().map(|member| &member.user);
+        self.shard.hub().hold_in(place, &self.subscriber, user);
         let mut leaving = Leaving { connection: self, place, stays: false };
         let change = chat.subscribed(place, self.id(), member.as_ref()).await?;
         let mut misses = false;

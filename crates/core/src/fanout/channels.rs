@@ -48,6 +48,8 @@ pub(super) struct Listened {
 
 struct Subscription {
     subscriber: Rc<Subscriber>,
+    /// As whom, where the channel has members.
+    member: Option<Arc<str>>,
     /// It was given the members as they were after this change.
     given: Version,
     /// What happens while the answer is being made; `None` once it was given.
@@ -103,6 +105,7 @@ impl Hub {
         &self,
         (channel, kind): (&Channel, ChannelKind),
         subscriber: &Rc<Subscriber>,
+        member: Option<&Arc<str>>,
     ) -> bool {
         if subscriber.channels.borrow().contains_key(channel) {
             return false;
@@ -118,11 +121,12 @@ impl Hub {
         subscriber.channels.borrow_mut().insert(channel.clone(), listened.subscriptions.len());
         listened.subscriptions.push(Subscription {
             subscriber: subscriber.clone(),
+            member: member.cloned(),
             given: Version::default(),
             held: Some(Vec::new()),
         });
         let metrics = &context.metrics.rooms;
-        metrics.participants_per_room.observe(context.directory.subscribed_to(channel));
+        metrics.participants_per_room.observe(context.directory.subscribed_to(channel, member));
         metrics.joins.increment(subscriber.label, ChannelType::from(kind));
         true
     }
@@ -172,7 +176,8 @@ impl Hub {
         let Some(listened) = state.channels.get_mut(channel) else {
             return false;
         };
-        listened.subscriptions.swap_remove(place);
+        let left = listened.subscriptions.swap_remove(place);
+        let listeners = self.context.directory.unsubscribed_from(channel, left.member.as_ref());
         if let Some(moved) = listened.subscriptions.get(place) {
             moved.subscriber.channels.borrow_mut().insert(channel.clone(), place);
         }
@@ -180,7 +185,7 @@ impl Hub {
         let context = &self.context;
         let metrics = &context.metrics.rooms;
         metrics.leaves.increment(subscriber.label, kind, reason);
-        metrics.participants_per_room.observe(context.directory.unsubscribed_from(channel));
+        metrics.participants_per_room.observe(listeners);
         if left == 0 {
             state.channels.remove(channel);
             if context.directory.close_channel(channel) == Turn::Edge {
@@ -206,7 +211,7 @@ impl Hub {
         let class = class(event, listened.kind, envelope);
         let frames = Frames::new(event, &self.encoders);
         let version = version(event);
-        for Subscription { subscriber, given, held } in &mut listened.subscriptions {
+        for Subscription { subscriber, given, held, .. } in &mut listened.subscriptions {
             if except == Some(subscriber.id) {
                 continue;
             }

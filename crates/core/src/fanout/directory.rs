@@ -9,7 +9,7 @@ use crate::{
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 /// What this node has open. Touched when a worker meets a room or a user for the first or last
@@ -40,6 +40,8 @@ struct Place<K> {
     workers: usize,
     /// Connections that listen to it.
     listeners: usize,
+    /// Users that are members by them, each with how many; of a presence channel only.
+    members: HashMap<Arc<str>, usize>,
 }
 
 /// Whether something is new to the node, or gone from it.
@@ -60,6 +62,14 @@ impl Directory {
     /// The same of the channels of an application.
     pub fn channels(&self, app: &AppId, kind: ChannelKind) -> (usize, usize) {
         self.lock().channels.count(|channel, other| other == kind && channel.app() == app)
+    }
+
+    /// Members of an application's presence channels by connections of this node: a user of two
+    /// channels is two.
+    pub fn members(&self, app: &AppId) -> usize {
+        let inner = self.lock();
+        let channels = inner.channels.0.iter().filter(|(channel, _)| channel.app() == app);
+        channels.map(|(_, place)| place.members.len()).sum()
     }
 
     /// The rooms with at least one subscriber.
@@ -126,12 +136,20 @@ impl Directory {
         self.lock().channels.close(channel)
     }
 
-    pub(super) fn subscribed_to(&self, channel: &Channel) -> usize {
-        self.lock().channels.subscribed(channel)
+    pub(super) fn subscribed_to(&self, channel: &Channel, member: Option<&Arc<str>>) -> usize {
+        let mut inner = self.lock();
+        if let (Some(user), Some(place)) = (member, inner.channels.0.get_mut(channel)) {
+            arrive(&mut place.members, user, usize::MAX);
+        }
+        inner.channels.subscribed(channel)
     }
 
-    pub(super) fn unsubscribed_from(&self, channel: &Channel) -> usize {
-        self.lock().channels.unsubscribed(channel)
+    pub(super) fn unsubscribed_from(&self, channel: &Channel, member: Option<&Arc<str>>) -> usize {
+        let mut inner = self.lock();
+        if let (Some(user), Some(place)) = (member, inner.channels.0.get_mut(channel)) {
+            depart(&mut place.members, user);
+        }
+        inner.channels.unsubscribed(channel)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -169,7 +187,7 @@ impl<N: Clone + Eq + Hash, K: Copy> Places<N, K> {
     }
 
     fn open(&mut self, name: &N, kind: K) -> Turn {
-        let fresh = || Place { kind, workers: 0, listeners: 0 };
+        let fresh = || Place { kind, workers: 0, listeners: 0, members: HashMap::new() };
         let place = self.0.entry(name.clone()).or_insert_with(fresh);
         place.workers += 1;
         if place.workers == 1 { Turn::Edge } else { Turn::Middle }

@@ -63,6 +63,7 @@ fn sizes_and_times_of_nothing_are_refused() {
         ("spool.bytes_max", Config { spool: Some(spool), ..Config::default() }),
         ("request_bytes_max", Config { request_bytes_max: 0, ..Config::default() }),
         ("line_bytes_max", Config { line_bytes_max: 0, ..Config::default() }),
+        ("value_bytes_max", Config { value_bytes_max: 0, ..Config::default() }),
         ("request_timeout", Config { request_timeout: zero, ..Config::default() }),
         ("backoff_min", Config { backoff_min: zero, ..Config::default() }),
         ("age_max", Config { age_max: zero, ..Config::default() }),

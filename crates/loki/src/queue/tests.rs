@@ -17,6 +17,7 @@ const WIDE: Bounds = Bounds {
     push_bytes: 1 << 16,
     push_entries: 1_000,
     line_bytes: 1_000,
+    value_bytes: usize::MAX,
     age: Duration::from_secs(u64::MAX / 4),
 };
 

@@ -26,7 +26,8 @@ section! {
         /// Public half of the credentials, which clients connect with: 1 to 64 letters, digits, `_`
         /// and `-`, unlike that of any other.
         key: Option<String> = None;
-        /// Private half, of at least 16 bytes: it signs who may enter which channel.
+        /// Private half, which signs who may enter which channel: at least 16 bytes, and nothing
+        /// that others would guess.
         secret: Option<Secret> = None;
         /// Whether it is served; clients of one that is not are told so and stay away.
         enabled: bool = true;
@@ -35,14 +36,14 @@ section! {
         /// Whether the subscribers of a channel are told how many they are.
         subscription_counts: bool = false;
         /// Whether connections are closed that have neither signed in nor entered a private or
-        /// presence channel after `limits.authorisation_timeout_seconds`.
+        /// presence channel in the time of `authorisation_timeout_seconds`.
         user_authentication: bool = false;
         /// Whether clients have to come by `wss:`.
         tls_only: bool = false;
         /// Origins of web pages that may connect, such as `https://chat.example`; without any, all
         /// may. Programs that are no browsers name none and always may.
         allowed_origins: Vec<String> = Vec::new();
-        /// Further keys that are as good as the first, while one is changed for another.
+        /// Further keys, as good as the first, while one is changed for another.
         keys: Vec<AppKey> = Vec::new();
         /// Whom it has told what happens in its channels.
         webhooks: Vec<AppWebhook> = Vec::new();
@@ -54,9 +55,10 @@ section! {
 section! {
     /// A further key of an application.
     pub struct AppKey {
-        /// Public half.
+        /// Public half of further credentials, which are as good as the first: while one key is
+        /// changed for another, an application has both.
         key: Option<String> = None;
-        /// Private half.
+        /// Private half of them.
         secret: Option<Secret> = None;
     }
 }

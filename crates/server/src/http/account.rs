@@ -3,6 +3,7 @@
 use super::{
     asked::{Caller, Sent},
     edge::Edge,
+    session::{LoginError, refused},
     shapes::{NewPassword, NewUser, UserAnswer},
 };
 use crate::{
@@ -91,16 +92,27 @@ pub(super) async fn change_password(
 ) -> Result<HttpResponse, Refused> {
     let NewPassword { old, new } = sent.json().await?;
     crate::password::check_length(&new)?;
-    limit_guesses(&edge, &caller.user).await?;
-    let account = edge.chat.account(&caller.user).await?;
-    let known = account.map(|account| account.password);
-    if edge.passwords.check(old, known).await? == Checked::Wrong {
-        return Err(Refused::forbidden("the old password is another one"));
+    if let Err(error) = prove_again(&edge, &caller.user, old).await {
+        refused(&edge, &error);
+        return Err(match error {
+            LoginError::Wrong => Refused::forbidden("the old password is another one"),
+            other => other.into(),
+        });
     }
     let password = AccountChange::Password(edge.passwords.hash(new).await?);
     edge.chat.change_account(&caller.user, password).await?;
     events::PasswordChanged {}.emit();
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Whether the user knows the password of the account.
+async fn prove_again(edge: &Edge, user: &UserName, password: String) -> Result<(), LoginError> {
+    limit_guesses(edge, user).await?;
+    let known = edge.chat.account(user).await?.map(|account| account.password);
+    match edge.passwords.check(password, known).await? {
+        Checked::Wrong => Err(LoginError::Wrong),
+        Checked::Right { .. } => Ok(()),
+    }
 }
 
 /// Lets only so many passwords be tried on one account.

@@ -23,9 +23,9 @@ use campanile_core::{
     user::Account,
 };
 
-/// Why a log-in was refused.
+/// Why a password was refused.
 #[derive(Debug, thiserror::Error)]
-enum LoginError {
+pub(super) enum LoginError {
     #[error("{0}")]
     Malformed(Refused),
     #[error("there is no such user, or the password is another one")]
@@ -73,12 +73,17 @@ pub(super) async fn log_in(
             Ok(HttpResponse::Ok().json(answer))
         }
         Err(error) => {
-            let reason = AuthRefusal::from(&error);
-            metrics.failures.increment(Mechanism::Plain, reason);
-            events::AuthenticationFailed { mechanism: Mechanism::Plain, reason }.emit();
+            refused(&edge, &error);
             Err(error.into())
         }
     }
+}
+
+/// Counts and tells that a password was refused.
+pub(super) fn refused(edge: &Edge, error: &LoginError) {
+    let (mechanism, reason) = (Mechanism::Plain, AuthRefusal::from(error));
+    edge.chat.metrics().auth.failures.increment(mechanism, reason);
+    events::AuthenticationFailed { mechanism, reason }.emit();
 }
 
 /// Logs out: ends the session, and its connections.

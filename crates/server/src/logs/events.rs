@@ -118,8 +118,8 @@ events! {
         { auth_result = "success", mechanism = "hmac" } [address]
         counts "chat_auth_successes_total{mechanism=\"hmac\"}";
 
-    /// A password, a token or a signature was refused. `user` is told where there is such a user: what else is
-    /// typed there may be a password.
+    /// A password, a token or a signature was refused, and be it the old password of who wants another
+    /// one. `user` is told where there is such a user: what else is typed there may be a password.
     WARN AuthenticationFailed { mechanism: Mechanism, reason: AuthRefusal }
         = "authentication_failed": "authentication failed"
         { auth_result = "failure" } [address] by (mechanism, reason)

@@ -3,6 +3,7 @@
 use crate::ws::stamp;
 use campanile_adapter_memory::SystemClock;
 use campanile_core::port::Clock;
+use campanile_loki::harmless;
 use serde_json::Value;
 use std::fmt::{self, Write};
 use tracing::{
@@ -14,9 +15,9 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Bytes of one field, at most, before they are written as JSON; what is longer is cut. Docker
-/// breaks lines of more than 16 KiB apart.
-pub(super) const FIELD_BYTES_MAX: usize = 2 * 1_024;
+/// Bytes of one field, at most, before they are written as JSON; what is longer is cut, in a line
+/// that is shipped as well. Docker breaks lines of more than 16 KiB apart.
+pub(crate) const FIELD_BYTES_MAX: usize = 2 * 1_024;
 
 /// One object a line: `time`, `level`, `message`, the fields, `target`.
 pub(super) struct Json(pub(super) SystemClock);
@@ -39,7 +40,7 @@ where
         event.record(&mut line);
         let target = line.target.take();
         line.put("target", target.as_deref().unwrap_or(metadata.target()));
-        writeln!(writer, "{{{}}}", line.text)
+        writeln!(writer, "{}", harmless(format!("{{{}}}", line.text), FIELD_BYTES_MAX))
     }
 }
 
@@ -57,36 +58,8 @@ const RECORD: &str = "log.";
 impl Line {
     fn put(&mut self, name: &str, value: impl Into<Value>) {
         let comma = if self.text.is_empty() { "" } else { "," };
-        let _memory_takes_it = write!(self.text, "{comma}{}:", Value::from(name));
-        match value.into() {
-            Value::String(text) => self.put_text(&text),
-            value => _ = write!(self.text, "{value}"),
-        }
+        let _memory_takes_it = write!(self.text, "{comma}{}:{}", Value::from(name), value.into());
     }
-
-    /// JSON lets everything beyond ASCII stand as it is. What ends a line for some reader, or
-    /// steers a terminal, is escaped all the same.
-    fn put_text(&mut self, text: &str) {
-        let kept = &text[..text.floor_char_boundary(FIELD_BYTES_MAX)];
-        let cut = if kept.len() < text.len() { "…" } else { "" };
-        for character in Value::from(format!("{kept}{cut}")).to_string().chars() {
-            if steers(character) {
-                _ = write!(self.text, "\\u{:04x}", u32::from(character));
-            } else {
-                self.text.push(character);
-            }
-        }
-    }
-}
-
-/// Whether a character ends lines, is a control character, or turns the direction of text. All of
-/// these have at most four hexadecimal digits.
-fn steers(character: char) -> bool {
-    matches!(
-        character,
-        '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}'
-    )
 }
 
 impl Visit for Line {
@@ -140,16 +113,15 @@ mod tests {
         assert_eq!(line["user"], NASTY);
         assert_eq!((&line["count"], &line["ok"]), (&3.into(), &true.into()));
         assert!(line["time"].as_str().expect("a time").ends_with('Z'));
-        let harmless = text.trim_end().chars().all(|one| !one.is_control() && !steers(one));
-        assert!(harmless, "what steers is escaped: {text:?}");
+        let steers = |one: char| one.is_control() || matches!(one, '\u{2028}'..='\u{202e}');
+        assert!(!text.trim_end().chars().any(steers), "what steers is escaped: {text:?}");
     }
 
     #[test]
-    fn what_is_too_long_is_cut_between_characters() {
-        let mut line = Line::default();
-        line.put("user", "ä".repeat(10_000));
-        let cut: Value = serde_json::from_str(&format!("{{{}}}", line.text)).expect("JSON");
-        let text = cut["user"].as_str().expect("text");
-        assert_eq!(text.trim_end_matches('…').len(), FIELD_BYTES_MAX);
+    fn what_is_too_long_is_cut() {
+        let text = written("trace", || tracing::warn!(user = %"ä".repeat(10_000), "long"));
+        let cut: Value = serde_json::from_str(&text).expect("JSON");
+        let user = cut["user"].as_str().expect("text");
+        assert_eq!(user.trim_end_matches('…').len(), FIELD_BYTES_MAX);
     }
 }

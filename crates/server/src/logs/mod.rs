@@ -14,6 +14,7 @@ mod trace;
 pub(crate) mod testing;
 
 pub use event::Description;
+pub(crate) use line::FIELD_BYTES_MAX;
 
 use crate::config::{Config, LogFormat};
 use campanile_adapter_memory::SystemClock;

@@ -1,6 +1,6 @@
 //! The reference of the log, written from the declarations.
 
-use super::{Description, bounded::LINES_MAX, events, line::FIELD_BYTES_MAX};
+use super::{Description, FIELD_BYTES_MAX, bounded::LINES_MAX, events};
 use std::fmt::Write;
 
 /// What stands before the list.
@@ -14,6 +14,16 @@ const ADAPTERS: &[[&str; 5]] = &[
         "slow statement",
         "`statement`, `duration_ms`",
         "`chat_storage_slow_statements_total`",
+    ],
+    ["`campanile_adapter_redis`", "warn", "redis is in trouble", "`reason`, `error`", ""],
+    ["`campanile_adapter_redis`", "info", "redis is back", "`duration_ms`", ""],
+    ["`campanile_adapter_redis`", "info", "redis is heard again", "", ""],
+    [
+        "`campanile_adapter_redis`",
+        "warn",
+        "another node has this node's name: give each its own",
+        "`name`",
+        "",
     ],
     ["`campanile_exporter_prometheus`", "error", "the metrics endpoint failed", "`error`", ""],
     [

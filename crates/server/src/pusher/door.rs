@@ -79,10 +79,16 @@ fn admit(
         return Err(CloseCode::TlsOnly);
     }
     let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    if origin.is_some_and(|origin| !app.lets_in(origin)) {
+    // Programs that are no browsers send none.
+    if origin.is_some_and(|origin| !lets_in(&app.origins, origin)) {
         return Err(CloseCode::Unauthorised);
     }
     Ok(app.clone())
+}
+
+/// Whether pages of this origin may connect: any, where none are named.
+fn lets_in(origins: &[String], origin: &str) -> bool {
+    origins.is_empty() || origins.iter().any(|known| known.eq_ignore_ascii_case(origin))
 }
 
 fn greet(

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, ConfigError},
-    logs::events,
+    logs::{FIELD_BYTES_MAX, events},
 };
 use campanile_loki::{
     Auth, Config as ShipperConfig, ConfigError as ShipperConfigError, LokiLayer, Secret, Shipper,
@@ -126,6 +126,7 @@ fn shipping(config: &Config) -> Option<ShipperConfig> {
         spool: directory.map(|directory| SpoolConfig { directory, bytes_max: loki.spool_bytes }),
         request_bytes_max,
         line_bytes_max: defaults.line_bytes_max.min(line_bytes_max),
+        value_bytes_max: FIELD_BYTES_MAX,
         ..defaults
     })
 }

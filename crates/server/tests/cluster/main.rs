@@ -5,12 +5,16 @@
 #[path = "../ws_native/client.rs"]
 mod client;
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod nodes;
 mod line;
 mod crowd;
 mod verdict;
 
 mod together;
+mod channels;
 mod faults;
 mod refused;
 mod watched;

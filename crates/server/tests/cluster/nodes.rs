@@ -43,6 +43,11 @@ impl Cluster {
 
     /// The same with further variables in the nodes' environment.
     pub(crate) fn start_with(nodes: usize, settings: &[(&str, &str)]) -> Self {
+        Self::start_from(nodes, settings, "")
+    }
+
+    /// The same with a file of settings.
+    pub(crate) fn start_from(nodes: usize, settings: &[(&str, &str)], file: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let (postgres, redis) = (Postgres::start(), Redis::start());
         let database = postgres.create_database("chat");
@@ -57,6 +62,7 @@ impl Cluster {
         let settings: Vec<_> = shared.iter().chain(settings).copied().collect();
         let mut nodes: Vec<_> =
             (0..nodes).map(|number| Node::new(number, directory.path(), &settings)).collect();
+        nodes.iter().for_each(|node| node.configure(file));
         nodes.iter_mut().for_each(Node::launch);
         nodes.iter_mut().for_each(Node::await_ready);
         Self { nodes, redis, postgres, _directory: directory }
@@ -119,6 +125,12 @@ impl Node {
         settings.push(("CAMPANILE_CLUSTER__NODE".into(), name.clone()));
         let directory = directory.join(&name);
         Self { address: address(), metrics: address(), directory, settings, program: None }
+    }
+
+    /// Writes its file of settings, for its next start.
+    pub(crate) fn configure(&self, file: &str) {
+        std::fs::create_dir_all(&self.directory).expect("a directory");
+        std::fs::write(self.directory.join("campanile.toml"), file).expect("it is written");
     }
 
     /// Starts it, and waits until it is ready.

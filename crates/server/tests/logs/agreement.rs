@@ -110,6 +110,10 @@ fn cause(logged: &Logged) {
     let wrong = json!({"name": "ada", "password": "another password"});
     let tries: Vec<u16> = (0..4).map(|_| server.post("/api/v1/login", &wrong).status).collect();
     assert_eq!(tries, [401, 401, 429, 429]);
+    let bob = server.user("bob");
+    let change = json!({"old": "another password", "new": "some new password"});
+    let change = || server.put_as(&bob, "/api/v1/me/password", change.clone()).status;
+    assert_eq!([change(), change(), change()], [403, 403, 429]);
     assert_eq!(
         server.post("/api/v1/login", &json!({"name": "nobody", "password": "x"})).status,
         401

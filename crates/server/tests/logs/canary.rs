@@ -2,6 +2,7 @@
 
 use crate::{
     logged::Logged,
+    stand_in::StandIn,
     support::{
         form, post_form,
         program::campanile,
@@ -30,10 +31,12 @@ const REDIS_PASSWORD: &str = "canary-redis-password";
 const APP_SECRET: &str = "canary-secret-of-the-shop";
 const NEXT_APP_SECRET: &str = "canary-secret-that-comes-next";
 const GUESSED: &str = "canary-guessed-token";
+const LOKI_TOKEN: &str = "canary-loki-token";
 
 #[test]
 fn no_secret_and_no_message_is_in_any_line() {
     let (service, key) = (PushService::start(), VapidKey::generate().to_text());
+    let loki = StandIn::start();
     let home = tempfile::tempdir().expect("a directory");
     let ca = home.path().join("ca.pem");
     fs::write(&ca, service.authority()).expect("written");
@@ -48,17 +51,26 @@ fn no_secret_and_no_message_is_in_any_line() {
             ("APPS__0__KEYS__0__KEY", "next-key"),
             ("APPS__0__KEYS__0__SECRET", NEXT_APP_SECRET),
             ("LOG__USERS_KEY", USERS_KEY),
+            ("LOG__LOKI__URL", &loki.url()),
+            ("LOG__LOKI__BEARER_TOKEN", LOKI_TOKEN),
             ("PUSH__VAPID_KEY", &key),
             ("PUSH__CA", ca.to_str().expect("a plain path")),
             ("PUSH__ALLOW_PRIVATE", "true"),
         ],
     );
     let mut secrets = talk(&logged, &service);
+    secrets.extend([APP_SECRET, NEXT_APP_SECRET, LOKI_TOKEN].map(str::to_owned));
     secrets.extend(key.lines().filter(|line| !line.starts_with("--")).map(str::to_owned));
     let said = logged.stop();
     let levels = ["trace", "debug", "info", "warn"].map(|level| format!("\"level\":\"{level}\""));
     assert!(levels.iter().all(|level| said.contains(level)), "every level was looked at");
     assert_none(&said, &secrets);
+    let seen = loki.lock();
+    assert_eq!(seen.headers["authorization"], format!("Bearer {LOKI_TOKEN}"));
+    let shipped = seen.entries.iter().map(|entry| format!("{:?} {}\n", entry.labels, entry.line));
+    let shipped: String = shipped.collect();
+    assert!(shipped.contains("\"message_handled\"") && shipped.contains("\"stopped\""));
+    assert_none(&shipped, &secrets);
 }
 
 /// Looks for secrets in lines.
@@ -214,8 +226,6 @@ fn talk(logged: &Logged, service: &PushService) -> Vec<String> {
         UPLOADED,
         METRICS_TOKEN,
         USERS_KEY,
-        APP_SECRET,
-        NEXT_APP_SECRET,
         GUESSED,
         "canary-",
     ]

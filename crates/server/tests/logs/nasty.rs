@@ -1,7 +1,8 @@
-//! One event is one line, whatever a client sends.
+//! One event is one line, whatever a client sends: where it is printed, and where it is shipped.
 
 use crate::{
     logged::Logged,
+    stand_in::StandIn,
     support::{PASSWORD, socket::Socket, until},
 };
 use serde_json::{Value, json};
@@ -15,7 +16,8 @@ const NASTY: &str = "x\n{\"level\":\"error\",\"event\":\"forged\"}\r\n\u{0}\u{1b
 
 #[test]
 fn one_event_is_one_line_whatever_bytes_a_client_sends() {
-    let logged = Logged::start("trace", &[]);
+    let loki = StandIn::start();
+    let logged = Logged::start("trace", &[("LOG__LOKI__URL", &loki.url())]);
     let server = &logged.server;
     let ada = server.user("ada");
     for name in [NASTY.to_owned(), "ä".repeat(30_000), "\u{2028}".repeat(100)] {
@@ -44,17 +46,38 @@ fn one_event_is_one_line_whatever_bytes_a_client_sends() {
     assert!(socket.closed().is_some());
     until("it is told", || (!logged.of("connection_closed").is_empty()).then_some(()));
     let said = logged.stop();
-    for line in said.split_terminator('\n') {
-        let object: Value =
-            serde_json::from_str(line).unwrap_or_else(|_| panic!("no object: {line}"));
-        for field in ["time", "level", "message", "target"] {
-            assert!(object[field].is_string(), "{field} of {line}");
-        }
-        assert!(line.len() < 16 * 1_024, "Docker breaks this apart: {line}");
-        assert_ne!(object["event"], "forged");
-        let steers = |one: char| one.is_control() || matches!(one, '\u{2028}'..='\u{202e}');
-        assert!(!line.chars().any(steers), "{line:?}");
+    let printed: Vec<_> = said.split_terminator('\n').map(harmless).collect();
+    for field in ["time", "level", "message", "target"] {
+        assert!(printed.iter().all(|line| line[field].is_string()), "{field}");
     }
+    let seen = loki.lock();
+    let shipped: Vec<_> = seen.entries.iter().map(|entry| harmless(&entry.line)).collect();
+    assert_eq!(events(&shipped), events(&printed), "the same is shipped as is printed");
+}
+
+/// A line, which is one object and steers nobody.
+fn harmless(line: &str) -> Value {
+    let object: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no object: {line}"));
+    assert!(object["message"].is_string(), "{line}");
+    assert!(line.len() < 16 * 1_024, "Docker breaks this apart: {line}");
+    assert_ne!(object["event"], "forged");
+    let steers = |one: char| one.is_control() || matches!(one, '\u{2028}'..='\u{202e}');
+    assert!(!line.chars().any(steers), "{line:?}");
+    object
+}
+
+/// What the server itself tells in lines, in any order. When, how gravely and from where is told
+/// outside of a line that is shipped, or in other words.
+fn events(lines: &[Value]) -> Vec<String> {
+    let told = lines.iter().filter(|line| line["event"].is_string()).map(|line| {
+        let mut line = line.as_object().expect("an object").clone();
+        let elsewhere = ["time", "level", "target"];
+        line.retain(|field, _| !field.starts_with('_') && !elsewhere.contains(&field.as_str()));
+        Value::from(line).to_string()
+    });
+    let mut told: Vec<_> = told.collect();
+    told.sort_unstable();
+    told
 }
 
 fn send_raw(address: SocketAddr, bytes: &[u8]) {

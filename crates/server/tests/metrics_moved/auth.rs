@@ -28,21 +28,23 @@ fn proofs(scene: &Scene) {
     assert_eq!(login("ada", "another password"), 401);
     assert_eq!(login("nobody", PASSWORD), 401);
     assert_eq!(login("No Name", PASSWORD), 400);
-    server.get_as(&ada, "/api/v1/me").expect(200);
+    let change = json!({"old": "another password", "new": "some new password"});
+    assert_eq!(server.put_as(&ada, "/api/v1/me/password", change).status, 403);
     let stranger = crate::support::User { name: "eve".into(), token: "guessed".into() };
     assert_eq!(server.get_as(&stranger, "/api/v1/me").status, 401);
     scene.rose(&server, &before, ("chat_auth_successes_total", &[PLAIN]), 1.0);
     scene.rose(&server, &before, ("chat_auth_successes_total", &[TOKEN]), 1.0);
-    for (mechanism, reason) in [
-        (PLAIN, "bad_credentials"),
-        (PLAIN, "unknown_user"),
-        (PLAIN, "malformed"),
-        (TOKEN, "bad_credentials"),
+    for (mechanism, reason, times) in [
+        // At the log-in, and as the old one of who wants another.
+        (PLAIN, "bad_credentials", 2.0),
+        (PLAIN, "unknown_user", 1.0),
+        (PLAIN, "malformed", 1.0),
+        (TOKEN, "bad_credentials", 1.0),
     ] {
         let labels = &[mechanism, ("reason", reason)];
-        scene.rose(&server, &before, ("chat_auth_failures_total", labels), 1.0);
+        scene.rose(&server, &before, ("chat_auth_failures_total", labels), times);
     }
-    scene.total_rose(&server, &before, "chat_auth_failures_total", 4.0);
+    scene.total_rose(&server, &before, "chat_auth_failures_total", 5.0);
     scene.rose(&server, &before, ("chat_auth_duration_seconds_count", &[PLAIN]), 4.0);
     scene.rose(&server, &before, ("chat_auth_duration_seconds_count", &[TOKEN]), 2.0);
 }

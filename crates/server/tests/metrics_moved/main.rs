@@ -14,6 +14,7 @@ mod scene;
 
 mod archive;
 mod auth;
+mod channel;
 mod connection;
 mod http;
 mod limits;
@@ -38,6 +39,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 const CASES: &[&[Moves]] = &[
     archive::CASES,
     auth::CASES,
+    channel::CASES,
     connection::CASES,
     http::CASES,
     limits::CASES,

@@ -3,10 +3,12 @@
 use crate::{
     stand_in::{Manner, StandIn},
     support::{
+        Server,
         program::{Program, campanile},
-        until,
+        start, until,
     },
 };
+use serde_json::json;
 use std::{
     fs,
     path::Path,
@@ -56,6 +58,31 @@ fn every_line_is_shipped_with_its_labels_and_the_last_ones_at_the_end() {
     }
     assert_eq!(seen.headers["x-scope-orgid"], "bells");
     assert_eq!(seen.headers["authorization"], "Basic YWRhOm9wZW4gc2VzYW1l");
+}
+
+#[test]
+fn operators_see_how_the_lines_fare() {
+    let (loki, home) = (StandIn::start(), tempfile::tempdir().expect("a directory"));
+    let program = Program::start(&mut shipping(home.path(), &loki));
+    let server = Server::of_program(&program.url, program.metrics.clone());
+    let ada = server.user("ada");
+    let stats = || server.get_as(&ada, "/api/v1/stats").expect(200);
+    let sent = until("all are sent", || {
+        let logs = stats()["logs"].take();
+        (logs["queue_bytes"] == 0 && logs["sent_total"].as_f64() > Some(3.0)).then_some(logs)
+    });
+    assert_eq!((&sent["dropped_total"], &sent["oldest_seconds"]), (&json!(0), &json!(0.0)));
+    assert!(sent["last_success_at"].as_str().expect("a time").ends_with('Z'), "{sent}");
+    loki.behave(Manner::Answer(503, "ill"));
+    server.log_in("ada");
+    until("a line waits", || {
+        let logs = stats()["logs"].take();
+        let waits = logs["queue_bytes"].as_u64() > Some(0);
+        (waits && logs["oldest_seconds"].as_f64() > Some(0.0)).then_some(())
+    });
+    let alone = start();
+    let bob = alone.user("bob");
+    assert!(alone.get_as(&bob, "/api/v1/stats").expect(200)["logs"].is_null());
 }
 
 #[test]

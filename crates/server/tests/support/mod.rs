@@ -6,6 +6,7 @@ pub(crate) mod events;
 pub(crate) mod hooks;
 pub(crate) mod program;
 pub(crate) mod push;
+pub(crate) mod pusher;
 pub(crate) mod sabotage;
 pub(crate) mod socket;
 

@@ -73,7 +73,7 @@ pub(crate) fn start_with(setup: Setup) -> Server {
     let chat_metrics = ChatMetrics::register(recording.registry());
     let (chat, inboxes) = chat(chat_metrics, setup.limits);
     let lobby = Arc::new(Lobby::new(setup.connections_max));
-    count_what_is_open(recording.registry(), &chat, &lobby, &connections);
+    count_what_is_open(recording.registry(), &chat, &lobby, (&connections, &Arc::default()));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let worker = {
@@ -91,6 +91,7 @@ pub(crate) fn start_with(setup: Setup) -> Server {
                 shard,
                 protocol: 0,
                 event_stream: 1,
+                channels: 2,
                 metrics: connections.clone(),
                 lobby: lobby.clone(),
                 config: setup.ws.clone(),

@@ -81,18 +81,20 @@ function valuesOf(stats, previous) {
     cacheHits: rate((one) => one.cache.hits_total),
     cacheMisses: rate((one) => one.cache.misses_total),
     evicted: rate((one) => one.cache.evictions_total),
+    logsSent: rate((one) => one.logs?.sent_total),
+    logsDropped: rate((one) => one.logs?.dropped_total),
     memory: stats.memory_bytes,
     cpu: rate((one) => one.cpu_seconds_total),
   };
 }
 
-/** Rates between two answers; null for the first, after a pause, and where a total went back: a restart. */
+/** Rates between two answers; null for the first, after a pause, where there is no such total, and where it went back: a restart. */
 function rater(stats, previous) {
   const stepMs = previous ? new Date(stats.at) - new Date(previous.at) : 0;
   const isUsable = stepMs > 0 && stepMs <= LONGEST_STEP_MS && stats.uptime_seconds >= previous.uptime_seconds;
   return (pick) => {
     if (!isUsable) return null;
     const rise = pick(stats) - pick(previous);
-    return rise < 0 ? null : (rise * 1000) / stepMs;
+    return Number.isNaN(rise) || rise < 0 ? null : (rise * 1000) / stepMs;
   };
 }

@@ -1,7 +1,8 @@
-// The node among others: nodes, store, bus and cache, and plainly what is wrong with them.
+// The node among others: nodes, store, bus, cache and logs, and plainly what is wrong with them.
 
 import { el, setText } from '../shared/dom.js';
 import { icon } from '../shared/icons.js';
+import { logWords } from './log-words.js';
 import { roster, rosterWords } from './roster.js';
 import { NeighboursView } from './view-neighbours.js';
 import { NodesView } from './view-nodes.js';
@@ -14,14 +15,14 @@ const BOTH_AWAY = 'The bus is away too: the nodes hear nothing of each other, an
 
 /** What is around this node. */
 export class ClusterView {
-  #parts = { store: el('li'), bus: el('li'), nodes: el('li') };
+  #parts = { store: el('li'), bus: el('li'), nodes: el('li'), logs: el('li') };
   #nodes = new NodesView();
   #neighbours = new NeighboursView();
   #list = null;
   #listedAt = 0;
   #storeAway = el('p', { class: 'trouble', role: 'alert', hidden: true });
   #busAway = el('p', { class: 'trouble', role: 'alert', hidden: true });
-  health = el('ul', { class: 'health', 'aria-label': 'Health' }, this.#parts.store, this.#parts.bus, this.#parts.nodes);
+  health = el('ul', { class: 'health', 'aria-label': 'Health' }, this.#parts.store, this.#parts.bus, this.#parts.nodes, this.#parts.logs);
   notices = [this.#storeAway, this.#busAway];
   root = el('div', { class: 'cluster' }, this.#nodes.root, this.#neighbours.cards);
 
@@ -40,6 +41,7 @@ export class ClusterView {
     this.#showOne(this.#parts.store, store.up ? 'up' : 'down', `Store is ${store.up ? 'up' : 'away'}`, store.kind);
     this.#showOne(this.#parts.bus, bus.up ? 'up' : 'down', `Bus is ${bus.up ? 'up' : 'away'}`, bus.kind);
     this.#showOne(this.#parts.nodes, words.tone, words.words, words.note);
+    this.#showLogs(logWords(stats, samples.latest));
     say(this.#storeAway, store.up ? '' : STORE_AWAY);
     say(this.#busAway, bus.up ? '' : store.up ? BUS_AWAY : BOTH_AWAY);
     this.root.classList.toggle('alone', bus.kind === 'memory');
@@ -48,6 +50,12 @@ export class ClusterView {
     if (!store.up) return 'Store away';
     if (!bus.up) return 'Bus away';
     return words.tone === 'down' ? words.words : null;
+  }
+
+  /** Nothing where none are shipped: what is empty has no place. */
+  #showLogs(logs) {
+    if (logs) this.#showOne(this.#parts.logs, logs.tone, logs.words, logs.note);
+    else this.#parts.logs.replaceChildren();
   }
 
   #showOne(part, tone, words, note) {

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use xshell::cmd;
 
@@ -20,6 +20,9 @@ const LOAD_MAX: &str = "5m";
 
 /// The key of the application that the stack has.
 const APP_KEY: &str = "key-of-the-drills";
+
+/// How long it may take to find a limit that a server feels.
+const LIMIT_DEADLINE: Duration = Duration::from_secs(120);
 
 /// A load that is ended by the healing.
 pub(super) fn load(scene: &Scene<'_>, arguments: &[&str]) -> Result<Heal> {
@@ -182,13 +185,35 @@ pub(super) fn little_memory(scene: &Scene<'_>) -> Result<Heal> {
     }))
 }
 
+/// What a server uses swings with what its clients do: the limit is lowered until it bites.
 pub(super) fn little_cpu(scene: &Scene<'_>) -> Result<Heal> {
-    let used = format!("max(rate(process_cpu_seconds_total{{instance=\"{NODE}:9601\"}}[30s]))");
-    let used = scene.prometheus.value(&used)?;
-    // The engine takes no less than a hundredth.
-    let limit = format!("{:.2}", (used * 0.8).max(0.01));
-    scene.stack.limit(NODE, &["--cpus", &limit])?;
-    Ok(Box::new(|scene| scene.stack.limit(NODE, &["--cpus", "2"])))
+    // Twice as long as what is rung for looks back, so that what was before does not count.
+    let settled = Duration::from_secs(20);
+    let used = format!("max(rate(process_cpu_seconds_total{{instance=\"{NODE}:9601\"}}[10s]))");
+    let lower = || -> Result<(f64, Instant)> {
+        let used = scene.prometheus.value(&used)?;
+        // The engine gives no less than a hundredth.
+        let limit = (used * 0.7).max(0.01);
+        scene.stack.limit(NODE, &["--cpus", &format!("{limit:.3}")])?;
+        Ok((limit, Instant::now()))
+    };
+    let (mut limit, mut since) = lower()?;
+    let bites = wait::patiently("the limit bites", LIMIT_DEADLINE, || {
+        let used = scene.prometheus.value(&used)?;
+        if since.elapsed() < settled {
+            bail!("it is being looked at");
+        }
+        if used < limit * 0.9 {
+            (limit, since) = lower()?;
+            bail!("{used:.3} of {limit:.3} cores are used");
+        }
+        Ok(())
+    });
+    let heal = |scene: &Scene<'_>| scene.stack.limit(NODE, &["--cpus", "2"]);
+    if bites.is_err() {
+        heal(scene)?;
+    }
+    bites.map(|()| Box::new(heal) as Heal)
 }
 
 pub(super) fn few_files(scene: &Scene<'_>) -> Result<Heal> {

@@ -31,6 +31,7 @@ pub(super) struct Config {
     auth_enabled: bool,
     pub(super) server: Server,
     common: Common,
+    storage_config: StorageConfig,
     schema_config: SchemaConfig,
     limits_config: Limits,
     compactor: Compactor,
@@ -49,10 +50,11 @@ pub(super) struct Server {
 #[derive(Deserialize)]
 struct Common {
     path_prefix: String,
+    #[serde(rename = "instance_addr")]
+    _instance_addr: Option<String>,
     replication_factor: u32,
     #[serde(rename = "ring")]
     _ring: Ring,
-    storage: CommonStorage,
 }
 
 #[derive(Deserialize)]
@@ -68,15 +70,15 @@ struct KeyValueStore {
 }
 
 #[derive(Deserialize)]
-struct CommonStorage {
+struct StorageConfig {
+    /// Loki 3 says no unless it is told, Loki 4 yes.
+    use_thanos_objstore: Option<bool>,
     filesystem: Filesystem,
 }
 
 #[derive(Deserialize)]
 struct Filesystem {
-    chunks_directory: String,
-    #[serde(rename = "rules_directory")]
-    _rules_directory: Option<String>,
+    directory: String,
 }
 
 #[derive(Deserialize)]
@@ -231,10 +233,7 @@ impl Config {
     fn places(&self, compose: &Compose) -> Vec<String> {
         let places = [
             ("common.path_prefix", &self.common.path_prefix),
-            (
-                "common.storage.filesystem.chunks_directory",
-                &self.common.storage.filesystem.chunks_directory,
-            ),
+            ("storage_config.filesystem.directory", &self.storage_config.filesystem.directory),
             ("compactor.working_directory", &self.compactor.working_directory),
             ("ruler.rule_path", &self.ruler.rule_path),
         ];
@@ -251,6 +250,12 @@ impl Config {
         let Ruler { storage, alertmanager_url, enable_api, .. } = &self.ruler;
         if self.auth_enabled {
             wrong.push("`auth_enabled`: nobody here says who they are".to_owned());
+        }
+        if self.storage_config.use_thanos_objstore != Some(false) {
+            wrong.push(
+                "`storage_config.use_thanos_objstore` is not false: Loki 4 ignores `ruler.storage`"
+                    .to_owned(),
+            );
         }
         if storage.kind != "local" {
             wrong.push(format!("`ruler.storage.type` is `{}`, not `local`", storage.kind));

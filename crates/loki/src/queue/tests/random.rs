@@ -36,6 +36,7 @@ const NARROW: Bounds = Bounds {
     push_bytes: 700,
     push_entries: 7,
     line_bytes: 350,
+    value_bytes: usize::MAX,
     age: WIDE.age,
 };
 

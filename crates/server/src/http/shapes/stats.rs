@@ -5,6 +5,7 @@ use crate::{
     readings::{Reading, Timed},
     ws::stamp,
 };
+use campanile_core::time::Timestamp;
 use campanile_protocol::Stamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -31,6 +32,10 @@ pub(in crate::http) struct Stats {
     bus: BusStats,
     cache: CacheStats,
     cluster: ClusterStats,
+    /// Left out where no log lines are shipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    logs: Option<LogStats>,
     rooms_active: u64,
     memory_bytes: u64,
     cpu_seconds_total: f64,
@@ -143,6 +148,21 @@ struct ClusterStats {
     nodes_expected: u64,
 }
 
+/// What becomes of log lines on their way to Loki.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LogStats {
+    /// Bytes of lines that wait.
+    queue_bytes: u64,
+    /// For how long the oldest of them has waited.
+    oldest_seconds: f64,
+    sent_total: u64,
+    dropped_total: u64,
+    /// When Loki last took some; null before it did.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    last_success_at: Option<Stamp>,
+}
+
 impl Stats {
     /// The numbers of this node in a reading.
     pub(in crate::http) fn read(edge: &Edge, reading: &Reading) -> Self {
@@ -167,6 +187,7 @@ impl Stats {
                 nodes: reading.whole("chat_cluster_nodes", &[]),
                 nodes_expected: reading.whole("chat_cluster_nodes_expected", &[]),
             },
+            logs: LogStats::read(reading),
             rooms_active: reading.whole("chat_rooms_active", &[]),
             memory_bytes: reading.whole("process_resident_memory_bytes", &[]),
             cpu_seconds_total: reading.sum("process_cpu_seconds_total", &[]),
@@ -262,6 +283,22 @@ impl CacheStats {
             max_bytes: reading.whole("chat_cache_max_bytes", &[]),
             evictions_total: reading.whole("chat_cache_evictions_total", &[("reason", "size")]),
         }
+    }
+}
+
+impl LogStats {
+    fn read(reading: &Reading) -> Option<Self> {
+        const LAST_SUCCESS: &str = "chat_log_shipper_last_success_timestamp_seconds";
+        let is_there = reading.samples().iter().any(|sample| sample.name == LAST_SUCCESS);
+        let last_success = reading.sum(LAST_SUCCESS, &[]);
+        let at = || stamp(Timestamp((last_success * 1_000.0) as i64));
+        is_there.then(|| Self {
+            queue_bytes: reading.whole("chat_log_shipper_buffer_bytes", &[]),
+            oldest_seconds: reading.sum("chat_log_shipper_oldest_entry_age_seconds", &[]),
+            sent_total: reading.whole("chat_log_shipper_entries_sent_total", &[]),
+            dropped_total: reading.whole("chat_log_shipper_entries_dropped_total", &[]),
+            last_success_at: (last_success > 0.0).then(at),
+        })
     }
 }
 

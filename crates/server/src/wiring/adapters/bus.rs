@@ -49,12 +49,12 @@ impl Between {
                 })
             }
             BusKind::Redis => {
-                let redis = redis_config(config, node).connect(registry, clock.clone()).await?;
+                let redis = redis_config(config, node).connect(registry, clock).await?;
                 let keeps = config.bus.cache_seconds > 0.0;
                 Ok(Self {
                     bus: Arc::new(redis.bus()),
                     presence: Arc::new(redis.presence()),
-                    channels: Arc::new(MemoryChannels::new(clock)),
+                    channels: Arc::new(redis.channels()),
                     limiter: Arc::new(SharedLimiter::new(own_limiter, redis.rate_limiter())),
                     cache: keeps.then(|| Arc::new(redis.cache()) as Arc<dyn Cache>),
                     close: Box::new(move || Box::pin(async move { redis.close().await })),

@@ -11,7 +11,7 @@ fn a_misspelt_field_is_found() {
         LOKI,
         "retention_enabled",
         "retention",
-        "loki.yaml:38: there is no field `compactor.retention`",
+        "loki.yaml:44: there is no field `compactor.retention`",
     );
     finds(
         LOKI,
@@ -118,6 +118,16 @@ fn loki_writes_where_it_can_and_has_our_rules() {
             "auth_enabled: false",
             "auth_enabled: true",
             "`auth_enabled`: nobody here says who they are",
+        ),
+        (
+            "use_thanos_objstore: false",
+            "use_thanos_objstore: true",
+            "`storage_config.use_thanos_objstore` is not false: Loki 4 ignores `ruler.storage`",
+        ),
+        (
+            "filesystem: {directory: /loki/chunks}",
+            "filesystem: {directory: /chunks}",
+            "`storage_config.filesystem.directory`: `/chunks` is in no volume",
         ),
         ("type: local", "type: s3", "`ruler.storage.type` is `s3`, not `local`"),
     ] {
