@@ -27,6 +27,7 @@ pub fn ports(clock: Arc<dyn Clock>, idempotency_window: Duration) -> Ports {
         pushes: store,
         jobs: Arc::new(MemoryJobs::default()),
         push_service: None,
+        webhooks: None,
         blobs: Arc::new(MemoryBlobs::default()),
         presence: Arc::new(MemoryPresence::default()),
         channels: Arc::new(MemoryChannels::new(clock.clone())),

@@ -7,12 +7,12 @@
 mod key;
 mod vapid;
 mod encrypt;
-mod guard;
 mod ill;
 mod service;
 
+pub use campanile_outbound::{Authority, OpenError};
 pub use key::{KeyError, VapidKey};
-pub use service::{Authority, Config, OpenError, WebPush};
+pub use service::{Config, WebPush};
 
 /// The examples in the README are tests.
 #[cfg(doctest)]

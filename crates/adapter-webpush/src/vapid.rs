@@ -3,7 +3,7 @@
 use crate::key::VapidKey;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use campanile_core::time::Timestamp;
-use reqwest::Url;
+use campanile_outbound::Url;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,

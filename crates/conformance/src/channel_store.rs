@@ -118,7 +118,7 @@ async fn what_the_first_subscription_said_of_a_user_stays(channels: &dyn Channel
     let (first, second) = (member("7", Some("\"first\"")), member("7", Some("\"second\"")));
     subscribe(channels, &lobby, 1, Some(&first)).await;
     subscribe(channels, &lobby, 2, Some(&second)).await;
-    assert_eq!(channels.look(&lobby).await.unwrap().members, [first.clone()]);
+    assert_eq!(channels.look(&lobby).await.unwrap().members, std::slice::from_ref(&first));
     unsubscribe(channels, &lobby, 1).await;
     assert_eq!(unsubscribe(channels, &lobby, 2).await.removed, [first]);
 }

@@ -306,10 +306,54 @@ labels! {
 }
 
 labels! {
+    /// What applications are told of over HTTP.
+    pub enum WebhookEvent("event") {
+        /// A channel has its first subscription.
+        ChannelOccupied = "channel_occupied",
+        /// A channel has none any more.
+        ChannelVacated = "channel_vacated",
+        /// A user has become a member of a channel.
+        MemberAdded = "member_added",
+        /// A user is a member no longer.
+        MemberRemoved = "member_removed",
+        /// A client has sent an event to others.
+        ClientEvent = "client_event",
+        /// Somebody came to a channel that keeps its last event, and there was none.
+        CacheMiss = "cache_miss",
+        /// A channel has so many subscriptions.
+        SubscriptionCount = "subscription_count",
+    }
+}
+
+labels! {
+    /// Why a webhook was not taken.
+    pub enum WebhookFailure("reason") {
+        /// The receiver did not answer in time.
+        Timeout = "timeout",
+        /// The receiver cannot be reached, or may not be asked.
+        Connect = "connect",
+        /// The receiver is not who it should be.
+        Tls = "tls",
+        /// The receiver does not want it.
+        Status4xx = "status_4xx",
+        /// The receiver is ill.
+        Status5xx = "status_5xx",
+        /// There is nothing to sign it with: its application or its webhook is not known here.
+        Signature = "signature",
+        /// Too many wait to be queued, or to be delivered.
+        Overflow = "overflow",
+        /// Anything else, such as an answer that leads elsewhere.
+        Other = "other",
+    }
+}
+
+labels! {
     /// A queue of jobs.
     pub enum Queue("queue") {
         /// Notifications to browsers.
         Push = "push",
+        /// Webhooks to applications.
+        Webhook = "webhook",
     }
 }
 

@@ -14,6 +14,7 @@ pub mod prekey;
 pub mod invite;
 pub mod push;
 pub mod channel;
+pub mod webhook;
 pub mod event;
 pub mod labels;
 pub mod metrics;

@@ -68,6 +68,12 @@ pub struct Limits {
     pub push_subscriptions_per_user: u64,
     /// Notifications of all users that wait for push services; further ones are dropped.
     pub push_queue_max: u64,
+    /// Events of all applications that wait for the receivers of webhooks; further ones are dropped.
+    /// Seen in `chat_webhooks_failed_total{reason="overflow"}`.
+    pub webhook_queue_max: u64,
+    /// Events that were given up and are kept to be looked at; further ones are dropped. Seen in
+    /// `chat_queue_jobs_dead_lettered_total`.
+    pub webhook_dead_max: u64,
     /// Rates; `None` switches all of them off, for benchmarks.
     pub rates: Option<Rates>,
 }
@@ -163,6 +169,8 @@ impl Default for Limits {
             invites_max: 200,
             push_subscriptions_per_user: 10,
             push_queue_max: 10_000,
+            webhook_queue_max: 100_000,
+            webhook_dead_max: 10_000,
             rates: Some(Rates::default()),
         }
     }

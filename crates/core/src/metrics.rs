@@ -7,7 +7,7 @@ use crate::labels::{
     AuthRefusal, ChannelType, ClusterOperation, Direction, DropReason, JobFailure, JoinRefusal,
     Mechanism, MessageErrorReason, MessageKind, MessageResult, NotificationFailure, Outcome,
     PrekeyKind, PresenceType, Provider, Queue, RecoverySource, Scope, Transport, UnsubscribeReason,
-    UploadResult,
+    UploadResult, WebhookEvent, WebhookFailure,
 };
 use crate::port::{Limiter, LimiterContext};
 use campanile_metrics::{Description, Registry, buckets, catalogue, labels};
@@ -219,6 +219,19 @@ catalogue! {
 }
 
 catalogue! {
+    /// What applications are told over HTTP.
+    pub struct WebhookMetrics {
+        /// Webhooks answered with success: each event.
+        counter sent(WebhookEvent) = "chat_webhooks_sent_total";
+        /// Webhook attempts that failed, and events that were dropped before the first: each event.
+        counter failed(WebhookEvent, WebhookFailure) = "chat_webhooks_failed_total";
+        /// Duration of one webhook request: each event that it carried.
+        histogram duration(WebhookEvent) = "chat_webhook_duration_seconds" [Seconds]
+            buckets buckets::LATENCY;
+    }
+}
+
+catalogue! {
     /// Jobs.
     pub struct QueueMetrics {
         /// Jobs waiting or running, of all nodes.
@@ -262,6 +275,8 @@ pub struct ChatMetrics {
     pub prekeys: PrekeyMetrics,
     /// Notifications.
     pub notifications: NotificationMetrics,
+    /// Webhooks.
+    pub webhooks: WebhookMetrics,
     /// Jobs.
     pub queues: QueueMetrics,
     /// Rate limits.
@@ -272,7 +287,7 @@ pub struct ChatMetrics {
 
 impl ChatMetrics {
     /// What is declared here.
-    pub const DESCRIPTIONS: [&'static [Description]; 12] = [
+    pub const DESCRIPTIONS: [&'static [Description]; 13] = [
         FanoutMetrics::DESCRIPTIONS,
         AuthMetrics::DESCRIPTIONS,
         MessageMetrics::DESCRIPTIONS,
@@ -282,6 +297,7 @@ impl ChatMetrics {
         UploadMetrics::DESCRIPTIONS,
         PrekeyMetrics::DESCRIPTIONS,
         NotificationMetrics::DESCRIPTIONS,
+        WebhookMetrics::DESCRIPTIONS,
         QueueMetrics::DESCRIPTIONS,
         RateLimitMetrics::DESCRIPTIONS,
         ClusterMetrics::DESCRIPTIONS,
@@ -300,6 +316,7 @@ impl ChatMetrics {
             uploads: UploadMetrics::register(registry),
             prekeys: PrekeyMetrics::register(registry),
             notifications: NotificationMetrics::register(registry),
+            webhooks: WebhookMetrics::register(registry),
             queues: QueueMetrics::register(registry),
             rate_limits: RateLimitMetrics::register(registry),
             cluster: ClusterMetrics::register(registry),

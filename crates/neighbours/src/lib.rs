@@ -1,4 +1,4 @@
-//! Real neighbours for tests: databases, brokers and push services that a test starts, hurts and ends.
+//! Real neighbours for tests: databases, brokers, push services and receivers that a test starts, hurts and ends.
 //!
 //! Each runs on a free port of the loopback interface, in a temporary directory, and is gone when
 //! it is dropped. What is missing or does not start is a panic that says what to do: a test that
@@ -12,13 +12,16 @@ mod pgbouncer;
 mod redis;
 mod cluster;
 mod sentinel;
+mod http;
 mod push;
+mod receiver;
 
 pub use cluster::RedisCluster;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use program::Program;
 pub use push::{PushService, Pushed};
+pub use receiver::{Received, Receiver, Reply};
 pub use redis::Redis;
 pub use sentinel::RedisSentinels;
 pub use tls::Tls;

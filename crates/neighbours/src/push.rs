@@ -1,17 +1,14 @@
 //! A push service with a browser behind it (RFC 8030): takes notifications over TLS, and reads them
 //! as the browser would (RFC 8188, RFC 8291).
 
+use crate::http::{headers, identity};
 use aws_lc_rs::{
     aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     agreement::{ECDH_P256, PrivateKey, UnparsedPublicKey, agree},
     hkdf::{HKDF_SHA256, KeyType, Prk, Salt},
     rand::fill,
 };
-use rcgen::{CertificateParams, KeyPair};
-use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
     collections::HashMap,
     io::{self, BufRead, BufReader, Read, Write},
@@ -184,22 +181,6 @@ fn expand<const N: usize>(keys: &Prk, info: &[&[u8]]) -> [u8; N] {
     bytes
 }
 
-/// A certificate for `localhost` that vouches for itself.
-fn identity() -> (Arc<ServerConfig>, String) {
-    let key = KeyPair::generate().expect("a key");
-    let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
-    let certificate = params.self_signed(&key).expect("a certificate");
-    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("known versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], private)
-        .expect("a key that fits");
-    (Arc::new(config), certificate.pem())
-}
-
 fn serve(
     stream: TcpStream,
     config: Arc<ServerConfig>,
@@ -228,18 +209,6 @@ fn serve(
         // A client that does not read its answer to the end has pushed all the same.
         let _nobody_waits = sender.send(Pushed { path, headers, text });
         answered?;
-    }
-}
-
-fn headers(stream: &mut impl BufRead) -> io::Result<HashMap<String, String>> {
-    let mut headers = HashMap::new();
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else {
-            return Ok(headers);
-        };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     wiring::{
         adapters::{self, AdapterError, Adapters, BusKind, Close, StoreKind},
         exporters::{ExporterError, Exporters},
+        webhooks::{self, WebhooksError},
     },
     workers::{self, Places, WorkerParts},
     ws::Lobby,
@@ -97,6 +98,9 @@ pub enum BuildError {
     /// An adapter cannot be had.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
+    /// Applications cannot be told of their channels.
+    #[error(transparent)]
+    Webhooks(#[from] WebhooksError),
     /// An exporter cannot be had.
     #[error(transparent)]
     Exporter(#[from] ExporterError),
@@ -150,8 +154,10 @@ impl<S: Future<Output = ()>> App<S> {
         let limits = config.limits.to_core();
         let id = NodeId(rand::random());
         let opened = adapters::open((&store, &bus), &config, id, &registry).await?;
-        let Adapters { ports, ask_store, ask_changed, close_store, close_bus } = opened;
+        let Adapters { mut ports, ask_store, ask_changed, close_store, close_bus } = opened;
         let node = node(&config, id, &ports, (&store, &bus));
+        let settled = Arc::new(Apps::new(&apps, &registry));
+        ports.webhooks = webhooks::open(&config, &apps, &settled)?;
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
         let counted = ChatMetrics::register(&registry);
         let chat = Arc::new(Chat::new(id, ports, shards, limits, counted, token::hex_digest));
@@ -170,12 +176,11 @@ impl<S: Future<Output = ()>> App<S> {
         // Connections are tasks of their worker's own, which its runtime does not count.
         let connections = lobby.clone();
         runtime.add_local_tasks(move || connections.connections());
-        let apps = Arc::new(Apps::new(&apps, &registry));
-        let counted = (&metrics.connections, &apps);
+        let counted = (&metrics.connections, &settled);
         collect::count_what_is_open(&registry, &chat, &lobby, counted);
         let edge = Arc::new(Edge {
             chat: chat.clone(),
-            apps,
+            apps: settled,
             passwords: Passwords::new(),
             metrics,
             health: Arc::new(health),
@@ -240,6 +245,7 @@ impl<S: Future<Output = ()>> App<S> {
             handle.stop(true).await;
             serving.await.map_err(io::Error::other)??;
             self.tasks.stop().await;
+            edge.chat.queue_last_webhooks().await;
             (self.close_store)().await;
             (self.close_bus)().await;
             for exporter in self.exporters {
@@ -381,6 +387,11 @@ async fn start_tasks(
         let queueing = chat.clone();
         tasks.spawn("pushes", health, async move { queueing.queue_pushes().await });
         tasks.spawn("notifications", health, collect::deliver_pushes(chat.clone()));
+    }
+    if chat.ports().webhooks.is_some() {
+        let queueing = chat.clone();
+        tasks.spawn("webhooks", health, async move { queueing.queue_webhooks().await });
+        tasks.spawn("deliveries", health, collect::deliver_webhooks(chat.clone()));
     }
     tasks.spawn("statistics", health, registry.clone().sample());
     tasks.spawn("lag", health, lag.clone().run());

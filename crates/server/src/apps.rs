@@ -107,6 +107,11 @@ impl App {
             },
         }
     }
+
+    /// Whether a page of this origin may connect.
+    pub fn lets_in(&self, origin: &str) -> bool {
+        self.origins.is_empty() || self.origins.iter().any(|one| one == origin)
+    }
 }
 
 #[cfg(test)]

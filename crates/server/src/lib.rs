@@ -11,6 +11,7 @@ pub mod health;
 pub mod ws;
 pub mod sse;
 pub mod pusher;
+pub mod webhooks;
 pub mod http;
 pub mod wiring;
 pub mod listeners;

@@ -1,5 +1,5 @@
 //! Where Alertmanager sends: it records every notification, and when it came. The servers ship their
-//! logs here, too, where no Loki is.
+//! logs here, too, where no Loki is, and tell here what happens in channels.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,6 +15,9 @@ use crate::live::Request;
 
 /// Where servers send their logs, below the address.
 const LOG_PATH: &str = "/loki/api/v1/push";
+
+/// Where servers tell what happens in the channels of their application, below the address.
+pub(crate) const WEBHOOK_PATH: &str = "/webhooks";
 
 /// One alert of one notification.
 #[derive(Clone)]
@@ -39,6 +42,7 @@ struct Record {
     /// The receiver of Alertmanager whose notifications are refused.
     refused: Option<String>,
     refuses_logs: bool,
+    refuses_webhooks: bool,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +92,11 @@ impl Receiver {
     pub(crate) fn refuse_logs(&self, refuses: bool) {
         lock(&self.record).refuses_logs = refuses;
     }
+
+    /// Refuses webhooks from now on, or takes them.
+    pub(crate) fn refuse_webhooks(&self, refuses: bool) {
+        lock(&self.record).refuses_webhooks = refuses;
+    }
 }
 
 impl Notice {
@@ -100,7 +109,7 @@ fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
     record.lock().expect("nobody panics with it")
 }
 
-/// One request: `POST /RECEIVER`, or logs.
+/// One request: `POST /RECEIVER`, logs, or a webhook.
 fn receive(mut stream: TcpStream, record: &Mutex<Record>) -> Result<()> {
     let request = Request::read(&stream)?;
     let path = request.path.as_str();
@@ -108,6 +117,10 @@ fn receive(mut stream: TcpStream, record: &Mutex<Record>) -> Result<()> {
         let refuses = lock(record).refuses_logs;
         let status = if refuses { "503 Service Unavailable" } else { "204 No Content" };
         return answer(&mut stream, status);
+    }
+    if path == WEBHOOK_PATH {
+        let refuses = lock(record).refuses_webhooks;
+        return answer(&mut stream, if refuses { "503 Service Unavailable" } else { "200 OK" });
     }
     let receiver = path.rsplit('/').next().unwrap_or_default();
     if lock(record).refused.as_deref() == Some(receiver) {
@@ -179,5 +192,20 @@ mod tests {
         assert_eq!(push(), 503);
         receiver.refuse_logs(false);
         assert_eq!((push(), receiver.notices().len()), (204, 0));
+    }
+
+    #[test]
+    fn webhooks_are_taken_or_refused_and_never_recorded() {
+        let receiver = Receiver::start(Ipv4Addr::LOCALHOST.into()).expect("a port is free");
+        let tell = || {
+            let url = format!("http://{}{WEBHOOK_PATH}", receiver.address);
+            let request = minreq::post(url).with_body("{}").with_timeout(5);
+            request.send().expect("it answers").status_code
+        };
+        assert_eq!(tell(), 200);
+        receiver.refuse_webhooks(true);
+        assert_eq!(tell(), 503);
+        receiver.refuse_webhooks(false);
+        assert_eq!((tell(), receiver.notices().len()), (200, 0));
     }
 }

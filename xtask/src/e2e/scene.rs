@@ -14,7 +14,7 @@ use xshell::cmd;
 
 use super::drills::identity;
 use super::faster::{self, Factor};
-use super::receiver::Receiver;
+use super::receiver::{Receiver, WEBHOOK_PATH};
 use crate::live::Questions;
 use crate::process::Background;
 use crate::stack::{Options, OwnEngine, Stack};
@@ -74,6 +74,11 @@ impl<'w> Scene<'w> {
                     folder.to_str().context("the folder has an odd name")?.to_owned(),
                 ),
                 ("CAMPANILE_E2E_LOKI".to_owned(), format!("http://{}", receiver.address)),
+                ("CAMPANILE_E2E_HOST".to_owned(), receiver.address.ip().to_string()),
+                (
+                    "CAMPANILE_E2E_WEBHOOKS".to_owned(),
+                    format!("http://{}{WEBHOOK_PATH}", receiver.address),
+                ),
             ],
             debug: true,
             random_ports: true,

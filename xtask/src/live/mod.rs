@@ -3,6 +3,7 @@
 mod server;
 mod client;
 mod socket;
+mod channels;
 mod traffic;
 mod front;
 mod prometheus;
@@ -13,6 +14,7 @@ mod request;
 #[cfg(test)]
 mod standin;
 
+pub(crate) use channels::Visitor;
 pub(crate) use client::{Client, status_from};
 pub(crate) use front::Front;
 pub(crate) use grafana::{Grafana, PanelQuestion};

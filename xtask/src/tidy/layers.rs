@@ -22,6 +22,13 @@ const LAYERS: &[Layer] = &[
     Layer { of: "pusher", uses: &[], tests_use: &[] },
     Layer { of: "conformance", uses: &["core", "metrics"], tests_use: &[] },
     Layer { of: "neighbours", uses: &[], tests_use: &[] },
+    Layer { of: "outbound", uses: &[], tests_use: &[] },
+    // Those that ask whom others name: `docs/adr/0009-one-way-out.md`.
+    Layer {
+        of: "adapter-web*",
+        uses: &["core", "metrics", "outbound"],
+        tests_use: &["conformance", "neighbours", "adapter-memory"],
+    },
     Layer {
         of: "adapter-*",
         uses: &["core", "metrics"],

@@ -6,6 +6,7 @@ use crate::{
     event::{Accepted, Audience, Envelope, Event, Signal},
     labels::{ChannelType, Direction, JoinRefusal, MessageErrorReason},
     port::{BusError, ChannelChange, ChannelCount, ChannelSeen, ConnectionId, Fault},
+    webhook::What,
 };
 use std::{
     collections::HashSet,
@@ -108,6 +109,7 @@ impl Chat {
     /// Called every few seconds.
     pub async fn reconcile_channels(&self) -> Result<(), Fault> {
         for (channel, change) in self.ports.channels.reconcile().await? {
+            self.note_occupancy(&channel, &change);
             self.tell_change(&channel, change, None).await;
         }
         Ok(())
@@ -134,6 +136,7 @@ impl Chat {
         member: Option<&ChannelMember>,
     ) -> Result<ChannelChange, Fault> {
         let change = self.ports.channels.subscribe(channel, connection, member).await;
+        let change = change.inspect(|change| self.note_occupancy(channel, change));
         match change {
             // Nobody else knows of it until the store is back and is put right.
             Err(_) if kind != ChannelKind::Presence => Ok(ChannelChange::default()),
@@ -151,6 +154,7 @@ impl Chat {
         // A store that fails is put right when it is back.
         if let Ok(change) = self.ports.channels.unsubscribe(channel, connection).await {
             let after = change.after;
+            self.note_occupancy(channel, &change);
             self.tell_change(channel, change, None).await;
             if counts {
                 self.count_subscriptions((channel, kind), after).await;
@@ -160,7 +164,9 @@ impl Chat {
 
     /// The same of a subscription that nobody has heard of.
     pub(crate) async fn forget(&self, channel: &Channel, connection: ConnectionId) {
-        let _put_right = self.ports.channels.unsubscribe(channel, connection).await;
+        // Webhooks may have heard that the channel is occupied.
+        let change = self.ports.channels.unsubscribe(channel, connection).await;
+        let _put_right = change.inspect(|change| self.note_occupancy(channel, change));
     }
 
     /// Tells a channel who has become a member and who is none any more, but for `except`.
@@ -171,6 +177,7 @@ impl Chat {
         except: Option<ConnectionId>,
     ) {
         let version = change.version;
+        self.note_members(channel, &change);
         let added = change.added.into_iter();
         let added = added.map(|member| ChannelEvent::MemberAdded(member, version));
         let removed = change.removed.into_iter();
@@ -203,6 +210,7 @@ impl Chat {
     }
 
     async fn tell_count(&self, channel: &Channel, kind: ChannelKind, count: u64) {
+        self.note(channel, What::Counted(count));
         self.tell_in((channel, kind), ChannelEvent::Counted(count), None).await;
     }
 

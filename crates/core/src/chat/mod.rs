@@ -4,6 +4,7 @@ mod accounts;
 mod channels;
 mod cluster;
 mod invites;
+mod jobs;
 mod joining;
 mod membership;
 mod messages;
@@ -13,6 +14,7 @@ mod pushes;
 mod rooms;
 mod step;
 mod uploads;
+mod webhooks;
 
 pub use accounts::AuthenticateError;
 pub use channels::{Publication, PublishError};
@@ -26,11 +28,13 @@ pub(crate) use presence::Departure;
 pub use pushes::SubscribeError;
 pub use rooms::{AccessError, ManageError};
 pub use uploads::{Arrival, UploadError};
+pub use webhooks::{DeadWebhook, Webhooks};
 
 use channels::Gates;
 use cluster::Asked;
 use pushes::Waiting;
 use step::Step;
+use webhooks::Noted;
 
 use crate::{
     event::{Accepted, Envelope, Event, Signal},
@@ -74,6 +78,8 @@ pub struct Ports {
     pub jobs: Arc<dyn JobQueue>,
     /// The push services of browsers; `None` where nobody is notified.
     pub push_service: Option<Arc<dyn PushService>>,
+    /// What applications are told over HTTP; `None` where they are told nothing.
+    pub webhooks: Option<Webhooks>,
     /// The bytes of uploads.
     pub blobs: Arc<dyn BlobStore>,
     /// Presence.
@@ -97,6 +103,7 @@ pub struct Chat {
     step: Step,
     asked: Asked,
     waiting: Waiting,
+    noted: Noted,
     channels: Gates,
     /// Gives at least 32 hexadecimal digits for any bytes; names direct rooms.
     digest: fn(&[u8]) -> String,
@@ -133,8 +140,8 @@ impl Chat {
         };
         let context = Arc::new(context);
         let (step, asked, waiting) = (Step::default(), Asked::default(), Waiting::default());
-        let channels = Gates::default();
-        Self { ports, shards, context, node, step, asked, waiting, channels, digest }
+        let (noted, channels) = (Noted::default(), Gates::default());
+        Self { ports, shards, context, node, step, asked, waiting, noted, channels, digest }
     }
 
     /// The bounds in force.

@@ -11,7 +11,6 @@ use crate::{
     name::{RoomName, UserName},
     port::{Fault, HistoryError, Job, NewJob, Page, PushFault, Settlement},
     push::{Notification, PushEndpoint, PushSubscription},
-    time::Timestamp,
     user::Session,
 };
 use futures_util::future::join_all;
@@ -214,10 +213,7 @@ impl Chat {
     /// Hands over some of the notifications that are due, from any node; how many it looked at.
     /// For the server to call again and again.
     pub async fn deliver_pushes(&self) -> Result<usize, Fault> {
-        let backlog = self.ports.jobs.backlog(QUEUE).await?;
-        let queues = &self.metrics().queues;
-        queues.pending.set(backlog.pending, Queue::Push);
-        queues.oldest_age.set(self.seconds_since(backlog.oldest), Queue::Push);
+        let backlog = self.look_at_queue(QUEUE, Queue::Push).await?;
         self.waiting.jobs.store(backlog.pending, Ordering::Relaxed);
         if backlog.pending == 0 {
             return Ok(0);
@@ -276,10 +272,6 @@ impl Chat {
         self.settle(&job, Settlement::Retry { at, error }).await
     }
 
-    async fn settle(&self, job: &Job, outcome: Settlement) -> Result<(), Fault> {
-        self.ports.jobs.settle(job.id, job.attempts, outcome).await.map(drop)
-    }
-
     /// Tells a browser, if there is anything to tell.
     async fn try_push(&self, task: &Task, attempt: u32) -> Result<Result<(), Failed>, Fault> {
         let Some(service) = &self.ports.push_service else {
@@ -319,11 +311,6 @@ impl Chat {
 
     fn count_failed(&self, reason: NotificationFailure) {
         self.metrics().notifications.failed.increment(Provider::WebPush, reason);
-    }
-
-    fn seconds_since(&self, then: Option<Timestamp>) -> f64 {
-        let now = self.clock().now();
-        then.map_or(0.0, |then| (now.0 - then.0).max(0) as f64 / 1_000.0)
     }
 
     /// What there is to tell; nothing when the user has come, or read it, or it was deleted.

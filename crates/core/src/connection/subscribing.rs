@@ -6,9 +6,10 @@ use crate::{
     chat::{Publication, PublishError},
     event::Accepted,
     fanout::{Outbox, Subscriber},
-    labels::{JoinRefusal, UnsubscribeReason},
+    labels::{JoinRefusal, UnsubscribeReason, WebhookEvent},
     metrics::App,
     port::{ChannelSeen, ConnectionId, Fault},
+    webhook::What,
 };
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -187,18 +188,25 @@ impl AppConnection {
         self.shard.hub().hold_in(place, &self.subscriber, user);
         let mut leaving = Leaving { connection: self, place, stays: false };
         let change = chat.subscribed(place, self.id(), member.as_ref()).await?;
+        let mut misses = false;
         let mut seen = ChannelSeen { subscriptions: change.after, ..ChannelSeen::default() };
         if *keeps || *kind == ChannelKind::Presence {
             seen = match chat.channel(channel).await {
                 // Nobody may be told a list of members that is none.
                 Err(fault) if *kind == ChannelKind::Presence => return Err(fault.into()),
-                looked => looked.unwrap_or(seen),
+                looked => {
+                    misses = *keeps && looked.as_ref().is_ok_and(|seen| seen.kept.is_none());
+                    looked.unwrap_or(seen)
+                }
             };
         }
         if !change.added.is_empty() && seen.members.len() as u64 > members_max {
             return Err(SubscribeToError::Full);
         }
         leaving.stays = true;
+        if misses {
+            chat.note(channel, What::CacheMiss);
+        }
         chat.tell_change(channel, change, Some(self.id())).await;
         if self.counts {
             chat.count_subscriptions(place, seen.subscriptions).await;
@@ -234,7 +242,15 @@ impl AppConnection {
         }
         let except = Some(self.id());
         let publication = Publication { kind, except, kept: None, accepted };
-        Ok(self.shard.chat().publish(channel, published, publication).await?)
+        let chat = self.shard.chat();
+        let wanted = chat.is_wanted(channel, WebhookEvent::ClientEvent);
+        let noted = wanted.then(|| published.clone());
+        chat.publish(channel, published, publication).await?;
+        if let Some(Published { event, data, user }) = noted {
+            let what = What::ClientEvent { event, data, connection: self.id(), user };
+            chat.note(channel, what);
+        }
+        Ok(())
     }
 }
 

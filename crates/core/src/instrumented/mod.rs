@@ -94,6 +94,7 @@ impl Ports {
             pushes: Instrumented::arc(self.pushes, &store),
             jobs: Instrumented::arc(self.jobs, &store),
             push_service: self.push_service,
+            webhooks: self.webhooks,
             blobs: Instrumented::arc(self.blobs, &gauge(behind.blobs)),
             presence: Instrumented::arc(self.presence, &gauge(behind.presence)),
             channels: Instrumented::arc(self.channels, &gauge(behind.presence)),

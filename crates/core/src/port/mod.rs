@@ -23,6 +23,7 @@ mod receipt_store;
 mod room_store;
 mod session_store;
 mod upload_store;
+mod webhook_service;
 
 pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAccount};
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
@@ -49,3 +50,4 @@ pub use receipt_store::{Marked, ReceiptStore};
 pub use room_store::{CreateRoomError, NewRoom, RoomChange, RoomStore};
 pub use session_store::SessionStore;
 pub use upload_store::{PutUploadError, UploadStore};
+pub use webhook_service::{WebhookError, WebhookService};

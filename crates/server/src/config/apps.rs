@@ -45,6 +45,8 @@ section! {
         allowed_origins: Vec<String> = Vec::new();
         /// Further keys, as good as the first, while one is changed for another.
         keys: Vec<AppKey> = Vec::new();
+        /// Whom it has told what happens in its channels.
+        webhooks: Vec<AppWebhook> = Vec::new();
         /// Its bounds.
         limits: AppLimits = AppLimits::default();
     }
@@ -61,7 +63,19 @@ section! {
     }
 }
 
-listed!(App, AppKey);
+section! {
+    /// A webhook of an application: where it is told over HTTP of what happens in its channels.
+    pub struct AppWebhook {
+        /// Where: a URL of `http:` or `https:`, unlike that of any other webhook of the application.
+        /// It has to be on the public internet, unless `webhooks.allow` lets it.
+        url: Option<String> = None;
+        /// Of what: `channel_occupied`, `channel_vacated`, `member_added`, `member_removed`,
+        /// `client_event`, `cache_miss` and `subscription_count`; without any, of all.
+        events: Vec<String> = Vec::new();
+    }
+}
+
+listed!(App, AppKey, AppWebhook);
 
 section! {
     /// What bounds an application, its clients and its channels.

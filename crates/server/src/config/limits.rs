@@ -76,6 +76,12 @@ section! {
         /// Notifications of all users that wait for push services; further ones are dropped. Seen
         /// in `chat_queue_jobs_pending`.
         push_queue_max: u64 = 10_000;
+        /// Events of all applications that wait for the receivers of webhooks; further ones are
+        /// dropped. Seen in `chat_webhooks_failed_total{reason="overflow"}`.
+        webhook_queue_max: u64 = 100_000;
+        /// Webhooks that were given up and are kept to be looked at; further ones are dropped. Seen
+        /// in `chat_queue_jobs_dead_lettered_total`.
+        webhook_dead_max: u64 = 10_000;
         /// New connections from one address.
         connections_per_address: Rate = Rate::of(|rates| rates.connections_per_address);
         /// New connections on this node.
@@ -142,6 +148,8 @@ impl Limits {
             invites_max: self.invites_max,
             push_subscriptions_per_user: self.push_subscriptions_per_user,
             push_queue_max: self.push_queue_max,
+            webhook_queue_max: self.webhook_queue_max,
+            webhook_dead_max: self.webhook_dead_max,
             rates: self.enabled.then(|| self.rates()),
         }
     }

@@ -12,8 +12,9 @@ pub mod secret;
 pub mod setting;
 pub mod sources;
 mod validate;
+pub mod webhooks;
 
-pub use apps::{App, AppKey, AppLimits};
+pub use apps::{App, AppKey, AppLimits, AppWebhook};
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogUsers};
 pub use loki::{Loki, LokiLabels};
@@ -22,6 +23,7 @@ pub use people::{Bus, Cluster, Registration, Server, ServerTls, Store, WebSocket
 pub use push::Push;
 pub use secret::Secret;
 pub use sources::{ConfigError, Flags, Sources};
+pub use webhooks::Webhooks;
 
 use setting::{Described, Setting, section};
 use std::path::PathBuf;
@@ -41,6 +43,8 @@ section! {
         cluster: Cluster = Cluster::default();
         /// Notifications to the browsers of users who are not there.
         push: Push = Push::default();
+        /// What applications are told over HTTP.
+        webhooks: Webhooks = Webhooks::default();
         /// What monitoring sees, and who may look.
         metrics: Metrics = Metrics::default();
         /// What the program says about itself.

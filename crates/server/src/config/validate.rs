@@ -1,6 +1,6 @@
 //! What is wrong with settings that are each well formed.
 
-use super::{Config, ConfigError, Secret, apps};
+use super::{Config, ConfigError, Secret, apps, webhooks};
 use crate::wiring::loki;
 use campanile_adapter_webpush::VapidKey;
 use campanile_metrics::StatisticsInterval;
@@ -18,6 +18,7 @@ impl Config {
         self.check_metrics()?;
         self.check_limits()?;
         apps::check(&self.apps)?;
+        webhooks::check(&self.webhooks, &self.apps)?;
         if EnvFilter::try_new(&self.log.level).is_err() {
             return Err(wrong(
                 "log.level",

@@ -23,6 +23,7 @@ mod session;
 mod shapes;
 mod statistics;
 mod upload;
+mod webhook;
 mod watchers;
 
 pub use address::Proxies;

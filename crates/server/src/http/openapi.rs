@@ -2,6 +2,7 @@
 
 use super::{
     account, invite, key, member, message, operator, push, room, session, statistics, upload,
+    webhook,
 };
 use crate::{
     reply::{PROBLEM_JSON, Problem},
@@ -61,6 +62,8 @@ use utoipa::{
         statistics::rooms,
         statistics::connections,
         statistics::nodes,
+        webhook::dead,
+        webhook::revive,
     ),
     components(schemas(Problem)),
     modifiers(&Common),

@@ -2,7 +2,7 @@
 
 use super::{
     account, health, invite, key, member, message, openapi, operator, pages, push, room, session,
-    statistics, upload,
+    statistics, upload, webhook,
 };
 use crate::{pusher, reply::Refused, sse, ws};
 use actix_web::{
@@ -176,6 +176,11 @@ fn operators(config: &mut ServiceConfig) {
         .service(answered(
             "/api/v1/invites/{invite}",
             [(Method::DELETE, web::delete().to(invite::revoke))],
+        ))
+        .service(answered("/api/v1/webhooks/dead", [(Method::GET, web::get().to(webhook::dead))]))
+        .service(answered(
+            "/api/v1/webhooks/dead/revive",
+            [(Method::POST, web::post().to(webhook::revive))],
         ))
         .service(answered("/api/v1/stats", [(Method::GET, web::get().to(statistics::stats))]))
         .service(answered("/api/v1/stats/rooms", [(Method::GET, web::get().to(statistics::rooms))]))

@@ -150,6 +150,9 @@ events! {
     /// An operator took an invitation back.
     INFO InvitationRevoked {} = "invitation_revoked": "invitation revoked" {};
 
+    /// An operator has so many webhooks told again that were given up.
+    INFO WebhooksRevived { webhooks: u64 } = "webhooks_revived": "webhooks are told again" {};
+
     /// Another process, such as `campanile user ban`, ended sessions in the store.
     INFO SessionsEnded { sessions: u64 }
         = "sessions_ended": "sessions were ended by another process" {};

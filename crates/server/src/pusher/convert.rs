@@ -25,7 +25,7 @@ pub(super) fn channel(app: &App, name: &str) -> (Channel, ChannelKind) {
 }
 
 /// What a connection is called: both halves of its number.
-pub(super) fn socket_id(connection: ConnectionId) -> SocketId {
+pub(crate) fn socket_id(connection: ConnectionId) -> SocketId {
     SocketId::new(connection.0 >> 32, connection.0 & u64::from(u32::MAX))
 }
 

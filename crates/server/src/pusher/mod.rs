@@ -16,5 +16,6 @@ mod api;
 mod convert;
 
 pub use api::{batch_events, channel, channels, events, terminate, terminate_by_key, users};
+pub(crate) use convert::socket_id;
 pub use door::upgrade;
 pub use frames::encoder;

@@ -5,3 +5,4 @@ pub mod exporters;
 pub mod loki;
 pub mod protocols;
 pub mod push;
+pub mod webhooks;

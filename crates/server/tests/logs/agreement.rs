@@ -2,10 +2,17 @@
 
 use crate::{
     logged::Logged,
-    support::{User, events::Events, form, post_form, send, socket::Socket, until},
+    support::{
+        Answer, User, events::Events, form, post_form, pusher::ask_for, send, socket::Socket, until,
+    },
 };
 use campanile_metrics::testing::Probe;
-use campanile_server::logs::{Description, events};
+use campanile_pusher::Credentials;
+use campanile_server::{
+    apps::APP_FILE,
+    logs::{Description, events},
+};
+use minreq::Method;
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -131,6 +138,16 @@ fn cause(logged: &Logged) {
     let handshakes: Vec<u16> = (0..4).map(|_| server.get("/sse").status).collect();
     assert!(handshakes.contains(&429), "{handshakes:?}");
     assert_eq!(send(minreq::get(&server.metrics)).status, 401);
+    assert_eq!(ask_for_app(logged).status, 200);
+}
+
+/// Asks as the application does that the server has made for itself.
+fn ask_for_app(logged: &Logged) -> Answer {
+    let app: toml::Table = logged.kept(APP_FILE).parse().expect("TOML");
+    let word = |name: &str| app[name].as_str().expect("a text");
+    let credentials = Credentials::new(word("key"), word("secret"));
+    let asked = ("/channels", "");
+    ask_for((word("id"), &credentials), logged.server.address, Method::Get, asked)
 }
 
 /// Compares the lines of an event with its counter, series by series.

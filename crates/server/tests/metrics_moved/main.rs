@@ -28,6 +28,7 @@ mod room;
 mod scrape;
 mod shipper;
 mod upload;
+mod webhook;
 
 use campanile_metrics::Kind;
 use campanile_server::catalogue;
@@ -52,6 +53,7 @@ const CASES: &[&[Moves]] = &[
     scrape::CASES,
     shipper::CASES,
     upload::CASES,
+    webhook::CASES,
 ];
 
 /// Metrics that tests of other crates or programs move, each with the file of the test.
@@ -81,8 +83,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("chat_cache_max_bytes", "adapter-redis/tests/metrics.rs"),
     ("chat_cache_evictions_total", "adapter-redis/tests/metrics.rs"),
     ("chat_cache_up", "adapter-redis/tests/metrics.rs"),
-    // A push service that stays ill for more than a minute.
-    ("chat_queue_jobs_dead_lettered_total", "core/tests/pushes.rs"),
     // Other nodes.
     ("chat_broker_pubsub_lag_seconds", "core/src/instrumented/tests.rs"),
     ("chat_cluster_requests_total", "core/tests/cluster.rs"),

@@ -21,3 +21,4 @@ mod rooms;
 mod sessions;
 mod shipping;
 mod uploads;
+mod webhooks;

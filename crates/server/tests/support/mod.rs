@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod events;
+pub(crate) mod hooks;
 pub(crate) mod program;
 pub(crate) mod push;
 pub(crate) mod pusher;

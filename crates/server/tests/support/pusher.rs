@@ -152,11 +152,21 @@ pub(crate) fn publication(channel: &str, event: &str, data: &str) -> String {
 
 /// Asks the server at an address as the application does.
 pub(crate) fn ask_at(address: SocketAddr, method: Method, path: &str, body: &str) -> Answer {
+    ask_for((APP, &credentials()), address, method, (path, body))
+}
+
+/// The same as another application does.
+pub(crate) fn ask_for(
+    (app, credentials): (&str, &Credentials),
+    address: SocketAddr,
+    method: Method,
+    (path, body): (&str, &str),
+) -> Answer {
     let name = if method == Method::Get { "GET" } else { "POST" };
-    let path = format!("/apps/{APP}{path}");
+    let path = format!("/apps/{app}{path}");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
     let query = signed_query(
-        &credentials(),
+        credentials,
         (name, &path),
         &[],
         body.as_bytes(),

@@ -10,6 +10,7 @@ use super::Drill;
 use super::hurts::{
     crash_loop, few_files, little_cpu, little_memory, load, log_store_gone, new_certificate,
     node_stutters, push_service_gone, redis_full, requests, servers_forgotten, slow_readers,
+    webhooks_refused,
     store_stutters, table_locked,
 };
 use crate::wait;
@@ -280,6 +281,12 @@ pub(crate) const DRILLS: &[Drill] = &[
         fault: "the push service of a browser refuses connections",
         alerts: &["ChatNotificationFailuresHigh", "ChatQueueStale", "sockudo/SockudoQueueBacklog"],
         hurt: push_service_gone,
+    },
+    Drill {
+        name: "webhooks-refused",
+        fault: "the receiver of an application's webhooks refuses them",
+        alerts: &["ChatWebhookFailuresHigh"],
+        hurt: webhooks_refused,
     },
     Drill {
         name: "log-store-gone",

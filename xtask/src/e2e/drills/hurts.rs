@@ -11,11 +11,15 @@ use xshell::cmd;
 use super::super::scene::{CERTIFICATE_DAYS, Scene};
 use super::Heal;
 use super::faults::{NODE, STEP_DEADLINE};
+use crate::live::Visitor;
 use crate::process::Background;
 use crate::wait;
 
 /// How long a load lasts that is not ended before; no drill is longer.
 const LOAD_MAX: &str = "5m";
+
+/// The key of the application that the stack has.
+const APP_KEY: &str = "key-of-the-drills";
 
 /// How long it may take to find a limit that a server feels.
 const LIMIT_DEADLINE: Duration = Duration::from_secs(120);
@@ -265,6 +269,18 @@ pub(super) fn push_service_gone(scene: &Scene<'_>) -> Result<Heal> {
         );
         let service = Background::start(command, &scene.folder.join("push-service.log"))?;
         scene.keep_running(service);
+        Ok(())
+    }))
+}
+
+/// While somebody comes to one channel after another.
+pub(super) fn webhooks_refused(scene: &Scene<'_>) -> Result<Heal> {
+    scene.receiver().refuse_webhooks(true);
+    let visitor = Visitor::start(scene.front, APP_KEY);
+    Ok(Box::new(move |scene| {
+        // What waits is taken.
+        scene.receiver().refuse_webhooks(false);
+        drop(visitor);
         Ok(())
     }))
 }

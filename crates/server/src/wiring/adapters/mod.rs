@@ -123,6 +123,7 @@ pub async fn open(
         pushes: kept.stores.pushes,
         jobs: kept.stores.jobs,
         push_service,
+        webhooks: None,
         blobs: kept.stores.blobs,
         presence: between.presence,
         channels: between.channels,

@@ -1,0 +1,216 @@
+//! Jobs are done: applications are told what happened.
+
+use super::{Chat, QUEUE, Task, pause};
+use crate::{
+    labels::{JobFailure, Queue, WebhookFailure},
+    port::{Backlog, Fault, Job, Settlement, WebhookError},
+    time::Timestamp,
+    webhook::{Happening, Hook, HookId, What},
+};
+use futures_util::future::join_all;
+use std::{sync::atomic::Ordering, time::Duration};
+
+/// How long a node may take for what it has taken before another node tries: longer than requests
+/// that are answered within [`SLOW`], and one that is not. What a node was doing that was killed is
+/// done after that time.
+const LEASE: Duration = Duration::from_secs(20);
+
+/// Jobs that are taken at once.
+const TAKEN_MAX: usize = 64;
+
+/// Requests to one receiver at once.
+const AT_ONCE: usize = 8;
+
+/// A receiver that takes longer is given as long a rest: others are not to wait for it.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// How long one is tried again that is not known here, but may be to another node.
+const RETRY_TIME: Duration = Duration::from_secs(300);
+
+/// A job, and what it says.
+struct Letter {
+    job: Job,
+    happening: Happening,
+}
+
+impl Chat {
+    /// Ends when this node has made jobs, whether or not anybody waited for it.
+    pub async fn webhooks_queued(&self) {
+        self.noted.queued.notified().await;
+    }
+
+    /// Tells applications some of what is due, from any node; how many jobs it looked at. For the
+    /// server to call again and again.
+    pub async fn deliver_webhooks(&self) -> Result<usize, Fault> {
+        let Some(webhooks) = &self.ports.webhooks else {
+            return Ok(0);
+        };
+        let backlog = self.look_at_queue(QUEUE, Queue::Webhook).await?;
+        self.noted.jobs.store(backlog.pending, Ordering::Relaxed);
+        if backlog.pending == 0 {
+            return Ok(0);
+        }
+        let jobs = self.ports.jobs.take(QUEUE, self.clock().now(), LEASE, TAKEN_MAX).await?;
+        let count = jobs.len();
+        let mut by_hook: Vec<(HookId, Vec<Letter>)> = Vec::new();
+        for job in jobs {
+            let Some(Task { hook, happening }) = Task::decode(&job.payload) else {
+                self.bury(&job, &backlog, JobFailure::Decode, "it cannot be read").await?;
+                continue;
+            };
+            let letter = Letter { job, happening };
+            match by_hook.iter_mut().find(|(id, _)| *id == hook) {
+                Some((_, letters)) => letters.push(letter),
+                None => by_hook.push((hook, vec![letter])),
+            }
+        }
+        let told = by_hook.into_iter().map(|(id, letters)| {
+            let hook = webhooks.hooks.find(&id).cloned().unwrap_or_else(|| unknown(id));
+            async move { self.tell_hook(&hook, letters, &backlog).await }
+        });
+        join_all(told).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
+        Ok(count)
+    }
+
+    /// Tells one webhook what is for it, some requests at once, until one fails.
+    async fn tell_hook(
+        &self,
+        hook: &Hook,
+        letters: Vec<Letter>,
+        backlog: &Backlog,
+    ) -> Result<(), Fault> {
+        let letters = self.still_true(letters).await?;
+        let mut requests = letters.chunks(hook.batch_max.max(1)).peekable();
+        while requests.peek().is_some() {
+            let now = self.clock().now();
+            if let Some(until) = self.noted.pauses.until(&hook.id, now) {
+                for letter in requests.flatten() {
+                    self.put_off(&letter.job, until, None).await?;
+                }
+                return Ok(());
+            }
+            let started = self.clock().moment();
+            let told = requests.by_ref().take(AT_ONCE);
+            let told = told.map(|letters| self.ask_receiver(hook, letters, backlog));
+            join_all(told).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
+            let took = self.clock().moment().since(started);
+            if took > SLOW {
+                self.noted.pauses.rest(&hook.id, self.clock().now().plus(took));
+            }
+        }
+        Ok(())
+    }
+
+    /// Without those who have come back meanwhile.
+    async fn still_true(&self, letters: Vec<Letter>) -> Result<Vec<Letter>, Fault> {
+        let mut left = Vec::new();
+        for letter in letters {
+            let Happening { channel, what, .. } = &letter.happening;
+            let is_back = match what {
+                What::Vacated => self.ports.channels.look(channel).await?.subscriptions > 0,
+                What::MemberRemoved(user) => {
+                    let seen = self.ports.channels.look(channel).await?;
+                    seen.members.iter().any(|member| member.user == *user)
+                }
+                _ => false,
+            };
+            if is_back {
+                self.metrics().queues.processed.increment(Queue::Webhook);
+                self.settle(&letter.job, Settlement::Done).await?;
+            } else {
+                left.push(letter);
+            }
+        }
+        Ok(left)
+    }
+
+    /// One request.
+    async fn ask_receiver(
+        &self,
+        hook: &Hook,
+        letters: &[Letter],
+        backlog: &Backlog,
+    ) -> Result<(), Fault> {
+        let happenings: Vec<Happening> =
+            letters.iter().map(|letter| letter.happening.clone()).collect();
+        let started = self.clock().moment();
+        let Some(webhooks) = &self.ports.webhooks else { return Ok(()) };
+        let delivered = webhooks.service.deliver(&hook.id, &happenings).await;
+        let took = self.clock().moment().since(started);
+        for letter in letters {
+            let (metrics, event) = (self.metrics(), letter.happening.what.event());
+            metrics.webhooks.duration.observe(took, event);
+            metrics.queues.duration.observe(took, Queue::Webhook);
+            match &delivered {
+                Ok(()) => {
+                    metrics.webhooks.sent.increment(event);
+                    metrics.queues.processed.increment(Queue::Webhook);
+                    self.settle(&letter.job, Settlement::Done).await?;
+                }
+                Err(error) => {
+                    self.count_webhook(event, error.kind);
+                    self.try_again(hook, &letter.job, error, backlog).await?;
+                }
+            }
+        }
+        if delivered.is_ok() {
+            self.noted.pauses.end(&hook.id);
+        }
+        Ok(())
+    }
+
+    async fn try_again(
+        &self,
+        hook: &Hook,
+        job: &Job,
+        error: &WebhookError,
+        backlog: &Backlog,
+    ) -> Result<(), Fault> {
+        let reason = match error.kind {
+            WebhookFailure::Timeout => JobFailure::Timeout,
+            _ => JobFailure::Handler,
+        };
+        self.metrics().queues.failed.increment(Queue::Webhook, reason);
+        if pause::so_far(job.attempts) >= hook.retry_time {
+            return self.bury(job, backlog, JobFailure::Exhausted, &error.reason).await;
+        }
+        let until = self.clock().now().plus(pause::after(job.attempts));
+        let until = self.noted.pauses.rest(&hook.id, until);
+        self.put_off(job, until, Some(error)).await
+    }
+
+    async fn put_off(
+        &self,
+        job: &Job,
+        until: Timestamp,
+        error: Option<&WebhookError>,
+    ) -> Result<(), Fault> {
+        self.metrics().queues.retried.increment(Queue::Webhook);
+        let at = self.noted.pauses.scatter(job, until, self.clock().now());
+        let error = error.map_or_else(|| job.error.clone(), |error| error.reason.clone());
+        self.settle(job, Settlement::Retry { at, error }).await
+    }
+
+    /// Gives a job up. It can be looked at and told again, unless there are too many such.
+    async fn bury(
+        &self,
+        job: &Job,
+        backlog: &Backlog,
+        reason: JobFailure,
+        error: &str,
+    ) -> Result<(), Fault> {
+        let queues = &self.metrics().queues;
+        queues.failed.increment(Queue::Webhook, reason);
+        queues.given_up.increment(Queue::Webhook);
+        let outcome = match backlog.dead < self.limits().webhook_dead_max {
+            true => Settlement::Dead { error: error.to_owned() },
+            false => Settlement::Done,
+        };
+        self.settle(job, outcome).await
+    }
+}
+
+/// One that this node does not know: another may.
+fn unknown(id: HookId) -> Hook {
+    Hook { id, events: Vec::new(), linger: Duration::ZERO, retry_time: RETRY_TIME, batch_max: 1 }
+}

@@ -1,0 +1,166 @@
+//! What happens in channels becomes jobs.
+
+use super::{Chat, QUEUE, Task, Unqueued};
+use crate::{
+    channel::Channel,
+    labels::{WebhookEvent, WebhookFailure},
+    limits::Rate,
+    port::{ChannelChange, Fault, Limiter, LimiterContext, NewJob, Verdict},
+    webhook::{Happening, What},
+};
+use std::{sync::atomic::Ordering, time::Duration};
+
+/// What becomes jobs together.
+const TOGETHER: usize = 256;
+
+/// How long to wait for a store that did not take them.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often it is tried at the end.
+const LAST_TRIES: usize = 3;
+
+/// Of those who find nothing kept in a channel, one is told of within this time.
+const MISS_EVERY: Duration = Duration::from_secs(5);
+
+impl Chat {
+    /// Remembers what happened, if its application is told of it. Never waits.
+    pub(crate) fn note(&self, channel: &Channel, what: What) {
+        let event = what.event();
+        if !self.is_wanted(channel, event) {
+            return;
+        }
+        let happening = Happening { channel: channel.clone(), at: self.clock().now(), what };
+        if self.noted.sender.try_send(happening).is_err() {
+            self.count_webhook(event, WebhookFailure::Overflow);
+        }
+    }
+
+    /// Remembers it if a channel has come to life by a change, or has gone. The store tells one node
+    /// of each change.
+    pub(crate) fn note_occupancy(&self, channel: &Channel, change: &ChannelChange) {
+        match (change.before, change.after) {
+            (0, 1..) => self.note(channel, What::Occupied),
+            (1.., 0) => self.note(channel, What::Vacated),
+            _ => {}
+        }
+    }
+
+    /// The same of members that have come or gone by it.
+    pub(crate) fn note_members(&self, channel: &Channel, change: &ChannelChange) {
+        for member in &change.added {
+            self.note(channel, What::MemberAdded(member.user.clone()));
+        }
+        for member in &change.removed {
+            self.note(channel, What::MemberRemoved(member.user.clone()));
+        }
+    }
+
+    /// Makes jobs of what has happened; ends never. For the server to spawn, once.
+    pub async fn queue_webhooks(&self) {
+        let mut unqueued = self.noted.unqueued.lock().await;
+        loop {
+            let Unqueued { receiver, happenings, jobs } = &mut *unqueued;
+            if happenings.is_empty() && jobs.is_empty() {
+                receiver.recv_many(happenings, TOGETHER).await;
+            }
+            if self.queue_noted(&mut unqueued).await.is_err() {
+                // It stays where it is; what happens meanwhile waits behind it.
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+
+    /// Makes jobs of what is left at the end, once nothing more happens.
+    pub async fn queue_last_webhooks(&self) {
+        let mut unqueued = self.noted.unqueued.lock().await;
+        let mut tries = 0;
+        while tries < LAST_TRIES {
+            let Unqueued { receiver, happenings, jobs } = &mut *unqueued;
+            while happenings.len() < TOGETHER
+                && let Ok(happening) = receiver.try_recv()
+            {
+                happenings.push(happening);
+            }
+            if happenings.is_empty() && jobs.is_empty() {
+                return;
+            }
+            if self.queue_noted(&mut unqueued).await.is_err() {
+                tries += 1;
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+        let Unqueued { happenings, jobs, .. } = &*unqueued;
+        let lost = happenings.iter().map(|happening| happening.what.event());
+        for event in lost.chain(jobs.iter().map(|(event, _)| *event)) {
+            self.count_webhook(event, WebhookFailure::Overflow);
+        }
+    }
+
+    async fn queue_noted(&self, unqueued: &mut Unqueued) -> Result<(), Fault> {
+        let Unqueued { happenings, jobs, .. } = unqueued;
+        if jobs.is_empty() {
+            let mut made = Vec::new();
+            for happening in happenings.iter() {
+                if self.is_news(happening).await {
+                    self.write_jobs(happening, &mut made);
+                }
+            }
+            happenings.clear();
+            *jobs = made;
+            self.cut_to_room(jobs);
+        }
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let new: Vec<NewJob> = jobs.iter().map(|(_, job)| job.clone()).collect();
+        self.ports.jobs.push(&new).await?;
+        self.noted.jobs.fetch_add(new.len() as u64, Ordering::Relaxed);
+        jobs.clear();
+        self.noted.queued.notify_one();
+        Ok(())
+    }
+
+    /// Whether an application has to hear of it: many who miss an event at once are told of once,
+    /// over all nodes.
+    async fn is_news(&self, happening: &Happening) -> bool {
+        if happening.what != What::CacheMiss {
+            return true;
+        }
+        let channel = &happening.channel;
+        // No user and no address has such a name.
+        let key = format!("cache_miss {} {}", channel.app(), channel.name());
+        let rate = Rate::new(1.0 / MISS_EVERY.as_secs_f64(), 1);
+        let asked = (Limiter::Message, LimiterContext::App);
+        let verdict = self.ports.limiter.check(asked.0, asked.1, &key, rate).await;
+        verdict.unwrap_or(Verdict::Allowed) == Verdict::Allowed
+    }
+
+    fn write_jobs(&self, happening: &Happening, jobs: &mut Vec<(WebhookEvent, NewJob)>) {
+        let Some(webhooks) = &self.ports.webhooks else { return };
+        let event = happening.what.event();
+        for hook in webhooks.hooks.wanting(happening.channel.app(), event) {
+            let linger = match happening.what {
+                What::Vacated | What::MemberRemoved(_) => hook.linger,
+                _ => Duration::ZERO,
+            };
+            let task = Task { hook: hook.id.clone(), happening: happening.clone() };
+            let job = NewJob {
+                queue: QUEUE.to_owned(),
+                payload: task.encode().into(),
+                due: happening.at.plus(linger),
+                given_at: happening.at,
+            };
+            jobs.push((event, job));
+        }
+    }
+
+    /// Leaves as many jobs as there is room for.
+    fn cut_to_room(&self, jobs: &mut Vec<(WebhookEvent, NewJob)>) {
+        let given = self.noted.jobs.load(Ordering::Relaxed);
+        let room = self.limits().webhook_queue_max.saturating_sub(given);
+        let room = jobs.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+        for (event, _) in jobs.drain(room..) {
+            self.count_webhook(event, WebhookFailure::Overflow);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Webhooks: what applications are told over HTTP of their channels, and which of it they want.
+
+use crate::{
+    channel::{AppId, Channel, Data},
+    labels::WebhookEvent,
+    port::ConnectionId,
+    time::Timestamp,
+};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+/// Which webhook of which application. It means the same on every node and after a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HookId {
+    /// Whose it is.
+    pub app: AppId,
+    /// Where it is received. Part of it may be a secret, so it is not logged.
+    pub url: Arc<str>,
+}
+
+/// A webhook: what it is told of, and how it is dealt with.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// Which.
+    pub id: HookId,
+    /// What it is told of.
+    pub events: Vec<WebhookEvent>,
+    /// How long a channel or a member may be gone before it is told so.
+    pub linger: Duration,
+    /// How long one that is not taken is tried again, at least.
+    pub retry_time: Duration,
+    /// Events that are told in one request.
+    pub batch_max: usize,
+}
+
+/// The webhooks of all applications.
+#[derive(Clone, Debug, Default)]
+pub struct Hooks {
+    by_app: HashMap<AppId, Vec<Hook>>,
+}
+
+impl FromIterator<Hook> for Hooks {
+    fn from_iter<I: IntoIterator<Item = Hook>>(hooks: I) -> Self {
+        let mut by_app: HashMap<AppId, Vec<Hook>> = HashMap::new();
+        for hook in hooks {
+            by_app.entry(hook.id.app.clone()).or_default().push(hook);
+        }
+        Self { by_app }
+    }
+}
+
+impl Hooks {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_app.is_empty()
+    }
+
+    /// Those of an application that are told of such events.
+    pub fn wanting(&self, app: &AppId, event: WebhookEvent) -> impl Iterator<Item = &Hook> {
+        let hooks = self.by_app.get(app).into_iter().flatten();
+        hooks.filter(move |hook| hook.events.contains(&event))
+    }
+
+    /// The one of this identity.
+    pub fn find(&self, id: &HookId) -> Option<&Hook> {
+        self.by_app.get(&id.app)?.iter().find(|hook| hook.id.url == id.url)
+    }
+}
+
+/// Something that happened in a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happening {
+    /// Where.
+    pub channel: Channel,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The channel has its first subscription.
+    Occupied,
+    /// It has none any more.
+    Vacated,
+    /// This user has become a member.
+    MemberAdded(Arc<str>),
+    /// This user is a member no longer.
+    MemberRemoved(Arc<str>),
+    /// A client has sent an event.
+    ClientEvent {
+        /// The name of the event.
+        event: Arc<str>,
+        /// What it carries.
+        data: Data,
+        /// Over which connection.
+        connection: ConnectionId,
+        /// By which member, where the channel has members.
+        user: Option<Arc<str>>,
+    },
+    /// Somebody came, and no event is kept.
+    CacheMiss,
+    /// There are so many subscriptions.
+    Counted(u64),
+}
+
+impl What {
+    /// What it is counted as.
+    pub fn event(&self) -> WebhookEvent {
+        match self {
+            Self::Occupied => WebhookEvent::ChannelOccupied,
+            Self::Vacated => WebhookEvent::ChannelVacated,
+            Self::MemberAdded(_) => WebhookEvent::MemberAdded,
+            Self::MemberRemoved(_) => WebhookEvent::MemberRemoved,
+            Self::ClientEvent { .. } => WebhookEvent::ClientEvent,
+            Self::CacheMiss => WebhookEvent::CacheMiss,
+            Self::Counted(_) => WebhookEvent::SubscriptionCount,
+        }
+    }
+}
