@@ -16,6 +16,7 @@ mod log_lines;
 mod manifests;
 mod metric_names;
 mod places;
+mod proofs;
 mod sizes;
 mod sources;
 mod stack;
@@ -42,6 +43,7 @@ const RULES: &[Rule] = &[
     metric_names::check,
     log_lines::check,
     places::check,
+    proofs::check,
     tower::check,
     kubernetes::check,
     stack::check,
