@@ -5,7 +5,7 @@ mod support;
 use async_trait::async_trait;
 use campanile_core::{
     channel::{AppId, Channel, ChannelKind, ChannelMember, Data, Published},
-    chat::Webhooks,
+    chat::{Ports, Webhooks},
     connection::{AppConnection, AppGreeting, Subscription},
     labels::{Transport, WebhookEvent, WebhookFailure},
     limits::Limits,
@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use support::{Node, on_a_node_with, settle};
+use support::{Node, on_a_node_with, settle, two::on_two_nodes_with};
 
 const URL: &str = "https://shop.example/hooks";
 
@@ -97,17 +97,7 @@ fn play_with<F: Future<Output = ()>, const N: usize>(
 
 impl Scene {
     fn connect(&self, number: u64) -> AppConnection {
-        let label = self.node.chat.metrics().native;
-        let outbox = self.node.shard.outbox_for(label, Transport::WebSocket);
-        let greeting = AppGreeting {
-            connection: ConnectionId(number),
-            app: app(),
-            label,
-            protocol: 0,
-            connections_max: 200,
-            counts: false,
-        };
-        self.node.shard.connect_for(greeting, outbox).expect("room for it")
+        connect(&self.node, number)
     }
 
     fn answers(&self, answers: impl IntoIterator<Item = WebhookFailure>) {
@@ -148,6 +138,20 @@ impl Scene {
         let labels = [("event", event), ("reason", reason)];
         self.node.probe().value("chat_webhooks_failed_total", &labels)
     }
+}
+
+fn connect(node: &Node, number: u64) -> AppConnection {
+    let label = node.chat.metrics().native;
+    let outbox = node.shard.outbox_for(label, Transport::WebSocket);
+    let greeting = AppGreeting {
+        connection: ConnectionId(number),
+        app: app(),
+        label,
+        protocol: 0,
+        connections_max: 200,
+        counts: false,
+    };
+    node.shard.connect_for(greeting, outbox).expect("room for it")
 }
 
 fn channel(name: &str) -> Channel {
@@ -216,6 +220,38 @@ fn who_has_gone_is_told_after_a_while_and_not_when_back_by_then() {
         told.sort();
         let room = "shop.example: presence-room";
         assert_eq!(told, [format!("{room} -ada"), format!("{room} vacated")]);
+    });
+}
+
+#[test]
+fn of_two_nodes_that_see_the_last_one_leave_one_tells_so() {
+    let receiver = Arc::new(Scripted::default());
+    let service = receiver.clone();
+    let hooks = Arc::new([hook(URL, WebhookEvent::ALL)].into_iter().collect());
+    let change = move |ports: &mut Ports| ports.webhooks = Some(Webhooks { service, hooks });
+    on_two_nodes_with(change, async |two| {
+        let nodes = [&two.here, &two.there];
+        let told = async || {
+            settle().await;
+            for node in nodes {
+                node.chat.queue_last_webhooks().await;
+            }
+            for node in nodes {
+                while node.chat.deliver_webhooks().await.expect("the store works") > 0 {}
+            }
+            let mut told = std::mem::take(&mut *receiver.told.lock().expect("it"));
+            told.sort();
+            told
+        };
+        let room = "shop.example: presence-room";
+        let (here, there) = (connect(&two.here, 1), connect(&two.there, 2));
+        subscribe(&here, "presence-room", Some("ada")).await;
+        subscribe(&there, "presence-room", Some("ada")).await;
+        assert_eq!(told().await, [format!("{room} +ada"), format!("{room} occupied")]);
+        drop((here, there));
+        assert_eq!(told().await, [""; 0]);
+        two.here.pass(Duration::from_secs(3)).await;
+        assert_eq!(told().await, [format!("{room} -ada"), format!("{room} vacated")]);
     });
 }
 

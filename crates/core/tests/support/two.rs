@@ -92,6 +92,14 @@ impl BusReceiver for CuttableReceiver {
 
 /// Runs a test on two nodes, with time standing still unless everything waits for it.
 pub(crate) fn on_two_nodes<F: Future<Output = ()>>(test: impl FnOnce(Two) -> F) {
+    on_two_nodes_with(|_| {}, test);
+}
+
+/// The same over ports that were changed.
+pub(crate) fn on_two_nodes_with<F: Future<Output = ()>>(
+    change: impl FnOnce(&mut Ports),
+    test: impl FnOnce(Two) -> F,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -99,7 +107,8 @@ pub(crate) fn on_two_nodes<F: Future<Output = ()>>(test: impl FnOnce(Two) -> F) 
         .expect("a runtime");
     LocalSet::new().block_on(&runtime, async {
         let (hub, clock) = (MemoryHub::new(), Arc::new(HandClock::default()));
-        let shared = ports(&Limits::default(), clock.clone());
+        let mut shared = ports(&Limits::default(), clock.clone());
+        change(&mut shared);
         let wire = Arc::new(Wire::default());
         let node = |id: u64, name: &str| {
             let joined = hub.join(port::Node::new(NodeId(id), name, "0", Timestamp(0)));

@@ -57,22 +57,28 @@ struct Dead {
     /// When it happened.
     #[schema(value_type = String, format = DateTime)]
     happened_at: Stamp,
-    /// Who was to be told of what; left out where this server cannot read it.
-    #[serde(flatten)]
-    told: Option<Told>,
+    /// The application. This and what follows are left out where this server cannot read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    app: Option<String>,
+    /// The receiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    url: Option<String>,
+    /// What happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    event: Option<&'static str>,
+    /// Where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    channel: Option<String>,
 }
 
-#[derive(Serialize, ToSchema)]
-struct Told {
-    /// The application.
-    app: String,
-    /// The receiver.
-    url: String,
-    /// What happened.
-    event: &'static str,
-    /// Where.
-    channel: String,
-}
+/// The id of a webhook that was given up.
+#[derive(Deserialize, ToSchema)]
+#[schema(pattern = "^[0-9]{1,15}$")]
+struct WebhookId(String);
 
 /// Which webhooks are to be told again.
 #[derive(Deserialize, ToSchema)]
@@ -80,8 +86,8 @@ struct Told {
 pub(super) struct Revival {
     /// Their ids; all when it is left out.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Vec<String>, max_items = 200)]
-    ids: Option<Vec<String>>,
+    #[schema(value_type = Vec<WebhookId>, max_items = 200)]
+    ids: Option<Vec<WebhookId>>,
 }
 
 /// How many webhooks will be told again.
@@ -136,7 +142,7 @@ pub(super) async fn revive(
         }
         Some(ids) => {
             let ids: Result<Vec<JobId>, Refused> =
-                ids.iter().map(|id| parse(id, "an id")).collect();
+                ids.iter().map(|WebhookId(id)| parse(id, "an id")).collect();
             edge.chat.revive_webhooks(&ids?).await?
         }
         None => revive_all(&edge).await?,
@@ -171,23 +177,22 @@ fn parse(text: &str, what: &str) -> Result<JobId, Refused> {
 /// What may be left out but not be null.
 fn given<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<Vec<String>>, D::Error> {
+) -> Result<Option<Vec<WebhookId>>, D::Error> {
     Vec::deserialize(deserializer).map(Some)
 }
 
 impl From<DeadWebhook> for Dead {
     fn from(webhook: DeadWebhook) -> Self {
-        let told = webhook.told.map(|(hook, happening)| Told {
-            app: hook.app.to_string(),
-            url: hook.url.to_string(),
-            event: happening.what.event().values()[0],
-            channel: happening.channel.name().to_owned(),
-        });
+        let (hook, happening) = webhook.told.unzip();
+        let happened = happening.as_ref();
         Self {
             id: webhook.id.0.to_string(),
             error: webhook.error,
             happened_at: stamp(webhook.given_at),
-            told,
+            app: hook.as_ref().map(|hook| hook.app.to_string()),
+            url: hook.map(|hook| hook.url.to_string()),
+            event: happened.map(|happening| happening.what.event().values()[0]),
+            channel: happened.map(|happening| happening.channel.name().to_owned()),
         }
     }
 }

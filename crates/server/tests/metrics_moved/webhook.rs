@@ -3,7 +3,8 @@
 use crate::{
     scene::{Scene, cases},
     support::{
-        hooks::{AppSocket, next, set, start_telling},
+        hooks::{next, set, start_telling},
+        pusher::Client,
         start_with,
     },
 };
@@ -33,7 +34,7 @@ const QUEUE: [(&str, &str); 1] = [("queue", "webhook")];
 fn told(scene: &Scene) {
     let receiver = Receiver::start();
     let server = start_telling(&receiver, &["channel_occupied", "cache_miss"]);
-    let mut ada = AppSocket::open(server.address);
+    let mut ada = Client::open(&server);
     let before = server.scrape();
     ada.subscribe("news", None);
     next(&receiver);
@@ -67,7 +68,7 @@ fn given_up(scene: &Scene) {
         set(config, &receiver, &["channel_occupied"]);
         config.apps[0].limits.webhook_retry_seconds = 0.0;
     });
-    let mut ada = AppSocket::open(server.address);
+    let mut ada = Client::open(&server);
     let before = server.scrape();
     ada.subscribe("news", None);
     next(&receiver);

@@ -1,8 +1,9 @@
 //! What applications are told over HTTP of their channels, also by a program that was killed.
 
 use crate::support::{
-    hooks::{APP, AppSocket, KEY, SECRET, app, events, next, set, start_telling},
+    hooks::{events, next, set, set_unasked, start_telling},
     program::{Program, campanile},
+    pusher::{APP, Client, app_file},
     start_in, start_with, until,
 };
 use campanile_neighbours::{Receiver, Reply};
@@ -19,27 +20,28 @@ const KILLED: Duration = Duration::from_secs(40);
 fn an_application_is_told_what_happens_in_its_channels() {
     let receiver = Receiver::start();
     let server = start_telling(&receiver, &[]);
-    let mut ada = AppSocket::open(server.address);
+    let mut ada = Client::open(&server);
     ada.subscribe("presence-room", Some("ada"));
     let mut told = [next(&receiver), next(&receiver)];
     told.sort_by_key(|event| event["name"].to_string());
     let occupied = json!({"name": "channel_occupied", "channel": "presence-room"});
     let added = json!({"name": "member_added", "channel": "presence-room", "user_id": "ada"});
     assert_eq!(told, [occupied, added]);
-    ada.say(&json!({
+    let typing = json!({
         "event": "client-typing", "channel": "presence-room", "data": {"is": [1, 2.50, "ä"]},
-    }));
+    });
+    ada.send(&typing.to_string());
     let said = next(&receiver);
     let expected = json!({
         "name": "client_event", "channel": "presence-room", "event": "client-typing",
-        "data": {"is": [1, 2.50, "ä"]}, "socket_id": ada.id.to_string(), "user_id": "ada",
+        "data": {"is": [1, 2.50, "ä"]}, "socket_id": ada.socket_id, "user_id": "ada",
     });
     assert_eq!(said, expected);
     ada.subscribe("cache-weather", None);
     let mut told = [next(&receiver), next(&receiver)];
     told.sort_by_key(|event| event["name"].to_string());
     assert_eq!(told[0], json!({"name": "cache_miss", "channel": "cache-weather"}));
-    ada.close();
+    ada.leave();
     let mut told = [next(&receiver), next(&receiver), next(&receiver)];
     told.sort_by_key(ToString::to_string);
     let vacated = |channel: &str| json!({"name": "channel_vacated", "channel": channel});
@@ -54,10 +56,10 @@ fn an_application_is_told_what_happens_in_its_channels() {
 fn who_is_back_in_time_was_never_gone() {
     let receiver = Receiver::start();
     let server = start_telling(&receiver, &["channel_vacated", "member_removed"]);
-    let mut ada = AppSocket::open(server.address);
+    let mut ada = Client::open(&server);
     ada.subscribe("presence-room", Some("ada"));
-    ada.close();
-    let mut back = AppSocket::open(server.address);
+    ada.leave();
+    let mut back = Client::open(&server);
     back.subscribe("presence-room", Some("ada"));
     assert!(receiver.next_within(Duration::from_secs(5)).is_none());
 }
@@ -70,7 +72,7 @@ fn several_events_are_told_together_where_they_may() {
         set(config, &receiver, &["channel_occupied"]);
         config.webhooks.batch = 10;
     });
-    let mut ada = AppSocket::open(server.address);
+    let mut ada = Client::open(&server);
     ada.subscribe("first", None);
     assert_eq!(events(&receiver.next()).len(), 1);
     for name in ["second", "third"] {
@@ -91,7 +93,7 @@ fn what_is_given_up_is_shown_to_operators_and_told_again() {
         config.apps[0].limits.webhook_retry_seconds = 0.0;
     });
     let (operator, eve) = (server.user("ada"), server.user("eve"));
-    let mut client = AppSocket::open(server.address);
+    let mut client = Client::open(&server);
     client.subscribe("news", None);
     let told = next(&receiver);
     let path = "/api/v1/webhooks/dead";
@@ -124,7 +126,7 @@ fn what_happened_before_the_end_is_told_after_it() {
     let receiver = Receiver::start();
     receiver.reply_always(Some(Reply::status("503 Service Unavailable")));
     let server = start_telling(&receiver, &["channel_vacated"]);
-    let mut ada = AppSocket::open(server.address);
+    let mut ada = Client::open(&server);
     ada.subscribe("news", None);
     let (ended, data) = server.stop();
     ended.expect("it ends well");
@@ -139,16 +141,16 @@ fn a_program_that_was_killed_tells_after_its_restart() {
     receiver.reply_always(Some(Reply::status("500 Internal Server Error")));
     let home = tempfile::tempdir().expect("a directory");
     let file = format!(
-        "[webhooks]\nallow = [\"127.0.0.0/8\"]\n\
-         [[apps]]\nid = \"{APP}\"\nkey = \"{KEY}\"\nsecret = \"{SECRET}\"\n\
+        "[webhooks]\nallow = [\"127.0.0.0/8\"]\n{}\
          [[apps.webhooks]]\nurl = \"{}\"\nevents = [\"channel_occupied\"]\n",
+        app_file(),
         receiver.url("hook"),
     );
     fs::write(home.path().join("campanile.toml"), file).expect("written");
     let start = || Program::start(&mut campanile(home.path()));
     let mut program = start();
     let address = program.url.trim_start_matches("http://").parse().expect("an address");
-    let mut ada = AppSocket::open(address);
+    let mut ada = Client::open_at(address);
     let channels: BTreeSet<String> = (0..20).map(|number| format!("channel-{number}")).collect();
     for channel in &channels {
         ada.subscribe(channel, None);
@@ -181,8 +183,8 @@ fn a_program_that_was_killed_tells_after_its_restart() {
 fn mistakes_in_its_settings_are_one_clear_line() {
     let home = tempfile::tempdir().expect("a directory");
     let said = |text: &str| {
-        let app = format!("[[apps]]\nid = \"{APP}\"\nkey = \"{KEY}\"\nsecret = \"{SECRET}\"\n");
-        fs::write(home.path().join("campanile.toml"), format!("{app}{text}")).expect("written");
+        let text = format!("{}{text}", app_file());
+        fs::write(home.path().join("campanile.toml"), text).expect("written");
         let output = campanile(home.path()).output().expect("it runs");
         let text = String::from_utf8(output.stderr).expect("text");
         assert_eq!((output.status.code(), text.lines().count()), (Some(2), 1), "{text}");
@@ -220,12 +222,12 @@ fn a_receiver_is_who_the_settings_say() {
         set(config, &receiver, &["channel_occupied"]);
         config.webhooks.ca = Some(ca);
     });
-    let mut ada = AppSocket::open(server.address);
+    let mut ada = Client::open(&server);
     ada.subscribe("news", None);
     assert_eq!(next(&receiver)["channel"], "news");
     // By its name it may not be asked.
-    let refused = start_with(|config| config.apps = vec![app(&[receiver.url("hook")], &[])]);
-    let mut ada = AppSocket::open(refused.address);
+    let refused = start_with(|config| set_unasked(config, &receiver, &[]));
+    let mut ada = Client::open(&refused);
     ada.subscribe("news", None);
     until("it is refused", || {
         let labels = [("event", "channel_occupied"), ("reason", "connect")];

@@ -1,14 +1,13 @@
 //! A client of an application, and the application itself.
 
 use super::{Answer, PATIENCE, Server, send};
+use campanile_adapter_memory::SystemClock;
+use campanile_core::port::Clock;
 use campanile_pusher::{ChannelName, Credentials, Limits, SocketId, http::signed_query};
 use campanile_server::config::{self, Config, Secret};
 use minreq::Method;
 use serde_json::{Value, json};
-use std::{
-    net::{SocketAddr, TcpStream},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::net::{SocketAddr, TcpStream};
 use tungstenite::{Message, WebSocket, client::IntoClientRequest, protocol::CloseFrame};
 
 pub(crate) const APP: &str = "1001";
@@ -164,14 +163,8 @@ pub(crate) fn ask_for(
 ) -> Answer {
     let name = if method == Method::Get { "GET" } else { "POST" };
     let path = format!("/apps/{app}{path}");
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
-    let query = signed_query(
-        credentials,
-        (name, &path),
-        &[],
-        body.as_bytes(),
-        i64::try_from(now).expect("a time"),
-    );
+    let now_seconds = SystemClock::new().now().0 / 1_000;
+    let query = signed_query(credentials, (name, &path), &[], body.as_bytes(), now_seconds);
     let request = minreq::Request::new(method, format!("http://{address}{path}?{query}"));
     send(if body.is_empty() { request } else { request.with_body(body) })
 }

@@ -10,8 +10,7 @@ use super::Drill;
 use super::hurts::{
     crash_loop, few_files, little_cpu, little_memory, load, log_store_gone, new_certificate,
     node_stutters, push_service_gone, redis_full, requests, servers_forgotten, slow_readers,
-    webhooks_refused,
-    store_stutters, table_locked,
+    store_stutters, table_locked, webhooks_refused,
 };
 use crate::wait;
 
