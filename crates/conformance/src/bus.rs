@@ -234,6 +234,7 @@ fn in_channels() -> Vec<Signal> {
         (ChannelKind::Private, Some(ConnectionId(u64::MAX))),
         (ChannelKind::Encrypted, None),
         (ChannelKind::Presence, Some(ConnectionId(0))),
+        (ChannelKind::Own, None),
     ];
     let tell = |(kind, except), event: &ChannelEvent| {
         let audience = Audience::Channel(channel.clone(), kind, except);

@@ -87,6 +87,14 @@ pub enum ChannelKind {
     Encrypted,
     /// Whom the application lets, by name: subscribers hear who else is there.
     Presence,
+    /// The connections of one user: nobody is told how many they are.
+    Own,
+}
+
+impl ChannelKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::Public, Self::Private, Self::Encrypted, Self::Presence, Self::Own];
 }
 
 /// A member of a presence channel.

@@ -395,7 +395,7 @@ impl From<ChannelKind> for ChannelType {
     fn from(kind: ChannelKind) -> Self {
         match kind {
             ChannelKind::Public => Self::Public,
-            ChannelKind::Private => Self::Private,
+            ChannelKind::Private | ChannelKind::Own => Self::Private,
             ChannelKind::Encrypted => Self::Encrypted,
             ChannelKind::Presence => Self::Presence,
         }

@@ -20,8 +20,8 @@ use campanile_metrics::{Registry, testing::Recording};
 use campanile_server::{
     metrics::ConnectionMetrics,
     ws::{
-        Answerer, FrameLimits, Lobby, Opening, Patience, Standing, Taken, Traffic, binary_of,
-        closing_code, prepare_socket, text_of,
+        Answerer, CountedApp, FrameLimits, Lobby, Opening, Patience, Standing, Taken, Traffic,
+        binary_of, closing_code, prepare_socket, text_of,
     },
 };
 use clap::Parser;
@@ -97,7 +97,7 @@ async fn echo(
         patience: Patience::default(),
         metrics: echoes.metrics.clone(),
         traffic: Traffic::new(&echoes.metrics, echoes.shard.batch()),
-        app: echoes.app,
+        app: CountedApp::native(echoes.app),
         closing_code,
         goodbye: None,
         clock: echoes.clock.clone(),

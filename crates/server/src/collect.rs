@@ -67,7 +67,9 @@ pub fn count_what_is_open(
         counted.connections.send_queue.set(chat.shards().frames_waiting());
         let directory = chat.directory();
         counted.connections.users_online.recount([(native, directory.users())]);
-        let members = apps.iter().map(|app| (app.label, directory.members(&app.id)));
+        let members = apps
+            .iter()
+            .map(|app| (app.label, directory.channels(&app.id, ChannelKind::Presence).members));
         counted.presence.members.recount(members.chain([(native, directory.users())]));
         let kinds = [RoomKind::Public, RoomKind::Private, RoomKind::Direct];
         let rooms: Vec<_> = kinds
@@ -92,10 +94,11 @@ pub fn count_what_is_open(
 fn count_channels(
     app: &App,
     directory: &Directory,
-) -> [(AppLabel, ChannelType, (usize, usize)); 4] {
-    let kinds =
-        [ChannelKind::Public, ChannelKind::Private, ChannelKind::Encrypted, ChannelKind::Presence];
-    kinds.map(|kind| (app.label, ChannelType::from(kind), directory.channels(&app.id, kind)))
+) -> [(AppLabel, ChannelType, (usize, usize)); 5] {
+    ChannelKind::ALL.map(|kind| {
+        let open = directory.channels(&app.id, kind);
+        (app.label, ChannelType::from(kind), (open.channels, open.subscriptions))
+    })
 }
 
 /// Counts the archive once a minute; for the server to spawn.

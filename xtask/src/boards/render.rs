@@ -55,8 +55,9 @@ fn starts() -> Value {
     json!({
         "name": "Deploys and starts", "enable": true, "iconColor": "blue",
         "datasource": {"type": "prometheus", "uid": "${datasource}"},
-        "expr": "changes(process_start_time_seconds{job=~\"$job\", instance=~\"$instance\"}[1m]) \
-                 * on (instance) group_left (version) chat_build_info{job=~\"$job\"} > 0",
+        // Of a new place too, which has no start before this one to differ from.
+        "expr": "(time() - process_start_time_seconds{job=~\"$job\", instance=~\"$instance\"} < 60) \
+                 * on (job, instance) group_left (version) chat_build_info{job=~\"$job\"}",
         "titleFormat": "start", "textFormat": "{{instance}} {{version}}", "step": "60s",
     })
 }

@@ -64,7 +64,7 @@ choice!(Status { 0 = Available, 1 = Away, 2 = DoNotDisturb, 3 = Unavailable });
 choice!(Transport { 0 = WebSocket, 1 = Sse, 2 = LongPoll });
 choice!(Cached { 0 = Session(session), 1 = Room(kind), 2 = Role(role) });
 
-choice!(ChannelKind { 0 = Public, 1 = Private, 2 = Encrypted, 3 = Presence });
+choice!(ChannelKind { 0 = Public, 1 = Private, 2 = Encrypted, 3 = Presence, 4 = Own });
 choice!(Data { 0 = Nothing, 1 = Text(data), 2 = Raw(data) });
 
 record!(Published { event, data, user });

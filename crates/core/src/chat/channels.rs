@@ -194,7 +194,7 @@ impl Chat {
         (channel, kind): (&Channel, ChannelKind),
         count: u64,
     ) {
-        if kind == ChannelKind::Presence || count == 0 {
+        if matches!(kind, ChannelKind::Presence | ChannelKind::Own) || count == 0 {
             return;
         }
         if count <= COUNT_AT_ONCE_MAX {

@@ -126,7 +126,8 @@ impl Hub {
             held: Some(Vec::new()),
         });
         let metrics = &context.metrics.rooms;
-        metrics.participants_per_room.observe(context.directory.subscribed_to(channel, member));
+        let listeners = context.directory.subscribed_to((channel, kind), member);
+        metrics.participants_per_room.observe(listeners);
         metrics.joins.increment(subscriber.label, ChannelType::from(kind));
         true
     }
@@ -177,19 +178,19 @@ impl Hub {
             return false;
         };
         let left = listened.subscriptions.swap_remove(place);
-        let listeners = self.context.directory.unsubscribed_from(channel, left.member.as_ref());
+        let (kind, member, context) = (listened.kind, left.member.as_ref(), &self.context);
+        let listeners = context.directory.unsubscribed_from((channel, kind), member);
         if let Some(moved) = listened.subscriptions.get(place) {
             moved.subscriber.channels.borrow_mut().insert(channel.clone(), place);
         }
-        let (kind, left) = (ChannelType::from(listened.kind), listened.subscriptions.len());
-        let context = &self.context;
+        let is_empty = listened.subscriptions.is_empty();
         let metrics = &context.metrics.rooms;
-        metrics.leaves.increment(subscriber.label, kind, reason);
+        metrics.leaves.increment(subscriber.label, ChannelType::from(kind), reason);
         metrics.participants_per_room.observe(listeners);
-        if left == 0 {
+        if is_empty {
             state.channels.remove(channel);
-            if context.directory.close_channel(channel) == Turn::Edge {
-                metrics.closings.increment(kind);
+            if context.directory.close_channel(channel, kind) == Turn::Edge {
+                metrics.closings.increment(ChannelType::from(kind));
             }
         }
         true

@@ -27,6 +27,19 @@ struct Inner {
     users: HashMap<UserName, usize>,
     /// How many connections the application has.
     apps: HashMap<AppId, usize>,
+    /// The channels added up, so that nobody who counts has to look at each.
+    open: HashMap<(AppId, ChannelKind), OpenChannels>,
+}
+
+/// What an application has open of one kind of channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenChannels {
+    /// Channels.
+    pub channels: usize,
+    /// Their subscriptions.
+    pub subscriptions: usize,
+    /// Their members by connections of this node: a user of two channels is two.
+    pub members: usize,
 }
 
 /// What connections listen to.
@@ -59,17 +72,9 @@ impl Directory {
         self.lock().rooms.count(|_, other| other == kind)
     }
 
-    /// The same of the channels of an application.
-    pub fn channels(&self, app: &AppId, kind: ChannelKind) -> (usize, usize) {
-        self.lock().channels.count(|channel, other| other == kind && channel.app() == app)
-    }
-
-    /// Members of an application's presence channels by connections of this node: a user of two
-    /// channels is two.
-    pub fn members(&self, app: &AppId) -> usize {
-        let inner = self.lock();
-        let channels = inner.channels.0.iter().filter(|(channel, _)| channel.app() == app);
-        channels.map(|(_, place)| place.members.len()).sum()
+    /// Channels of an application and a kind with at least one subscriber, and what they have.
+    pub fn channels(&self, app: &AppId, kind: ChannelKind) -> OpenChannels {
+        self.lock().open.get(&(app.clone(), kind)).copied().unwrap_or_default()
     }
 
     /// The rooms with at least one subscriber.
@@ -129,31 +134,65 @@ impl Directory {
     }
 
     pub(super) fn open_channel(&self, channel: &Channel, kind: ChannelKind) -> Turn {
-        self.lock().channels.open(channel, kind)
-    }
-
-    pub(super) fn close_channel(&self, channel: &Channel) -> Turn {
-        self.lock().channels.close(channel)
-    }
-
-    pub(super) fn subscribed_to(&self, channel: &Channel, member: Option<&Arc<str>>) -> usize {
         let mut inner = self.lock();
+        let turn = inner.channels.open(channel, kind);
+        if turn == Turn::Edge {
+            inner.sum(channel, kind).channels += 1;
+        }
+        turn
+    }
+
+    pub(super) fn close_channel(&self, channel: &Channel, kind: ChannelKind) -> Turn {
+        let mut inner = self.lock();
+        let turn = inner.channels.close(channel);
+        if turn == Turn::Edge {
+            inner.sum(channel, kind).channels -= 1;
+        }
+        turn
+    }
+
+    /// Counts a subscription, of a member where the channel has members; how many there are now.
+    pub(super) fn subscribed_to(
+        &self,
+        (channel, kind): (&Channel, ChannelKind),
+        member: Option<&Arc<str>>,
+    ) -> usize {
+        let mut inner = self.lock();
+        inner.sum(channel, kind).subscriptions += 1;
         if let (Some(user), Some(place)) = (member, inner.channels.0.get_mut(channel)) {
+            let before = place.members.len();
             arrive(&mut place.members, user, usize::MAX);
+            let new = place.members.len() - before;
+            inner.sum(channel, kind).members += new;
         }
         inner.channels.subscribed(channel)
     }
 
-    pub(super) fn unsubscribed_from(&self, channel: &Channel, member: Option<&Arc<str>>) -> usize {
+    /// The same for one that ended.
+    pub(super) fn unsubscribed_from(
+        &self,
+        (channel, kind): (&Channel, ChannelKind),
+        member: Option<&Arc<str>>,
+    ) -> usize {
         let mut inner = self.lock();
+        inner.sum(channel, kind).subscriptions -= 1;
         if let (Some(user), Some(place)) = (member, inner.channels.0.get_mut(channel)) {
+            let before = place.members.len();
             depart(&mut place.members, user);
+            let gone = before - place.members.len();
+            inner.sum(channel, kind).members -= gone;
         }
         inner.channels.unsubscribed(channel)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().expect("no holder of this lock panics")
+    }
+}
+
+impl Inner {
+    fn sum(&mut self, channel: &Channel, kind: ChannelKind) -> &mut OpenChannels {
+        self.open.entry((channel.app().clone(), kind)).or_default()
     }
 }
 

@@ -21,7 +21,7 @@ mod roll;
 
 pub(crate) use channels::Subscriber;
 pub use class::{Class, Origin};
-pub use directory::Directory;
+pub use directory::{Directory, OpenChannels};
 pub use hub::Encoder;
 pub(crate) use hub::Hub;
 pub use outbox::{Outbox, Outgoing};

@@ -177,13 +177,14 @@ events! {
         counts "chat_connections_rejected_total";
 
     /// A connection is open.
-    DEBUG ConnectionOpened { transport: Transport }
-        = "connection_opened": "a connection opened" { app = "native" } [address]
+    DEBUG ConnectionOpened<'a> { app: &'a str, transport: Transport }
+        = "connection_opened": "a connection opened" {} [address]
         counts "chat_connections_opened_total";
 
     /// A connection has ended, after `duration_ms`.
-    DEBUG ConnectionClosed { transport: Transport, reason: CloseReason, duration_ms: Duration }
-        = "connection_closed": "a connection closed" { app = "native" } [address]
+    DEBUG ConnectionClosed<'a> {
+        app: &'a str, transport: Transport, reason: CloseReason, duration_ms: Duration,
+    } = "connection_closed": "a connection closed" {} [address]
         counts "chat_connections_closed_total";
 
     /// A message over a connection was answered, whatever with, in `duration_ms`.

@@ -8,14 +8,14 @@ use campanile_pusher::{Access, Kind, SocketId};
 
 use crate::apps::App;
 
-/// The kind of channel that the core knows for what a name says. A user's own channel is entered by
-/// who has signed in, which is the business of the protocol.
+/// The kind of channel that the core knows for what a name says.
 pub(super) fn kind(kind: Kind) -> ChannelKind {
     match kind.access {
         Access::Public => ChannelKind::Public,
-        Access::Private | Access::User => ChannelKind::Private,
+        Access::Private => ChannelKind::Private,
         Access::Encrypted => ChannelKind::Encrypted,
         Access::Presence => ChannelKind::Presence,
+        Access::User => ChannelKind::Own,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     apps::App,
     logs::events,
     metrics::ConnectionRejection,
-    ws::{self, Caller, Opening, Patience, Pinging, TurnedAway, Worker},
+    ws::{self, Caller, CountedApp, Opening, Patience, Pinging, TurnedAway, Worker},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -42,13 +42,14 @@ pub async fn upgrade(
     };
     let asked = (request.connection_info().scheme() == "https", request.query_string());
     let admitted = admit(&worker, &request, asked);
-    let label = match &admitted {
-        Ok(app) => app.label,
+    let counted = match &admitted {
+        Ok(app) => CountedApp { label: app.label, id: Some(app.id.clone()) },
         // Of no application that is known, or of one that is not served so.
-        Err(_) => worker.chat.metrics().native,
+        Err(_) => CountedApp::native(worker.chat.metrics().native),
     };
-    let outbox = worker.shard.outbox_for(label, Transport::WebSocket);
-    let opening = opening(&worker, label, outbox.clone());
+    let outbox = worker.shard.outbox_for(counted.label, Transport::WebSocket);
+    let opening =
+        Opening { outbox: outbox.clone(), app: counted, closing_code, ..worker.opening() };
     let greeted = admitted.and_then(|app| greet(&worker, app, &caller, outbox.clone()));
     let (socket, code) = match greeted {
         Ok(socket) => (socket, None),
@@ -115,10 +116,6 @@ fn greet(
     let took = worker.chat.clock().moment().since(caller.arrived);
     worker.metrics.handshake_duration.observe(took, Transport::WebSocket);
     Ok(Socket::new(worker.clone(), app, (socket_id, connection)))
-}
-
-fn opening(worker: &Worker, label: campanile_core::metrics::App, outbox: Rc<Outbox>) -> Opening {
-    Opening { outbox, app: label, closing_code, ..worker.opening() }
 }
 
 impl Opening {

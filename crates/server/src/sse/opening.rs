@@ -10,7 +10,7 @@ use super::{
 use crate::{
     logs::here,
     reply::Refused,
-    ws::{self, COME_BACK, Caller, Meter, Recognised, TurnedAway, Wire, Worker},
+    ws::{self, COME_BACK, Caller, CountedApp, Meter, Recognised, TurnedAway, Wire, Worker},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -68,7 +68,8 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Tu
     // As much as the answer to a join takes at most, so that no client is cut for having asked.
     listen(&connection, &wanted, worker.chat.limits().outbox_bytes_max / 2).await?;
     let wire = Rc::new(Wire::default());
-    let native = (worker.chat.metrics().native, Transport::Sse);
+    let label = worker.chat.metrics().native;
+    let native = (CountedApp::native(label), Transport::Sse);
     let stream = Stream {
         number: caller.connection.0,
         connection,
@@ -78,7 +79,7 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Tu
         closing: worker.config.patience.closing,
         drain: worker.lobby.drain_watch(),
         meter: Meter::open(worker.metrics.clone(), native, worker.chat.ports().clock.clone()),
-        place: place.opened(native.0),
+        place: place.opened(label),
     };
     actix_web::rt::spawn(here::carry(stream.run()));
     let sent = worker.traffic.sent(Transport::Sse);

@@ -5,19 +5,40 @@ use crate::{
     metrics::{ConnectionErrorType, ConnectionMetrics},
 };
 use campanile_core::{
+    channel::AppId,
     labels::{CloseReason, Transport},
-    metrics::App,
+    metrics::{App, NATIVE_APP},
     port::Clock,
     time::Moment,
 };
 use campanile_protocol::CloseCode;
 use std::{sync::Arc, time::Duration};
 
+/// The application that a connection is counted for.
+#[derive(Clone, Debug)]
+pub struct CountedApp {
+    /// As it is counted.
+    pub label: App,
+    /// Its identity; `None` for the native protocol, which is nobody's application.
+    pub id: Option<AppId>,
+}
+
+impl CountedApp {
+    /// What connections of the native protocol are counted for.
+    pub fn native(label: App) -> Self {
+        Self { label, id: None }
+    }
+
+    fn name(&self) -> &str {
+        self.id.as_ref().map_or(NATIVE_APP, AppId::as_str)
+    }
+}
+
 /// An open connection, as it is counted: once when it opens and once when it ends, however it
 /// ends.
 pub(crate) struct Meter {
     metrics: Arc<ConnectionMetrics>,
-    app: App,
+    app: CountedApp,
     transport: Transport,
     clock: Arc<dyn Clock>,
     opened: Moment,
@@ -28,11 +49,11 @@ impl Meter {
     /// Counts a connection as open.
     pub(crate) fn open(
         metrics: Arc<ConnectionMetrics>,
-        (app, transport): (App, Transport),
+        (app, transport): (CountedApp, Transport),
         clock: Arc<dyn Clock>,
     ) -> Self {
-        metrics.opened.increment(app, transport);
-        events::ConnectionOpened { transport }.emit();
+        metrics.opened.increment(app.label, transport);
+        events::ConnectionOpened { app: app.name(), transport }.emit();
         let opened = clock.moment();
         Self { metrics, app, transport, clock, opened, reason: CloseReason::Other }
     }
@@ -66,7 +87,7 @@ impl Meter {
     }
 
     fn error(&self, error_type: ConnectionErrorType) {
-        self.metrics.errors.increment(self.app, error_type);
+        self.metrics.errors.increment(self.app.label, error_type);
     }
 }
 
@@ -74,8 +95,9 @@ impl Drop for Meter {
     fn drop(&mut self) {
         let lived = self.clock.moment().since(self.opened);
         self.metrics.duration.observe(lived, self.transport);
-        let Self { transport, reason, .. } = *self;
+        let Self { ref app, transport, reason, .. } = *self;
         self.metrics.closed.increment(transport, reason);
-        events::ConnectionClosed { transport, reason, duration_ms: lived }.emit();
+        let app = app.name();
+        events::ConnectionClosed { app, transport, reason, duration_ms: lived }.emit();
     }
 }

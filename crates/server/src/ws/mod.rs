@@ -41,6 +41,7 @@ pub use frame_guard::FrameLimits;
 pub use handshake::upgrade;
 pub use lobby::{Connected, Lobby};
 pub(crate) use lobby::{Drain, DrainWatch, Place};
+pub use meter::CountedApp;
 pub(crate) use meter::Meter;
 pub use opening::Opening;
 pub(crate) use pace::Pace;

@@ -5,7 +5,7 @@ use super::{
     closing::ClosingCode,
     frame_guard::{FrameGuard, FrameLimits},
     lobby::{Lobby, Place},
-    meter::Meter,
+    meter::{CountedApp, Meter},
     session::{Answerer, Pings, Session, Standing},
     timers::{Patience, Timers},
     traffic::Traffic,
@@ -14,7 +14,7 @@ use super::{
 use crate::{logs::here, metrics::ConnectionMetrics};
 use actix_http::BoxedPayloadStream;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, body::BoxBody, dev, web::Payload};
-use campanile_core::{fanout::Outbox, labels::Transport, metrics::App, port::Clock};
+use campanile_core::{fanout::Outbox, labels::Transport, port::Clock};
 use campanile_protocol::SUBPROTOCOL;
 use std::{rc::Rc, sync::Arc};
 use tokio::time::Instant;
@@ -36,7 +36,7 @@ pub struct Opening {
     /// Where bytes are counted.
     pub traffic: Traffic,
     /// The application it is counted for.
-    pub app: App,
+    pub app: CountedApp,
     /// What the closing frame says of a reason for the end.
     pub closing_code: ClosingCode,
     /// What the closing frame says whatever the reason, where that is known before.
@@ -81,6 +81,7 @@ impl Opening {
             .max_frame_size(frame_bytes_max)
             .aggregate_continuations()
             .max_continuation_size(bytes(self.frames.message_bytes_max));
+        let label = self.app.label;
         let mut timers = Timers::new(self.patience, Instant::now());
         if let Standing::Known { until } = answerer.standing() {
             timers.known(until);
@@ -102,7 +103,7 @@ impl Opening {
             drain: self.lobby.drain_watch(),
             pings: Pings::default(),
             meter: Meter::open(self.metrics, (self.app, Transport::WebSocket), self.clock),
-            place: place.opened(self.app),
+            place: place.opened(label),
         };
         actix_web::rt::spawn(here::carry(session.run()));
         let outbox = self.outbox;

@@ -1,7 +1,8 @@
 //! What the connections of one worker thread share.
 
 use super::{
-    closing::closing_code, config::Config, lobby::Lobby, opening::Opening, traffic::Traffic,
+    closing::closing_code, config::Config, lobby::Lobby, meter::CountedApp, opening::Opening,
+    traffic::Traffic,
 };
 use crate::{apps::Apps, http::Proxies, metrics::ConnectionMetrics, reply::Refused, token};
 use campanile_core::{
@@ -106,7 +107,7 @@ impl Worker {
             patience: self.config.patience,
             metrics: self.metrics.clone(),
             traffic: self.traffic.clone(),
-            app: self.chat.metrics().native,
+            app: CountedApp::native(self.chat.metrics().native),
             closing_code,
             goodbye: None,
             clock: self.chat.ports().clock.clone(),

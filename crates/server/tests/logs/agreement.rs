@@ -3,7 +3,13 @@
 use crate::{
     logged::Logged,
     support::{
-        Answer, User, events::Events, form, post_form, pusher::ask_for, send, socket::Socket, until,
+        Answer, User,
+        events::Events,
+        form, post_form,
+        pusher::{Client, ask_for},
+        send,
+        socket::Socket,
+        until,
     },
 };
 use campanile_metrics::testing::Probe;
@@ -138,6 +144,11 @@ fn cause(logged: &Logged) {
     let handshakes: Vec<u16> = (0..4).map(|_| server.get("/sse").status).collect();
     assert!(handshakes.contains(&429), "{handshakes:?}");
     assert_eq!(send(minreq::get(&server.metrics)).status, 401);
+    let app: toml::Table = logged.kept(APP_FILE).parse().expect("TOML");
+    let key = app["key"].as_str().expect("a text");
+    let mut client = Client::try_open(server.address, &format!("{key}?protocol=7"));
+    client.hear("pusher:connection_established");
+    client.leave();
     assert_eq!(ask_for_app(logged).status, 200);
 }
 

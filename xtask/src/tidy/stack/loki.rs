@@ -107,6 +107,7 @@ struct Limits {
     retention_period: Option<String>,
     #[serde(rename = "allow_structured_metadata")]
     _allow_structured_metadata: Option<bool>,
+    discover_service_name: Option<Vec<String>>,
     #[serde(rename = "reject_old_samples")]
     _reject_old_samples: Option<bool>,
     #[serde(rename = "reject_old_samples_max_age")]
@@ -165,6 +166,7 @@ pub(super) fn check(tree: &Tree, compose: &Compose) -> Vec<Finding> {
     let Some(config) = config else { return findings };
     let mut wrong = config.schema();
     wrong.extend(config.retention());
+    wrong.extend(config.labels());
     wrong.extend(config.places(compose));
     wrong.extend(config.ruler(tree, compose));
     findings.extend(wrong.into_iter().map(|what| Finding::about(FILE, what)));
@@ -227,6 +229,15 @@ impl Config {
             ));
         }
         wrong
+    }
+
+    /// Whether streams have the labels of the log contract, and no more.
+    fn labels(&self) -> Option<String> {
+        let is_empty = self.limits_config.discover_service_name.as_ref().is_some_and(Vec::is_empty);
+        (!is_empty).then(|| {
+            "`limits_config.discover_service_name` is not empty: streams get a label more"
+                .to_owned()
+        })
     }
 
     /// What Loki writes lies where it can.

@@ -11,7 +11,7 @@ fn a_misspelt_field_is_found() {
         LOKI,
         "retention_enabled",
         "retention",
-        "loki.yaml:44: there is no field `compactor.retention`",
+        "loki.yaml:46: there is no field `compactor.retention`",
     );
     finds(
         LOKI,
@@ -44,6 +44,16 @@ fn lines_are_kept_in_the_form_of_today() {
     ] {
         finds(LOKI, from, to, expected);
     }
+}
+
+#[test]
+fn streams_have_the_labels_of_their_lines() {
+    finds(
+        LOKI,
+        "  discover_service_name: []\n",
+        "",
+        "`limits_config.discover_service_name` is not empty: streams get a label more",
+    );
 }
 
 #[test]
