@@ -3,15 +3,16 @@
 mod support;
 
 use campanile_core::{
-    channel::{AppId, Channel, ChannelKind, ChannelMember, Data, Published},
+    channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Data, Published, Version},
     chat::Publication,
     connection::{AppConnection, AppFull, AppGreeting, SayError, SubscribeToError, Subscription},
+    event::{Audience, Envelope, Event, Signal},
     fanout::Outbox,
     labels::{CloseReason, Transport},
     limits::Limits,
     port::ConnectionId,
 };
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 use support::{Node, lines, on_a_node};
 
 const MEMBERS_MAX: u64 = 3;
@@ -200,14 +201,55 @@ fn a_channel_has_so_many_members_and_no_more() {
         let refused = late.connection.subscribe(&subscription, MEMBERS_MAX).await;
         assert!(matches!(refused, Err(SubscribeToError::Full)));
         assert!(!late.connection.is_subscribed(&channel("presence-a")));
-        support::settle().await;
+        let refused = late.connection.subscribe(&subscription, MEMBERS_MAX).await;
+        assert!(matches!(refused, Err(SubscribeToError::Full)), "nothing was left of the first");
+        let seen = node.chat.channel(&channel("presence-a")).await.expect("asked");
+        assert_eq!((seen.subscriptions, seen.members.len()), (3, 3));
         let again = connect(&node, 11);
         let (subscriptions, members) = again.subscribe("presence-a", Some("c")).await;
         assert_eq!((subscriptions, members.len()), (4, 3), "a member may come once more");
         assert_eq!(clients[0].lines().await, [""; 0], "nobody has come");
         let refusals = [("channel_type", "presence"), ("reason", "full")];
         let counted = node.probe().value("chat_room_join_failures_total", &refusals);
-        assert_eq!(counted, Some(1.0));
+        assert_eq!(counted, Some(2.0));
+    });
+}
+
+#[test]
+fn a_change_that_comes_after_a_later_one_of_the_same_member_is_not_told() {
+    on_a_node(Limits::default(), async |node| {
+        let ada = connect(&node, 1);
+        ada.subscribe("presence-a", Some("ada")).await;
+        let member = |user: &str| ChannelMember { user: user.into(), info: None };
+        let changes = [
+            ChannelEvent::MemberAdded(member("bob"), Version(106)),
+            ChannelEvent::MemberRemoved("bob".into(), Version(105)),
+            ChannelEvent::MemberAdded(member("eve"), Version(104)),
+        ];
+        for event in changes {
+            let (place, kind) = (channel("presence-a"), ChannelKind::Presence);
+            let audience = Audience::Channel(place.clone(), kind, None);
+            let signal = Arc::new(Signal::Tell(audience, Event::Channel(place, event)));
+            let accepted = node.chat.clock().moment().into();
+            let envelope = Envelope { signal, accepted, remote: true };
+            node.chat.shards().deliver(Arc::new(envelope)).await;
+        }
+        assert_eq!(ada.lines().await, ["presence-a added bob", "presence-a added eve"]);
+    });
+}
+
+#[test]
+fn who_goes_as_the_node_stops_is_seen_off() {
+    on_a_node(Limits::default(), async |node| {
+        let clients: Vec<_> = (1..=300).map(|number| try_connect(&node, number, false)).collect();
+        for client in clients.iter().flatten() {
+            client.subscribe("news", None).await;
+        }
+        let shards = node.chat.shards().clone();
+        drop(clients);
+        shards.stop().await;
+        support::settle().await;
+        assert_eq!(node.chat.occupied_channels(&app(), "").await.expect("asked"), []);
     });
 }
 
@@ -230,7 +272,7 @@ fn a_user_that_is_to_go_is_closed_on_all_connections() {
         for (client, user) in clients.iter().zip(["7", "7", "8"]) {
             client.connection.sign_in(&user.into());
         }
-        node.chat.end_user(&app(), "7".into()).await;
+        node.chat.end_user(&app(), "7".into()).await.expect("the others are told");
         support::settle().await;
         let ended = clients.each_ref().map(|client| client.outbox.end_reason());
         assert_eq!(ended, [Some(CloseReason::Policy), Some(CloseReason::Policy), None]);

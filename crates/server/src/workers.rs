@@ -180,6 +180,7 @@ fn connection_config(config: &Config) -> ws::Config {
     let seconds = Duration::from_secs_f64;
     ws::Config {
         allowed_origins: websocket.allowed_origins.clone(),
+        is_tls: config.server.tls.cert.is_some(),
         patience: Patience {
             authentication: seconds(websocket.authentication_seconds),
             ping_interval: seconds(websocket.ping_interval_seconds),

@@ -100,9 +100,14 @@ impl Chat {
         self.ports.channels.occupied(app, prefix).await
     }
 
-    /// Closes the connections over which a user of an application has signed in, on all nodes.
-    pub async fn end_user(&self, app: &AppId, user: Arc<str>) {
-        self.tell(Signal::EndUser(app.clone(), user)).await;
+    /// Closes the connections over which a user of an application has signed in, on all nodes; on
+    /// this one also where the others cannot be told.
+    pub async fn end_user(&self, app: &AppId, user: Arc<str>) -> Result<(), BusError> {
+        let signal = Arc::new(Signal::EndUser(app.clone(), user));
+        let accepted = self.clock().moment().into();
+        let envelope = Envelope { signal: signal.clone(), accepted, remote: false };
+        self.shards.deliver(Arc::new(envelope)).await;
+        self.ports.bus.publish(signal).await
     }
 
     /// Puts channels right after nodes have died or were cut off, and tells who has gone with them.
@@ -162,11 +167,20 @@ impl Chat {
         }
     }
 
-    /// The same of a subscription that nobody has heard of.
-    pub(crate) async fn forget(&self, channel: &Channel, connection: ConnectionId) {
-        // Webhooks may have heard that the channel is occupied.
-        let change = self.ports.channels.unsubscribe(channel, connection).await;
-        let _put_right = change.inspect(|change| self.note_occupancy(channel, change));
+    /// The same of a subscription that was refused: who has become a member by it alone goes in
+    /// silence, as nobody has heard of it.
+    pub(crate) async fn retract(
+        &self,
+        (channel, _): (&Channel, ChannelKind),
+        connection: ConnectionId,
+        added: &[ChannelMember],
+    ) {
+        if let Ok(mut change) = self.ports.channels.unsubscribe(channel, connection).await {
+            // Webhooks may have heard that the channel is occupied.
+            self.note_occupancy(channel, &change);
+            change.removed.retain(|gone| !added.iter().any(|new| new.user == gone.user));
+            self.tell_change(channel, change, None).await;
+        }
     }
 
     /// Tells a channel who has become a member and who is none any more, but for `except`.
@@ -214,7 +228,8 @@ impl Chat {
         self.tell_in((channel, kind), ChannelEvent::Counted(count), None).await;
     }
 
-    /// A bus that fails is counted: members are put right with the store.
+    /// A bus that fails is counted. What the store says of members is right all the same, and is told
+    /// to whoever subscribes next.
     async fn tell_in(
         &self,
         (channel, kind): (&Channel, ChannelKind),

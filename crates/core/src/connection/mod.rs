@@ -11,7 +11,7 @@ pub use subscribing::{
     AppConnection, AppFull, AppGreeting, SayError, SubscribeToError, Subscribing, Subscription,
 };
 
-use subscribing::{AppDeparture, Manner};
+use subscribing::AppDeparture;
 
 use crate::{
     chat::{Chat, Departure},
@@ -20,8 +20,18 @@ use crate::{
     metrics::App,
 };
 use campanile_metrics::Batch;
-use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+use futures_util::{StreamExt, stream};
+use std::{
+    cell::{Cell, RefCell},
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::Notify;
+
+/// Subscriptions of connections that have gone that are forgotten at once.
+const SEEN_OFF_AT_ONCE: usize = 64;
 
 /// How long what a worker counts on its own may wait until it is seen.
 const COUNTS_SEEN_WITHIN: Duration = Duration::from_millis(100);
@@ -40,6 +50,8 @@ struct Inner {
     /// The same of applications.
     app_departed: RefCell<Vec<AppDeparture>>,
     departures: Notify,
+    /// Nobody comes any more.
+    is_ending: Cell<bool>,
 }
 
 impl Shard {
@@ -48,7 +60,16 @@ impl Shard {
         let hub = Hub::new(chat.context().clone(), encoders, inbox);
         let (departed, departures) = (RefCell::default(), Notify::new());
         let app_departed = RefCell::default();
-        Self { inner: Rc::new(Inner { chat, hub, departed, app_departed, departures }) }
+        Self {
+            inner: Rc::new(Inner {
+                chat,
+                hub,
+                departed,
+                app_departed,
+                departures,
+                is_ending: Cell::new(false),
+            }),
+        }
     }
 
     /// Delivers events to this worker's connections, and tells who has gone, until
@@ -56,12 +77,15 @@ impl Shard {
     pub async fn run(&self) {
         // Side by side: whoever has gone is told through this worker's own queue, which must go
         // on being emptied meanwhile.
+        let mut seeing_off = pin!(self.see_off());
         tokio::select! {
             () = self.hub().pump() => {}
-            () = self.see_off() => {}
+            () = &mut seeing_off => {}
             () = self.hub().batch.keep(COUNTS_SEEN_WITHIN) => {}
         }
-        self.see_off_departed().await;
+        self.inner.is_ending.set(true);
+        self.inner.departures.notify_one();
+        seeing_off.await;
         self.hub().batch.write();
     }
 
@@ -98,10 +122,16 @@ impl Shard {
         self.inner.departures.notify_one();
     }
 
+    /// Tells who has gone, until nobody comes any more and the last have gone.
     async fn see_off(&self) {
+        let Inner { departed, app_departed, departures, is_ending, .. } = &*self.inner;
         loop {
-            self.inner.departures.notified().await;
+            departures.notified().await;
             self.see_off_departed().await;
+            let is_done = departed.borrow().is_empty() && app_departed.borrow().is_empty();
+            if is_ending.get() && is_done {
+                return;
+            }
         }
     }
 
@@ -111,15 +141,17 @@ impl Shard {
             self.chat().departed(departed).await;
         }
         let departed = std::mem::take(&mut *self.inner.app_departed.borrow_mut());
-        for AppDeparture { connection, channels, manner } in departed {
-            for (channel, kind) in channels {
-                match manner {
-                    Manner::Heard { counts } => {
-                        self.chat().unsubscribed((&channel, kind), connection, counts).await;
-                    }
-                    Manner::Unheard => self.chat().forget(&channel, connection).await,
-                }
-            }
-        }
+        let places =
+            departed.into_iter().flat_map(|AppDeparture { connection, channels, counts }| {
+                channels.into_iter().map(move |place| (connection, place, counts))
+            });
+        stream::iter(places)
+            .for_each_concurrent(
+                SEEN_OFF_AT_ONCE,
+                |(connection, (channel, kind), counts)| async move {
+                    self.chat().unsubscribed((&channel, kind), connection, counts).await;
+                },
+            )
+            .await;
     }
 }

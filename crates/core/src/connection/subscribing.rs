@@ -8,7 +8,7 @@ use crate::{
     fanout::{Outbox, Subscriber},
     labels::{JoinRefusal, UnsubscribeReason, WebhookEvent},
     metrics::App,
-    port::{ChannelSeen, ConnectionId, Fault},
+    port::{ChannelChange, ChannelSeen, ConnectionId, Fault},
     webhook::What,
 };
 use std::{cell::RefCell, rc::Rc, sync::Arc};
@@ -186,25 +186,20 @@ impl AppConnection {
         // goes with it when the caller gives up.
         let user = member.as_ref().map(|member| &member.user);
         self.shard.hub().hold_in(place, &self.subscriber, user);
-        let mut leaving = Leaving { connection: self, place, stays: false };
-        let change = chat.subscribed(place, self.id(), member.as_ref()).await?;
-        let mut misses = false;
-        let mut seen = ChannelSeen { subscriptions: change.after, ..ChannelSeen::default() };
-        if *keeps || *kind == ChannelKind::Presence {
-            seen = match chat.channel(channel).await {
-                // Nobody may be told a list of members that is none.
-                Err(fault) if *kind == ChannelKind::Presence => return Err(fault.into()),
-                looked => {
-                    misses = *keeps && looked.as_ref().is_ok_and(|seen| seen.kept.is_none());
-                    looked.unwrap_or(seen)
-                }
-            };
-        }
-        if !change.added.is_empty() && seen.members.len() as u64 > members_max {
-            return Err(SubscribeToError::Full);
-        }
-        leaving.stays = true;
-        if misses {
+        let mut leaving = Leaving { connection: self, place, is_done: false };
+        let (change, seen) = match self.admit(subscription, members_max).await {
+            Ok(admitted) => admitted,
+            // It is taken back before it is answered: who asks again at once finds nothing of it.
+            Err((error, added)) => {
+                chat.retract(place, self.id(), &added).await;
+                let reason = UnsubscribeReason::Server;
+                self.shard.hub().unsubscribe_from(channel, &self.subscriber, reason);
+                leaving.is_done = true;
+                return Err(error);
+            }
+        };
+        leaving.is_done = true;
+        if *keeps && seen.kept.is_none() {
             chat.note(channel, What::CacheMiss);
         }
         chat.tell_change(channel, change, Some(self.id())).await;
@@ -217,6 +212,33 @@ impl AppConnection {
             channel: channel.clone(),
             seen,
         })
+    }
+
+    /// Notes the subscription, and looks at the channel where that is to be told. A refusal comes
+    /// with who has become a member by it, of which nobody has heard.
+    async fn admit(
+        &self,
+        subscription: &Subscription,
+        members_max: u64,
+    ) -> Result<(ChannelChange, ChannelSeen), (SubscribeToError, Vec<ChannelMember>)> {
+        let Subscription { channel, kind, member, keeps } = subscription;
+        let chat = self.shard.chat();
+        let change = chat.subscribed((channel, *kind), self.id(), member.as_ref()).await;
+        let change = change.map_err(|fault| (fault.into(), Vec::new()))?;
+        let unseen = ChannelSeen { subscriptions: change.after, ..ChannelSeen::default() };
+        let seen = match (kind, keeps) {
+            // Nobody may be told a list of members that is none.
+            (ChannelKind::Presence, _) => match chat.channel(channel).await {
+                Ok(seen) => seen,
+                Err(fault) => return Err((fault.into(), change.added)),
+            },
+            (_, true) => chat.channel(channel).await.unwrap_or(unseen),
+            (_, false) => unseen,
+        };
+        if !change.added.is_empty() && seen.members.len() as u64 > members_max {
+            return Err((SubscribeToError::Full, change.added));
+        }
+        Ok((change, seen))
     }
 
     /// Is subscribed to a channel no longer; whether it was.
@@ -254,23 +276,23 @@ impl AppConnection {
     }
 }
 
-/// Takes a connection out of a channel again that nobody has heard of, unless it stays.
+/// Takes a connection out of a channel again when its subscription is given up halfway.
 struct Leaving<'a> {
     connection: &'a AppConnection,
     place: (&'a Channel, ChannelKind),
-    stays: bool,
+    is_done: bool,
 }
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        if !self.stays {
+        if !self.is_done {
             let AppConnection { shard, subscriber, .. } = self.connection;
             let ((channel, kind), reason) = (self.place, UnsubscribeReason::Server);
             shard.hub().unsubscribe_from(channel, subscriber, reason);
             shard.depart_from(AppDeparture {
                 connection: subscriber.id,
                 channels: vec![(channel.clone(), kind)],
-                manner: Manner::Unheard,
+                counts: false,
             });
         }
     }
@@ -287,8 +309,8 @@ impl Drop for AppConnection {
         self.subscriber.outbox.give_up();
         let channels = self.shard.hub().dismiss(&self.subscriber);
         self.shard.chat().directory().depart_for(&self.subscriber.app);
-        let (connection, manner) = (self.id(), Manner::Heard { counts: self.counts });
-        self.shard.depart_from(AppDeparture { connection, channels, manner });
+        let (connection, counts) = (self.id(), self.counts);
+        self.shard.depart_from(AppDeparture { connection, channels, counts });
     }
 }
 
@@ -296,14 +318,6 @@ impl Drop for AppConnection {
 pub(super) struct AppDeparture {
     pub(super) connection: ConnectionId,
     pub(super) channels: Vec<(Channel, ChannelKind)>,
-    pub(super) manner: Manner,
-}
-
-/// Whether others knew of a subscription that has ended.
-#[derive(Clone, Copy)]
-pub(super) enum Manner {
-    /// They did, and are told; of the count where it `counts`.
-    Heard { counts: bool },
-    /// They did not.
-    Unheard,
+    /// Whether its channels hear how many subscriptions they have.
+    pub(super) counts: bool,
 }

@@ -44,7 +44,13 @@ pub(super) struct Listened {
     kind: ChannelKind,
     /// In no order, like a room's listeners.
     subscriptions: Vec<Subscription>,
+    /// The last change of each member that was told here. Nodes and workers tell theirs one beside
+    /// the other, so an earlier one may come later.
+    told: HashMap<Arc<str>, Version>,
 }
+
+/// Members whose last change is remembered for one channel; when there are more, all are forgotten.
+const TOLD_MAX: usize = 1_024;
 
 struct Subscription {
     subscriber: Rc<Subscriber>,
@@ -116,7 +122,7 @@ impl Hub {
             if context.directory.open_channel(channel, kind) == Turn::Edge {
                 context.metrics.rooms.openings.increment(ChannelType::from(kind));
             }
-            Listened { kind, subscriptions: Vec::new() }
+            Listened { kind, subscriptions: Vec::new(), told: HashMap::new() }
         });
         subscriber.channels.borrow_mut().insert(channel.clone(), listened.subscriptions.len());
         listened.subscriptions.push(Subscription {
@@ -211,6 +217,9 @@ impl Hub {
         };
         let class = class(event, listened.kind, envelope);
         let frames = Frames::new(event, &self.encoders);
+        if listened.is_overtaken(event) {
+            return;
+        }
         let version = version(event);
         for Subscription { subscriber, given, held, .. } in &mut listened.subscriptions {
             if except == Some(subscriber.id) {
@@ -240,6 +249,27 @@ impl Hub {
 
     fn kind_of(&self, channel: &Channel) -> Option<ChannelKind> {
         self.state.borrow().channels.get(channel).map(|listened| listened.kind)
+    }
+}
+
+impl Listened {
+    /// Whether a later change of the same member was told already; else this one is remembered.
+    fn is_overtaken(&mut self, event: &Event) -> bool {
+        let (user, version) = match event {
+            Event::Channel(_, ChannelEvent::MemberAdded(member, version)) => {
+                (&member.user, *version)
+            }
+            Event::Channel(_, ChannelEvent::MemberRemoved(user, version)) => (user, *version),
+            _ => return false,
+        };
+        if self.told.get(user).is_some_and(|last| *last > version) {
+            return true;
+        }
+        if self.told.len() >= TOLD_MAX {
+            self.told.clear();
+        }
+        self.told.insert(user.clone(), version);
+        false
     }
 }
 

@@ -104,17 +104,10 @@ section! {
         watchlist_users_max: usize = Limits::default().watchlist_users_max;
         /// Events that one client may send to others in a second.
         client_events_per_second: u32 = Limits::default().client_events_per_second_max;
-        /// Subscribers of a channel up to which every change of their number is told.
-        subscription_count_exact_max: usize = Limits::default().subscription_count_exact_max;
-        /// Seconds from one number to the next, where there are more subscribers.
-        subscription_count_interval_seconds: f64 =
-            Limits::default().subscription_count_interval.as_secs_f64();
         /// Seconds of silence after which a client asks whether the server is there.
         activity_timeout_seconds: u32 = Limits::default().activity_timeout_seconds.get();
         /// Seconds that the answer to such a question may take.
         pong_timeout_seconds: f64 = Limits::default().pong_timeout.as_secs_f64();
-        /// Seconds that a client which cannot answer may be silent.
-        silence_seconds_max: f64 = Limits::default().silence_max.as_secs_f64();
         /// Seconds until a connection is closed where `user_authentication` asks for it.
         authorisation_timeout_seconds: f64 = Limits::default().authorisation_timeout.as_secs_f64();
         /// Seconds that the clock of whoever signs a request may be off, either way.
@@ -138,6 +131,13 @@ impl App {
 }
 
 impl AppLimits {
+    /// How long the list of members may be that a new one is given, in bytes: each is named twice,
+    /// in characters of up to four bytes.
+    fn presence_answer_bytes(&self) -> usize {
+        let member = self.user_info_bytes_max.saturating_add(8 * self.user_id_characters_max);
+        member.saturating_mul(self.presence_members_max)
+    }
+
     /// The same as the protocol has them.
     pub fn to_pusher(&self) -> Limits {
         let seconds = Duration::from_secs_f64;
@@ -157,11 +157,13 @@ impl AppLimits {
             user_id_characters_max: self.user_id_characters_max,
             watchlist_users_max: self.watchlist_users_max,
             client_events_per_second_max: self.client_events_per_second,
-            subscription_count_exact_max: self.subscription_count_exact_max,
-            subscription_count_interval: seconds(self.subscription_count_interval_seconds),
+            // The chat counts all channels in the same way.
+            subscription_count_exact_max: unset.subscription_count_exact_max,
+            subscription_count_interval: unset.subscription_count_interval,
             activity_timeout_seconds: activity_timeout.unwrap_or(unset.activity_timeout_seconds),
             pong_timeout: seconds(self.pong_timeout_seconds),
-            silence_max: seconds(self.silence_seconds_max),
+            // Every client is asked, and answers.
+            silence_max: unset.silence_max,
             authorisation_timeout: seconds(self.authorisation_timeout_seconds),
             signature_age_seconds_max: self.signature_age_seconds_max,
             cache_time: seconds(self.cache_seconds),

@@ -14,6 +14,16 @@ impl Proxies {
         self.behind(request.peer_addr().map(|peer| peer.ip()), request.headers())
     }
 
+    /// Whether a request came over TLS: as a trusted proxy says, else if this server speaks it.
+    pub(crate) fn is_secure(&self, request: &HttpRequest, is_tls: bool) -> bool {
+        let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+        let said = request.headers().get("x-forwarded-proto");
+        match said.filter(|_| peer.is_some_and(|peer| self.is_proxy(peer))) {
+            Some(scheme) => scheme.as_bytes().eq_ignore_ascii_case(b"https"),
+            None => is_tls,
+        }
+    }
+
     /// The same before it is routed.
     pub(super) fn client_of(&self, request: &ServiceRequest) -> IpAddr {
         self.behind(request.peer_addr().map(|peer| peer.ip()), request.headers())
@@ -57,6 +67,20 @@ mod tests {
     #[test]
     fn nobody_is_believed_by_default() {
         assert_eq!(client(&[], "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed_about_tls_and_nobody_else() {
+        let proxies = Proxies(vec!["10.0.0.0/8".parse().expect("a network")]);
+        let is_secure = |peer: &str, scheme: &str| {
+            let peer = format!("{peer}:1234").parse().expect("an address");
+            let request = TestRequest::get().peer_addr(peer);
+            let request = request.append_header(("X-Forwarded-Proto", scheme));
+            proxies.is_secure(&request.to_http_request(), false)
+        };
+        assert!(is_secure("10.0.0.1", "https"));
+        assert!(!is_secure("10.0.0.1", "http"));
+        assert!(!is_secure("192.0.2.1", "https"));
     }
 
     #[test]

@@ -212,7 +212,8 @@ async fn answer_whom(
 
 impl Asked<'_> {
     async fn end_user(&self, user: String) -> Result<HttpResponse, ApiError> {
-        self.edge.chat.end_user(&self.app.id, user.into()).await;
+        let ended = self.edge.chat.end_user(&self.app.id, user.into()).await;
+        ended.map_err(|_told_where_its_health_is| ApiError::Unavailable)?;
         ok(&PublishAnswer::default())
     }
 

@@ -8,7 +8,7 @@ use crate::{
     apps::App,
     logs::events,
     metrics::ConnectionRejection,
-    ws::{self, Caller, CountedApp, Opening, Patience, Pinging, TurnedAway, Worker},
+    ws::{self, Caller, CountedApp, FrameLimits, Opening, Patience, Pinging, TurnedAway, Worker},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -40,7 +40,7 @@ pub async fn upgrade(
         Ok(place) => place,
         Err(turned_away) => return Ok(turned_away.answer(&worker, Transport::WebSocket)),
     };
-    let asked = (request.connection_info().scheme() == "https", request.query_string());
+    let asked = (worker.proxies.is_secure(&request, worker.config.is_tls), request.query_string());
     let admitted = admit(&worker, &request, asked);
     let counted = match &admitted {
         Ok(app) => CountedApp { label: app.label, id: Some(app.id.clone()) },
@@ -122,6 +122,9 @@ impl Opening {
     /// With the patience that the application has.
     fn of(self, app: Option<&App>) -> Self {
         let Some(App { limits, .. }) = app else { return self };
+        let frame_bytes_max = self.frames.frame_bytes_max.min(limits.frame_bytes_max as u64);
+        let message_bytes_max = frame_bytes_max;
+        let frames = FrameLimits { frame_bytes_max, message_bytes_max, ..self.frames };
         let patience = Patience {
             authentication: limits.authorisation_timeout,
             ping_interval: Duration::from_secs(limits.activity_timeout_seconds.get().into()),
@@ -130,7 +133,7 @@ impl Opening {
             idle: FOR_EVER,
             ..self.patience
         };
-        Self { patience, ..self }
+        Self { frames, patience, ..self }
     }
 }
 

@@ -9,6 +9,8 @@ pub struct Config {
     /// Origins of web pages that may connect, as browsers name them (`https://chat.example`), beside
     /// pages of this server's own host.
     pub allowed_origins: Vec<String>,
+    /// Whether they come over TLS, where no proxy says otherwise.
+    pub is_tls: bool,
     /// How long things may take.
     pub patience: Patience,
     /// How much a client may send at once.
@@ -19,6 +21,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             allowed_origins: Vec::new(),
+            is_tls: false,
             patience: Patience::default(),
             frames: FrameLimits {
                 frame_bytes_max: FRAME_BYTES_MAX as u64,

@@ -84,10 +84,10 @@ impl Chat {
         while requests.peek().is_some() {
             let now = self.clock().now();
             if let Some(until) = self.noted.pauses.until(&hook.id, now) {
-                for letter in requests.flatten() {
-                    self.put_off(&letter.job, until, None).await?;
-                }
-                return Ok(());
+                // Together: one after the other would keep those of other receivers waiting.
+                let put_off = requests.flatten();
+                let put_off = put_off.map(|letter| self.put_off(&letter.job, until, None));
+                return join_all(put_off).await.into_iter().collect();
             }
             let started = self.clock().moment();
             let told = requests.by_ref().take(AT_ONCE);
@@ -171,7 +171,9 @@ impl Chat {
             _ => JobFailure::Handler,
         };
         self.metrics().queues.failed.increment(Queue::Webhook, reason);
-        if pause::so_far(job.attempts) >= hook.retry_time {
+        // Being put off is an attempt too, but no time that was waited.
+        let waited = self.clock().now().since(job.given_at);
+        if pause::so_far(job.attempts) >= hook.retry_time && waited >= hook.retry_time {
             return self.bury(job, backlog, JobFailure::Exhausted, &error.reason).await;
         }
         let until = self.clock().now().plus(pause::after(job.attempts));

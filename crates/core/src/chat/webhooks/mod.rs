@@ -11,14 +11,18 @@ mod task;
 
 use super::Chat;
 use crate::{
-    channel::Channel,
+    channel::{AppId, Channel},
     labels::{WebhookEvent, WebhookFailure},
     port::{Fault, JobId, NewJob, WebhookService},
-    time::Timestamp,
+    time::{Moment, Timestamp},
     webhook::{Happening, HookId, Hooks},
 };
 use pause::Pauses;
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, atomic::AtomicU64},
+    time::Duration,
+};
 use task::Task;
 use tokio::sync::{Mutex, Notify, mpsc};
 
@@ -27,6 +31,13 @@ const QUEUE: &str = "webhook";
 
 /// What may wait to become a job. Seen in `chat_webhooks_failed_total{reason="overflow"}`.
 const NOTED_MAX: usize = 4_096;
+
+/// How long one thing that is noted of an application stands for, on one node.
+const NOTED_EACH: Duration = Duration::from_millis(5);
+
+/// How far ahead of that an application may be: what clients of one of them can cause does not take
+/// the room of all. Seen like [`NOTED_MAX`].
+const NOTED_AHEAD: Duration = Duration::from_secs(10);
 
 /// What applications are told over HTTP, and by whom.
 #[derive(Clone)]
@@ -53,6 +64,8 @@ pub struct DeadWebhook {
 /// What has happened and is not queued yet.
 pub(super) struct Noted {
     sender: mpsc::Sender<Happening>,
+    /// When the next of each application would come if they came evenly.
+    paces: std::sync::Mutex<HashMap<AppId, Moment>>,
     unqueued: Mutex<Unqueued>,
     /// Somebody has made jobs.
     queued: Notify,
@@ -74,11 +87,25 @@ impl Default for Noted {
         let unqueued = Unqueued { receiver, happenings: Vec::new(), jobs: Vec::new() };
         Self {
             sender,
+            paces: std::sync::Mutex::default(),
             unqueued: Mutex::new(unqueued),
             queued: Notify::new(),
             jobs: AtomicU64::new(0),
             pauses: Pauses::default(),
         }
+    }
+}
+
+impl Noted {
+    /// Whether one more of an application may be noted.
+    fn keeps_pace(&self, app: &AppId, now: Moment) -> bool {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = paces.get(app).map_or(now, |next| (*next).max(now));
+        let may = next.since(now) <= NOTED_AHEAD;
+        if may {
+            paces.insert(app.clone(), next.plus(NOTED_EACH));
+        }
+        may
     }
 }
 

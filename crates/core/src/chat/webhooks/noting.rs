@@ -30,7 +30,8 @@ impl Chat {
             return;
         }
         let happening = Happening { channel: channel.clone(), at: self.clock().now(), what };
-        if self.noted.sender.try_send(happening).is_err() {
+        let may = self.noted.keeps_pace(channel.app(), self.clock().moment());
+        if !may || self.noted.sender.try_send(happening).is_err() {
             self.count_webhook(event, WebhookFailure::Overflow);
         }
     }

@@ -12,6 +12,10 @@ use campanile_core::{channel::AppId, metrics::NATIVE_APP};
 use campanile_metrics::OVERFLOW;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Longest list of members that a new one is given: half of what may wait for a connection by
+/// default.
+const PRESENCE_ANSWER_BYTES_MAX: usize = 512 * 1024;
+
 /// Longest key, in bytes.
 const KEY_BYTES_MAX: usize = 64;
 
@@ -202,14 +206,13 @@ fn check_limits(limits: &AppLimits, at: &str) -> Result<(), ConfigError> {
         let why = "makes clients fail";
         return Err(wrong(&join(at, "activity_timeout_seconds"), "0", why));
     }
+    if limits.presence_answer_bytes() > PRESENCE_ANSWER_BYTES_MAX {
+        let members = limits.presence_members_max.to_string();
+        let why = "lets the list of members grow longer than a connection may be sent at once";
+        return Err(wrong(&join(at, "presence_members_max"), &members, why));
+    }
     let seconds = [
-        (
-            "subscription_count_interval_seconds",
-            limits.subscription_count_interval_seconds,
-            Zero::Fine,
-        ),
         ("pong_timeout_seconds", limits.pong_timeout_seconds, Zero::TooShort),
-        ("silence_seconds_max", limits.silence_seconds_max, Zero::TooShort),
         ("authorisation_timeout_seconds", limits.authorisation_timeout_seconds, Zero::TooShort),
         ("cache_seconds", limits.cache_seconds, Zero::TooShort),
         ("webhook_linger_seconds", limits.webhook_linger_seconds, Zero::Fine),
