@@ -7,6 +7,7 @@ use crate::{
         form, post_form,
         program::campanile,
         push::{pair, say, subscription},
+        pusher::{Client, ask_for, publication},
         send,
         socket::Socket,
         until,
@@ -15,6 +16,7 @@ use crate::{
 use campanile_adapter_webpush::VapidKey;
 use campanile_metrics::testing::Probe;
 use campanile_neighbours::{Postgres, PushService, Redis};
+use campanile_pusher::Credentials;
 use minreq::Method;
 use serde_json::json;
 use std::fs;
@@ -59,6 +61,7 @@ fn no_secret_and_no_message_is_in_any_line() {
         ],
     );
     let mut secrets = talk(&logged, &service);
+    talk_in_channels(&logged);
     secrets.extend([APP_SECRET, NEXT_APP_SECRET, LOKI_TOKEN].map(str::to_owned));
     secrets.extend(key.lines().filter(|line| !line.starts_with("--")).map(str::to_owned));
     let said = logged.stop();
@@ -158,6 +161,39 @@ fn no_secret_is_in_any_line_while_neighbours_go_and_come() {
         assert_eq!(logged.first(up)["level"], "info");
     }
     assert_none(&logged.stop(), &secrets);
+}
+
+/// The same in the channels of an application: what is published, said and signed there. All of it
+/// has a canary in it.
+fn talk_in_channels(logged: &Logged) {
+    let (address, credentials) = (logged.server.address, Credentials::new("shop-key", APP_SECRET));
+    let mut client = Client::open_with(address, "shop-key");
+    let member = json!({"user_id": "canary-user", "user_info": {"name": "canary-name"}});
+    client.subscribe_with(&credentials, "presence-room", Some(&member.to_string()));
+    let user = json!({"id": "canary-user", "watchlist": ["canary-friend"]}).to_string();
+    let socket = client.socket_id.parse().expect("an id");
+    let auth = credentials.authorise_user(socket, &user);
+    client.say("pusher:signin", &json!({"auth": auth, "user_data": user}));
+    client.hear("pusher:signin_success");
+    client.say("pusher:signin", &json!({"auth": "canary-auth", "user_data": user}));
+    client.hear("pusher:error");
+    let said = json!({"event": "client-canary-event", "channel": "presence-room", "data": BODY});
+    client.send(&said.to_string());
+    client.send(&format!("{BODY} that is no JSON"));
+    client.hear("pusher:error");
+    let body = publication("presence-room", "canary-event", BODY);
+    let shop = ("shop", &credentials);
+    let published = ask_for(shop, address, Method::Post, ("/events", &body));
+    assert_eq!(published.status, 200, "{}", published.body);
+    assert_eq!(client.hear("canary-event")["data"], BODY);
+    let malformed = format!("{{\"name\": \"{BODY}\"");
+    assert_eq!(ask_for(shop, address, Method::Post, ("/events", &malformed)).status, 400);
+    let guessed = Credentials::new("shop-key", "canary-guessed-secret");
+    let refused = ask_for(("shop", &guessed), address, Method::Post, ("/events", &body));
+    assert_eq!(refused.status, 401);
+    let nobody = Client::try_open(address, "canary-key?protocol=7&client=canary-client").closed();
+    assert_eq!(nobody, 4001);
+    client.leave();
 }
 
 /// Says every secret, to everything that takes one. What is secret of it.

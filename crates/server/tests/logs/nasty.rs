@@ -3,8 +3,16 @@
 use crate::{
     logged::Logged,
     stand_in::StandIn,
-    support::{PASSWORD, socket::Socket, until},
+    support::{
+        PASSWORD,
+        pusher::{Client, ask_for, publication},
+        socket::Socket,
+        until,
+    },
 };
+use campanile_pusher::Credentials;
+use campanile_server::apps::APP_FILE;
+use minreq::Method;
 use serde_json::{Value, json};
 use std::{
     io::{Read, Write},
@@ -27,6 +35,8 @@ fn one_event_is_one_line_whatever_bytes_a_client_sends() {
         server.post_as(&ada, "/api/v1/rooms", json!({"name": name, "kind": "public"})).refused(400);
     }
     for head in [
+        b"GET /app/%0A%E2%80%A8%00%FF?protocol=7&client=%0A%1b HTTP/1.1\r\nHost: x\r\nOrigin: \xff\x1b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".to_vec(),
+        b"POST /apps/%0A%FF/events?auth_key=%0A HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n\xff\xfe".to_vec(),
         b"GET /\x00\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
         b"GET /api/v1/rooms/%0A%E2%80%A8%00%FF HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\x80\r\n\r\n".to_vec(),
         b"GET /ws HTTP/1.1\r\nHost: x\r\nOrigin: \xe2\x80\xa8\x1b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".to_vec(),
@@ -41,6 +51,20 @@ fn one_event_is_one_line_whatever_bytes_a_client_sends() {
     socket.try_ask(json!({"op": "send", "room": "lobby", "body": NASTY, "key": NASTY}));
     socket.say(NASTY);
     socket.say(&"\u{2028}".repeat(10_000));
+    let app: toml::Table = logged.kept(APP_FILE).parse().expect("TOML");
+    let word = |name: &str| app[name].as_str().expect("a text");
+    let mut client = Client::open_with(server.address, word("key"));
+    let subscribe = json!({"channel": NASTY, "auth": NASTY, "channel_data": NASTY});
+    client.say("pusher:subscribe", &subscribe);
+    client.say(NASTY, &json!(NASTY));
+    client.say("pusher:signin", &json!({"auth": NASTY, "user_data": NASTY}));
+    client.send(NASTY);
+    let credentials = Credentials::new(word("key"), word("secret"));
+    let body = publication(NASTY, NASTY, NASTY);
+    let asked = ("/events", body.as_str());
+    let refused = ask_for((word("id"), &credentials), server.address, Method::Post, asked);
+    assert_eq!(refused.status, 400);
+    client.leave();
     // A frame whose text is no UTF-8.
     socket.stream().write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]).expect("written");
     assert!(socket.closed().is_some());

@@ -47,7 +47,12 @@ impl Client {
     }
 
     pub(crate) fn open_at(address: SocketAddr) -> Self {
-        let mut client = Self::try_open(address, &format!("{KEY}?protocol=7"));
+        Self::open_with(address, KEY)
+    }
+
+    /// A connection of the application with this key.
+    pub(crate) fn open_with(address: SocketAddr, key: &str) -> Self {
+        let mut client = Self::try_open(address, &format!("{key}?protocol=7"));
         let established = client.hear("pusher:connection_established");
         let data = inner(&established);
         client.socket_id = data["socket_id"].as_str().expect("an id").to_owned();
@@ -75,9 +80,19 @@ impl Client {
     /// Subscribes, with a signature where the channel asks for one; what it is answered.
     pub(crate) fn subscribe(&mut self, channel: &str, user: Option<&str>) -> Value {
         let data = user.map(|user| json!({"user_id": user}).to_string());
+        self.subscribe_with(&credentials(), channel, data.as_deref())
+    }
+
+    /// The same with data and credentials of one's own.
+    pub(crate) fn subscribe_with(
+        &mut self,
+        credentials: &Credentials,
+        channel: &str,
+        data: Option<&str>,
+    ) -> Value {
         let name = ChannelName::parse(channel, &Limits::default()).expect("a name");
         let socket: SocketId = self.socket_id.parse().expect("an id");
-        let auth = credentials().authorise_channel(socket, &name, data.as_deref());
+        let auth = credentials.authorise_channel(socket, &name, data);
         let wanted = json!({"channel": channel, "auth": auth, "channel_data": data});
         self.say("pusher:subscribe", &wanted);
         inner(&self.hear("pusher_internal:subscription_succeeded"))
