@@ -18,7 +18,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::tower::Catalogue;
 use crate::workspace::Workspace;
-use drills::{DRILLS, Drill, NOT_DRILLED};
+use drills::Drill;
+pub(crate) use drills::{DRILLS, NOT_DRILLED};
 use report::Report;
 pub(crate) use scene::PROJECT;
 use scene::{FACTOR, SLO_FACTOR, Scene};

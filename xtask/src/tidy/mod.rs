@@ -8,6 +8,7 @@ mod typed;
 mod absences;
 mod crates;
 mod documents;
+mod drills;
 mod generated;
 mod kubernetes;
 mod layers;
@@ -45,6 +46,7 @@ const RULES: &[Rule] = &[
     places::check,
     proofs::check,
     tower::check,
+    drills::check,
     kubernetes::check,
     stack::check,
 ];
