@@ -150,6 +150,20 @@ fn what_happens_before_the_answer_follows_it() {
 }
 
 #[test]
+fn what_was_published_before_a_subscription_is_not_heard() {
+    on_a_node(Limits::default(), async |node| {
+        let (ada, bob) = (connect(&node, 1), connect(&node, 2));
+        ada.subscribe("news", None).await;
+        // The worker has not looked at it yet.
+        publish(&node, "news", "old", None).await;
+        bob.subscribe("news", None).await;
+        publish(&node, "news", "new", None).await;
+        assert_eq!(bob.lines().await, ["news said: new"]);
+        assert_eq!(ada.lines().await, ["news said: old", "news said: new"]);
+    });
+}
+
+#[test]
 fn a_connection_subscribes_once() {
     on_a_node(Limits::default(), async |node| {
         let ada = connect(&node, 1);

@@ -56,6 +56,8 @@ struct Subscription {
     subscriber: Rc<Subscriber>,
     /// As whom, where the channel has members.
     member: Option<Arc<str>>,
+    /// What was published when fewer events were told was published before it came.
+    since: u64,
     /// It was given the members as they were after this change.
     given: Version,
     /// What happens while the answer is being made; `None` once it was given.
@@ -128,6 +130,7 @@ impl Hub {
         listened.subscriptions.push(Subscription {
             subscriber: subscriber.clone(),
             member: member.cloned(),
+            since: self.told.load(Ordering::Relaxed),
             given: Version::default(),
             held: Some(Vec::new()),
         });
@@ -220,9 +223,9 @@ impl Hub {
         if listened.is_overtaken(event) {
             return;
         }
-        let version = version(event);
-        for Subscription { subscriber, given, held, .. } in &mut listened.subscriptions {
-            if except == Some(subscriber.id) {
+        let (version, before) = (version(event), self.before.get());
+        for Subscription { subscriber, since, given, held, .. } in &mut listened.subscriptions {
+            if except == Some(subscriber.id) || version.is_none() && before < *since {
                 continue;
             }
             match held {

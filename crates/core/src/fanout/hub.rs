@@ -28,7 +28,10 @@ use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
     rc::Rc,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// Makes the complete frame of an event in one protocol; `None` when the protocol does not say it.
@@ -43,6 +46,10 @@ pub(crate) struct Hub {
     pub(super) encoders: Vec<Encoder>,
     pub(super) state: RefCell<State>,
     pub(super) shown: Shown,
+    /// How many events all workers were told.
+    pub(super) told: Arc<AtomicU64>,
+    /// How many of them before the one that is being told.
+    pub(super) before: Cell<u64>,
     pub(super) inbox: Cell<Option<ShardInbox>>,
     /// Rooms in which a message is waited for.
     pub(super) gaps: RefCell<HashSet<RoomName>>,
@@ -74,6 +81,8 @@ impl Hub {
             encoders,
             state: RefCell::default(),
             shown,
+            told: inbox.told.clone(),
+            before: Cell::new(0),
             inbox: Cell::new(Some(inbox)),
             gaps: RefCell::default(),
             stamp: Cell::new(0),

@@ -37,7 +37,7 @@ use crate::{
 };
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -46,6 +46,7 @@ use tokio::sync::{mpsc, oneshot};
 pub struct Shards {
     senders: Arc<[mpsc::Sender<Instruction>]>,
     shown: Arc<[Shown]>,
+    told: Arc<AtomicU64>,
 }
 
 /// What every worker of a node shares.
@@ -62,11 +63,14 @@ pub(crate) struct Context {
 pub struct ShardInbox {
     receiver: mpsc::Receiver<Instruction>,
     shown: Shown,
+    /// How many events the workers were told.
+    told: Arc<AtomicU64>,
 }
 
 /// What a shard is told.
 enum Instruction {
-    Deliver(Arc<Envelope>),
+    /// An event, and how many were told before it.
+    Deliver(Arc<Envelope>, u64),
     Survey(SurveyOrder),
     Roll(oneshot::Sender<Roll>),
     Compare(Arc<[Compared]>),
@@ -91,21 +95,23 @@ impl Shards {
     /// Handles for `workers` shards, each with a queue of `queue_events_max` events, and the
     /// inboxes to run them with.
     pub fn new(workers: usize, queue_events_max: usize) -> (Self, Vec<ShardInbox>) {
+        let told = Arc::new(AtomicU64::new(0));
         let (senders, inboxes): (Vec<_>, Vec<_>) = (0..workers)
             .map(|_| {
                 let (sender, receiver) = mpsc::channel(queue_events_max);
-                (sender, ShardInbox { receiver, shown: Shown::default() })
+                (sender, ShardInbox { receiver, shown: Shown::default(), told: told.clone() })
             })
             .unzip();
         let shown = inboxes.iter().map(|inbox| inbox.shown.clone()).collect();
-        (Self { senders: senders.into(), shown }, inboxes)
+        (Self { senders: senders.into(), shown, told }, inboxes)
     }
 
     /// Tells every worker of an event. Waits while a worker's queue is full: who publishes more
     /// than can be delivered is slowed down. A worker that has ended is passed over.
     pub async fn deliver(&self, envelope: Arc<Envelope>) {
+        let before = self.told.fetch_add(1, Ordering::Relaxed);
         for sender in self.senders.iter() {
-            let _ended = sender.send(Instruction::Deliver(envelope.clone())).await;
+            let _ended = sender.send(Instruction::Deliver(envelope.clone(), before)).await;
         }
     }
 

@@ -62,7 +62,10 @@ impl Hub {
 
     fn follow(&self, instruction: Instruction) -> ControlFlow<()> {
         match instruction {
-            Instruction::Deliver(envelope) => self.deliver(&envelope, self.tally.now()),
+            Instruction::Deliver(envelope, before) => {
+                self.before.set(before);
+                self.deliver(&envelope, self.tally.now());
+            }
             Instruction::Survey(order) => {
                 let survey = self.survey(order.connections_max, order.rooms_max);
                 let _asker_gone = order.reply.send(survey);
