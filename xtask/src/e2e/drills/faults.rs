@@ -71,7 +71,7 @@ pub(crate) const DRILLS: &[Drill] = &[
         ],
         hurt: |scene| {
             scene.stack.stop("postgres")?;
-            let requests = requests(scene)?;
+            let requests = requests(scene, "10")?;
             Ok(Box::new(move |scene| {
                 scene.stack.start_again("postgres")?;
                 drop(requests);

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use xshell::cmd;
 
@@ -20,9 +20,6 @@ const LOAD_MAX: &str = "5m";
 
 /// The key of the application that the stack has.
 const APP_KEY: &str = "key-of-the-drills";
-
-/// How long it may take to find a limit that a server feels.
-const LIMIT_DEADLINE: Duration = Duration::from_secs(120);
 
 /// A load that is ended by the healing.
 pub(super) fn load(scene: &Scene<'_>, arguments: &[&str]) -> Result<Heal> {
@@ -47,12 +44,12 @@ pub(super) fn slow_readers(scene: &Scene<'_>) -> Result<Heal> {
     }))
 }
 
-/// Requests that need the store.
-pub(super) fn requests(scene: &Scene<'_>) -> Result<Background> {
+/// Requests that need the store, so many a second.
+pub(super) fn requests(scene: &Scene<'_>, rate: &str) -> Result<Background> {
     let arguments = [
         "requests",
         "--rate",
-        "10",
+        rate,
         "--path",
         "/api/v1/me",
         "--authenticated",
@@ -137,7 +134,7 @@ pub(super) fn new_certificate(scene: &Scene<'_>) -> Result<()> {
 }
 
 pub(super) fn table_locked(scene: &Scene<'_>) -> Result<Heal> {
-    let requests = requests(scene)?;
+    let requests = requests(scene, "10")?;
     let lock = "BEGIN; LOCK TABLE accounts, sessions, members IN ACCESS EXCLUSIVE MODE; \
                 SELECT pg_sleep(150); COMMIT;";
     let mut command = scene.stack.exec_command("postgres");
@@ -185,35 +182,24 @@ pub(super) fn little_memory(scene: &Scene<'_>) -> Result<Heal> {
     }))
 }
 
-/// What a server uses swings with what its clients do: the limit is lowered until it bites.
+/// What its clients do all day swings: a server that is asked steadily by others besides uses as much
+/// as before, and more than it may.
 pub(super) fn little_cpu(scene: &Scene<'_>) -> Result<Heal> {
-    // Twice as long as what is rung for looks back, so that what was before does not count.
-    let settled = Duration::from_secs(20);
-    let used = format!("max(rate(process_cpu_seconds_total{{instance=\"{NODE}:9601\"}}[10s]))");
-    let lower = || -> Result<(f64, Instant)> {
-        let used = scene.prometheus.value(&used)?;
-        // The engine gives no less than a hundredth.
-        let limit = (used * 0.7).max(0.01);
-        scene.stack.limit(NODE, &["--cpus", &format!("{limit:.3}")])?;
-        Ok((limit, Instant::now()))
-    };
-    let (mut limit, mut since) = lower()?;
-    let bites = wait::patiently("the limit bites", LIMIT_DEADLINE, || {
-        let used = scene.prometheus.value(&used)?;
-        if since.elapsed() < settled {
-            bail!("it is being looked at");
-        }
-        if used < limit * 0.9 {
-            (limit, since) = lower()?;
-            bail!("{used:.3} of {limit:.3} cores are used");
-        }
-        Ok(())
-    });
-    let heal = |scene: &Scene<'_>| scene.stack.limit(NODE, &["--cpus", "2"]);
-    if bites.is_err() {
-        heal(scene)?;
-    }
-    bites.map(|()| Box::new(heal) as Heal)
+    let requests = requests(scene, "150")?;
+    // Longer than what is asked for looks back, so that only what is steady counts.
+    let started = Instant::now();
+    let used = format!("max(rate(process_cpu_seconds_total{{instance=\"{NODE}:9601\"}}[15s]))");
+    let used = wait::patiently("it is asked steadily", STEP_DEADLINE, || {
+        ensure!(started.elapsed() > Duration::from_secs(25), "it is being looked at");
+        scene.prometheus.value(&used)
+    })?;
+    // The engine gives no less than a hundredth.
+    let limit = format!("{:.3}", (used * 0.75).max(0.01));
+    scene.stack.limit(NODE, &["--cpus", &limit])?;
+    Ok(Box::new(move |scene| {
+        drop(requests);
+        scene.stack.limit(NODE, &["--cpus", "2"])
+    }))
 }
 
 pub(super) fn few_files(scene: &Scene<'_>) -> Result<Heal> {
