@@ -294,6 +294,18 @@ fn a_user_that_is_to_go_is_closed_on_all_connections() {
 }
 
 #[test]
+fn nobody_is_told_how_many_connections_a_user_has() {
+    on_a_node(Limits::default(), async |node| {
+        let ada = try_connect(&node, 1, true).expect("room for it");
+        let (kind, member) = (ChannelKind::Own, None);
+        let own = Subscription { channel: channel("#own"), kind, member, keeps: false };
+        drop(ada.connection.subscribe(&own, MEMBERS_MAX).await);
+        assert!(ada.connection.is_subscribed(&channel("#own")));
+        assert_eq!(ada.lines().await, [""; 0]);
+    });
+}
+
+#[test]
 fn few_subscriptions_are_counted_at_once_and_many_once_in_a_while() {
     on_a_node(Limits::default(), async |node| {
         let ada = try_connect(&node, 1_000, true).expect("room for it");

@@ -87,11 +87,6 @@ impl Directory {
         self.lock().rooms.0.get(room).map_or(0, |room| room.listeners)
     }
 
-    /// Connections of an application on this node.
-    pub fn connections(&self, app: &AppId) -> usize {
-        self.lock().apps.get(app).copied().unwrap_or(0)
-    }
-
     /// Users with at least one connection.
     pub fn users(&self) -> usize {
         self.lock().users.len()

@@ -36,7 +36,11 @@ pub(super) fn check(
         Named::ById(id) => apps.by_id(id).ok_or(ApiError::NoSuchApp)?,
         Named::ByKey => {
             let app = query.get("auth_key").and_then(|key| apps.by_key(key));
-            app.ok_or(BadSignature::UnknownKey).map_err(|bad| refuse(chat, bad))?
+            let Some(app) = app else {
+                count(chat, Err(BadSignature::UnknownKey))?;
+                return Err(BadSignature::UnknownKey.into());
+            };
+            app
         }
     };
     let signed = SignedRequest {
@@ -47,16 +51,23 @@ pub(super) fn check(
     };
     let now_seconds = chat.clock().now().0.div_euclid(1_000);
     let checked = signed.check(&app.keys, now_seconds, &app.limits);
-    checked.map_err(|bad| refuse(chat, bad))?;
-    chat.metrics().auth.successes.increment(Mechanism::Hmac);
-    events::SignatureAccepted {}.emit();
+    count(chat, checked.map(drop))?;
     if app.enabled { Ok(app.clone()) } else { Err(ApiError::AppDisabled) }
 }
 
-/// Counts a request that is not taken for the application's, and says so.
-fn refuse(chat: &Chat, bad: BadSignature) -> BadSignature {
-    let (mechanism, reason) = (Mechanism::Hmac, AuthRefusal::BadCredentials);
-    chat.metrics().auth.failures.increment(mechanism, reason);
-    events::AuthenticationFailed { mechanism, reason }.emit();
-    bad
+/// Counts a signature that was checked, and says what became of it.
+pub(super) fn count<E>(chat: &Chat, checked: Result<(), E>) -> Result<(), E> {
+    let metrics = &chat.metrics().auth;
+    match checked {
+        Ok(()) => {
+            metrics.successes.increment(Mechanism::Hmac);
+            events::SignatureAccepted {}.emit();
+        }
+        Err(_) => {
+            let (mechanism, reason) = (Mechanism::Hmac, AuthRefusal::BadCredentials);
+            metrics.failures.increment(mechanism, reason);
+            events::AuthenticationFailed { mechanism, reason }.emit();
+        }
+    }
+    checked
 }

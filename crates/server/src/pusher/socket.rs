@@ -3,6 +3,7 @@
 use super::{
     convert,
     frames::{self, present, text},
+    signed,
 };
 use crate::{
     apps::App,
@@ -15,16 +16,13 @@ use campanile_core::{
     connection::{AppConnection, SayError, SubscribeToError, Subscribing, Subscription},
     event::Accepted,
     fanout::{Class, Outbox},
-    labels::{
-        AuthRefusal, ChannelType, JoinRefusal, Mechanism, MessageErrorReason, MessageKind,
-        MessageResult, Transport,
-    },
+    labels::{ChannelType, JoinRefusal, MessageErrorReason, MessageKind, MessageResult, Transport},
     limits::Rate,
     port::{Limiter, LimiterContext},
 };
 use campanile_pusher::{
-    BadAuth, BadMember, ChannelName, ClientEvent, ClientFrame, Kind, Member, Refusal, ServerFrame,
-    SignIn, SocketId, Subscribe, User,
+    BadMember, ChannelName, ClientEvent, ClientFrame, Kind, Member, Refusal, ServerFrame, SignIn,
+    SocketId, Subscribe, User,
 };
 use std::{collections::HashMap, rc::Rc, sync::Arc, time::Duration};
 
@@ -90,11 +88,12 @@ impl Socket {
 
     async fn hear(&mut self, received: &str) {
         let Self { worker, outbox, open: Some(open) } = self else { return };
-        let limits = open.app.limits.clone();
+        let app = open.app.clone();
+        let limits = &app.limits;
         if !open.keeps_pace(worker) {
             return;
         }
-        let frame = match ClientFrame::decode(received, &limits) {
+        let frame = match ClientFrame::decode(received, limits) {
             Ok(frame) => frame,
             Err(bad) => {
                 open.count(worker, MessageKind::Control);
@@ -127,7 +126,7 @@ impl Socket {
                 Ok(()) => {
                     say(&ServerFrame::SignedIn { user_data: &sign_in.user_data });
                     if open.user.as_ref().is_some_and(|user| user.watchlist_is_cut) {
-                        say(&ServerFrame::Error(&Refusal::watchlist_too_long(&limits)));
+                        say(&ServerFrame::Error(&Refusal::watchlist_too_long(limits)));
                     }
                 }
                 Err(refusal) => say(&ServerFrame::Error(&refusal)),
@@ -210,7 +209,7 @@ impl Open {
         let data = subscribe.channel_data.as_deref();
         let checked =
             self.app.keys.check_channel(subscribe.auth.as_deref(), self.socket_id, channel, data);
-        count_signature(worker, checked).map_err(|why| Refusal::Auth { channel, why })?;
+        signed::count(&worker.chat, checked).map_err(|why| Refusal::Auth { channel, why })?;
         if !channel.kind().is_presence() {
             return Ok(None);
         }
@@ -247,7 +246,7 @@ impl Open {
     fn sign_in(&mut self, worker: &Worker, sign_in: &SignIn) -> Result<(), Refusal<'static>> {
         let SignIn { auth, user_data } = sign_in;
         let checked = self.app.keys.check_user(Some(auth), self.socket_id, user_data);
-        count_signature(worker, checked).map_err(Refusal::SignInAuth)?;
+        signed::count(&worker.chat, checked).map_err(Refusal::SignInAuth)?;
         let user = User::parse(user_data, &self.app.limits).map_err(Refusal::SignIn)?;
         if self.user.as_ref().is_some_and(|known| known.id != user.id) {
             return Err(Refusal::SignedInAsAnother);
@@ -293,23 +292,6 @@ impl Open {
             Err(SayError::NotSubscribed) => Err(Refusal::NotSubscribed),
         }
     }
-}
-
-/// Counts a signature that was checked, and says what became of it.
-fn count_signature(worker: &Worker, checked: Result<(), BadAuth>) -> Result<(), BadAuth> {
-    let metrics = &worker.chat.metrics().auth;
-    match checked {
-        Ok(()) => {
-            metrics.successes.increment(Mechanism::Hmac);
-            events::SignatureAccepted {}.emit();
-        }
-        Err(_) => {
-            let (mechanism, reason) = (Mechanism::Hmac, AuthRefusal::BadCredentials);
-            metrics.failures.increment(mechanism, reason);
-            events::AuthenticationFailed { mechanism, reason }.emit();
-        }
-    }
-    checked
 }
 
 impl Answerer for Socket {
