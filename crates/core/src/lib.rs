@@ -4,6 +4,7 @@
 //! uses it spawns and awaits them. Read the modules in the order they are listed.
 
 pub mod limits;
+pub mod pace;
 pub mod name;
 pub mod time;
 pub mod user;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     apps::App,
     logs::{events, here},
-    ws::{Answerer, Pace, Standing, Taken, Worker},
+    ws::{Answerer, Standing, Taken, Worker},
 };
 use actix_web::web::{Bytes, Data as Shared};
 use campanile_core::{
@@ -18,6 +18,7 @@ use campanile_core::{
     fanout::{Class, Outbox},
     labels::{ChannelType, JoinRefusal, MessageErrorReason, MessageKind, MessageResult, Transport},
     limits::Rate,
+    pace::Pace,
     port::{Limiter, LimiterContext},
 };
 use campanile_pusher::{

@@ -26,7 +26,6 @@ mod body;
 mod frame;
 mod meter;
 mod talk;
-mod pace;
 mod translate;
 mod convert;
 
@@ -44,7 +43,6 @@ pub(crate) use lobby::{Drain, DrainWatch, Place};
 pub use meter::CountedApp;
 pub(crate) use meter::Meter;
 pub use opening::Opening;
-pub(crate) use pace::Pace;
 pub use session::{Answerer, Standing, Taken};
 pub use socket::prepare_socket;
 pub(crate) use socket::prepare_stream;

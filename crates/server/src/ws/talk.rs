@@ -2,7 +2,6 @@
 
 use super::{
     frame,
-    pace::Pace,
     session::{Answerer, Standing, Taken},
     translate::{Conversation, Given},
     worker::{Caller, Recognised, Worker},
@@ -17,6 +16,7 @@ use actix_web::web::{Bytes, Data};
 use campanile_core::{
     fanout::{Class, Outbox},
     labels::{MessageErrorReason, MessageKind, Transport},
+    pace::Pace,
     port::{Limiter, LimiterContext},
     user::TokenHash,
 };

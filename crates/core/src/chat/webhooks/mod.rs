@@ -13,7 +13,9 @@ use super::Chat;
 use crate::{
     channel::{AppId, Channel},
     labels::{WebhookEvent, WebhookFailure},
-    port::{Fault, JobId, NewJob, WebhookService},
+    limits::Rate,
+    pace::Pace,
+    port::{Fault, JobId, NewJob, Verdict, WebhookService},
     time::{Moment, Timestamp},
     webhook::{Happening, HookId, Hooks},
 };
@@ -21,7 +23,6 @@ use pause::Pauses;
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, atomic::AtomicU64},
-    time::Duration,
 };
 use task::Task;
 use tokio::sync::{Mutex, Notify, mpsc};
@@ -32,12 +33,9 @@ const QUEUE: &str = "webhook";
 /// What may wait to become a job. Seen in `chat_webhooks_failed_total{reason="overflow"}`.
 const NOTED_MAX: usize = 4_096;
 
-/// How long one thing that is noted of an application stands for, on one node.
-const NOTED_EACH: Duration = Duration::from_millis(5);
-
-/// How far ahead of that an application may be: what clients of one of them can cause does not take
-/// the room of all. Seen like [`NOTED_MAX`].
-const NOTED_AHEAD: Duration = Duration::from_secs(10);
+/// What is noted of one application on one node: what clients of one can cause does not take the
+/// room of all. Seen like [`NOTED_MAX`].
+const NOTED_PER_APP: Rate = Rate::new(200.0, 2_000);
 
 /// What applications are told over HTTP, and by whom.
 #[derive(Clone)]
@@ -64,8 +62,8 @@ pub struct DeadWebhook {
 /// What has happened and is not queued yet.
 pub(super) struct Noted {
     sender: mpsc::Sender<Happening>,
-    /// When the next of each application would come if they came evenly.
-    paces: std::sync::Mutex<HashMap<AppId, Moment>>,
+    /// Of each application.
+    paces: std::sync::Mutex<HashMap<AppId, Pace>>,
     unqueued: Mutex<Unqueued>,
     /// Somebody has made jobs.
     queued: Notify,
@@ -100,12 +98,8 @@ impl Noted {
     /// Whether one more of an application may be noted.
     fn keeps_pace(&self, app: &AppId, now: Moment) -> bool {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = paces.get(app).map_or(now, |next| (*next).max(now));
-        let may = next.since(now) <= NOTED_AHEAD;
-        if may {
-            paces.insert(app.clone(), next.plus(NOTED_EACH));
-        }
-        may
+        let pace = paces.entry(app.clone()).or_insert_with(|| Pace::new(NOTED_PER_APP));
+        pace.check(now) == Verdict::Allowed
     }
 }
 

@@ -1,10 +1,11 @@
-//! The pace of one connection's requests: the generic cell rate algorithm, kept on its worker.
+//! The pace of one asker: the generic cell rate algorithm, kept by whoever is asked.
 
-use campanile_core::{limits::Rate, port::Verdict, time::Moment};
+use crate::{limits::Rate, port::Verdict, time::Moment};
 use std::time::Duration;
 
 /// Lets so many requests through.
-pub(crate) struct Pace {
+#[derive(Clone, Debug)]
+pub struct Pace {
     /// Time that one request takes up.
     interval: Duration,
     /// How far ahead of its time a request may come.
@@ -14,14 +15,15 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) fn new(rate: Rate) -> Self {
+    /// A pace at which nothing has come yet.
+    pub fn new(rate: Rate) -> Self {
         let interval = Duration::from_secs_f64(1.0 / rate.per_second);
         let tolerance = interval * rate.burst.saturating_sub(1);
         Self { interval, tolerance, expected: None }
     }
 
     /// Whether a request may pass now. A refusal takes nothing up.
-    pub(crate) fn check(&mut self, now: Moment) -> Verdict {
+    pub fn check(&mut self, now: Moment) -> Verdict {
         let expected = self.expected.map_or(now, |expected| expected.max(now));
         let ahead = expected.since(now);
         if ahead > self.tolerance {
