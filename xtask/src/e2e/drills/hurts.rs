@@ -182,17 +182,22 @@ pub(super) fn little_memory(scene: &Scene<'_>) -> Result<Heal> {
     }))
 }
 
+/// What the node uses of something, as an expression over the last fifteen seconds says, once they
+/// saw nothing but what is steady.
+fn steady_use(scene: &Scene<'_>, expression: &str) -> Result<f64> {
+    let started = Instant::now();
+    wait::patiently("what it uses is steady", STEP_DEADLINE, || {
+        ensure!(started.elapsed() > Duration::from_secs(25), "it is being looked at");
+        scene.prometheus.value(expression)
+    })
+}
+
 /// What its clients do all day swings: a server that is asked steadily by others besides uses as much
 /// as before, and more than it may.
 pub(super) fn little_cpu(scene: &Scene<'_>) -> Result<Heal> {
     let requests = requests(scene, "150")?;
-    // Longer than what is asked for looks back, so that only what is steady counts.
-    let started = Instant::now();
     let used = format!("max(rate(process_cpu_seconds_total{{instance=\"{NODE}:9601\"}}[15s]))");
-    let used = wait::patiently("it is asked steadily", STEP_DEADLINE, || {
-        ensure!(started.elapsed() > Duration::from_secs(25), "it is being looked at");
-        scene.prometheus.value(&used)
-    })?;
+    let used = steady_use(scene, &used)?;
     // The engine gives no less than a hundredth.
     let limit = format!("{:.3}", (used * 0.75).max(0.01));
     scene.stack.limit(NODE, &["--cpus", &limit])?;
@@ -202,10 +207,12 @@ pub(super) fn little_cpu(scene: &Scene<'_>) -> Result<Heal> {
     }))
 }
 
+/// Most of its files are clients that do nothing, so that those who come and go change little.
 pub(super) fn few_files(scene: &Scene<'_>) -> Result<Heal> {
+    let clients = load(scene, &["connections", "--count", "300", "--rate", "30"])?;
     let process = scene.stack.process(NODE)?.to_string();
-    let open = format!("max(process_open_fds{{instance=\"{NODE}:9601\"}})");
-    let few = (scene.prometheus.value(&open)? * 1.15).ceil();
+    let open = format!("min_over_time(process_open_fds{{instance=\"{NODE}:9601\"}}[15s])");
+    let few = (steady_use(scene, &open)? * 1.1).ceil();
     // As the user of the server: not everybody who may start containers may change any limit.
     let shell = scene.workspace.shell()?;
     let user = cmd!(shell, "stat --format %u /proc/{process}").quiet().read()?;
@@ -218,7 +225,8 @@ pub(super) fn few_files(scene: &Scene<'_>) -> Result<Heal> {
     prlimit(&shell, &[&format!("--nofile={few}:")])?;
     Ok(Box::new(move |scene| {
         let shell = scene.workspace.shell()?;
-        prlimit(&shell, &[&format!("--nofile={}:", before.trim())]).map(drop)
+        prlimit(&shell, &[&format!("--nofile={}:", before.trim())])?;
+        clients(scene)
     }))
 }
 
