@@ -49,6 +49,12 @@ pub(crate) fn list() {
     }
 }
 
+/// Whether `--only` knows the name.
+pub(crate) fn is_part(name: &str) -> bool {
+    let mut known = SUITES.iter().map(|(suite, _)| *suite).chain(DRILLS.iter().map(|d| d.name));
+    known.any(|known| known == name)
+}
+
 /// The drill that sets off this alert.
 pub(crate) fn drill_for(alert: &str) -> Result<String> {
     let drill = DRILLS.iter().find(|drill| drill.alerts.contains(&alert));
@@ -89,8 +95,7 @@ const SUITES: &[(&str, &str)] = &[
 /// Starts the stack, uses it, hurts it, and reports. Says whether nothing failed.
 pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
     for name in &wanted.only {
-        let known = SUITES.iter().map(|(suite, _)| *suite).chain(DRILLS.iter().map(|d| d.name));
-        ensure!(known.into_iter().any(|known| known == name), "there is no {name}: see --list");
+        ensure!(is_part(name), "there is no {name}: see --list");
     }
     let speed = format!("{}× (error budgets: {}×)", FACTOR.0, SLO_FACTOR.0);
     let mut report = Report::new(speed);

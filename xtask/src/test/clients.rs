@@ -46,7 +46,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
 fn in_node(workspace: &Workspace, server: &Server, settings: &[(&str, &str)]) -> Result<Outcome> {
     let mut tests = workspace.shell()?.read_dir("xtask/clients/tests")?;
     tests.retain(|path| path.extension().is_some_and(|extension| extension == "mjs"));
-    let mut command = Command::new(provide::program(&["node"], "nodejs")?);
+    let mut command = Command::new(provide::node(workspace)?);
     // A client that was closed by the server keeps a timer for half a minute.
     command.args(["--test", "--test-reporter=spec", "--test-force-exit"]);
     command.args(["--test-concurrency=1", TIMEOUT]).args(tests).current_dir(&workspace.root);

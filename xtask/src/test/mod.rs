@@ -21,6 +21,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
+use crate::docs;
 use crate::provide;
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -87,10 +88,15 @@ pub(crate) fn list() {
     }
 }
 
-/// `cargo xtask check`: what a look at the files shows, with the unit tests of the alerts where
-/// their program is at hand.
+/// Whether there is a job of this name.
+pub(crate) fn is_job(name: &str) -> bool {
+    JOBS.iter().any(|job| job.name == name)
+}
+
+/// `cargo xtask check`: what a look at the files shows, what the server writes about itself, and the
+/// unit tests of the alerts where their program is at hand.
 pub(crate) fn check(workspace: &Workspace) -> Result<bool> {
-    let is_tidy = tidy::run(&workspace.root)?;
+    let is_tidy = tidy::run(&workspace.root)? & docs::are_fresh(workspace)?;
     if provide::find("promtool").is_none() {
         println!("left out: the unit tests of the alerts, since promtool is not here");
         return Ok(is_tidy);
@@ -102,11 +108,11 @@ pub(crate) fn check(workspace: &Workspace) -> Result<bool> {
 }
 
 /// Runs all jobs, or those that are named. Says whether nothing failed.
-pub(crate) fn run(workspace: &Workspace, only: &[&str]) -> Result<bool> {
+pub(crate) fn run(workspace: &Workspace, only: &[String]) -> Result<bool> {
     for name in only {
-        ensure!(JOBS.iter().any(|job| job.name == *name), "there is no job {name}: see --list");
+        ensure!(is_job(name), "there is no job {name}: see --list");
     }
-    let wanted = JOBS.iter().filter(|job| only.is_empty() || only.contains(&job.name));
+    let wanted = JOBS.iter().filter(|job| only.is_empty() || only.iter().any(|o| o == job.name));
     let entries: Vec<Entry> = wanted.map(|job| run_job(job, workspace)).collect();
     print!("\n{}", report::table(&entries));
     Ok(entries.iter().all(|entry| entry.totals.failed == 0))

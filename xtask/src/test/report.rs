@@ -42,6 +42,9 @@ pub(crate) struct Entry {
     pub(crate) remark: String,
 }
 
+/// How long all jobs may take, on two cores that nobody else uses.
+const TIME_MAX: Duration = Duration::from_mins(30);
+
 /// The table of all jobs. Its last line is the sum, alone on the line.
 pub(crate) fn table(entries: &[Entry]) -> String {
     let mut table = String::new();
@@ -60,6 +63,12 @@ pub(crate) fn table(entries: &[Entry]) -> String {
         );
         let _ = writeln!(table, "{}", line.trim_end());
     }
+    let took: Duration = entries.iter().map(|entry| entry.took).sum();
+    let _ = writeln!(table, "{:<41}{:>7.1}s", "all", took.as_secs_f64());
+    if took > TIME_MAX {
+        let minutes = TIME_MAX.as_secs() / 60;
+        let _ = writeln!(table, "\nTOO SLOW: all of it should take {minutes} minutes at most");
+    }
     let _ =
         writeln!(table, "\n{} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
     table
@@ -69,14 +78,12 @@ pub(crate) fn table(entries: &[Entry]) -> String {
 mod tests {
     use super::*;
 
+    fn entry(job: &'static str, totals: Totals, remark: &str) -> Entry {
+        Entry { job, took: Duration::from_millis(1_500), totals, remark: remark.to_owned() }
+    }
+
     #[test]
     fn the_table_ends_with_the_sum_alone_on_a_line() {
-        let entry = |job, totals, remark: &str| Entry {
-            job,
-            took: Duration::from_millis(1_500),
-            totals,
-            remark: remark.to_owned(),
-        };
         let table = table(&[
             entry("rust", Totals { passed: 7, failed: 1, skipped: 2 }, ""),
             entry("autobahn", Totals { skipped: 1, ..Totals::default() }, "no python2.7"),
@@ -84,6 +91,14 @@ mod tests {
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines[1], "rust                  7        1        2     1.5s");
         assert_eq!(lines[2], "autobahn              0        0        1     1.5s  no python2.7");
+        assert_eq!(lines[3], "all                                          3.0s");
         assert_eq!(lines.last(), Some(&"7 passed, 1 failed, 3 skipped"));
+    }
+
+    #[test]
+    fn a_run_that_takes_too_long_says_so() {
+        let run = |took| table(&[Entry { took, ..entry("rust", Totals::PASSED, "") }]);
+        assert!(!run(TIME_MAX).contains("TOO SLOW"));
+        assert!(run(TIME_MAX + Duration::from_secs(1)).contains("TOO SLOW"));
     }
 }
