@@ -12,9 +12,10 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use xshell::cmd;
 
-use super::drills::identity;
+use super::drills::is_called;
 use super::faster::{self, Factor};
 use super::receiver::{Receiver, WEBHOOK_PATH};
+use super::routes::is_posted;
 use crate::live::Questions;
 use crate::process::Background;
 use crate::stack::{Options, OwnEngine, Stack};
@@ -108,9 +109,10 @@ impl<'w> Scene<'w> {
     pub(crate) fn received(&self, alert: &str, firing: bool, since: Instant) -> Vec<Instant> {
         let notices = self.receiver.notices();
         let matching = notices.iter().filter(|notice| {
-            let name = notice.labels.get("alertname").map_or("", String::as_str);
-            let profile = notice.labels.get("profile").map(String::as_str);
-            notice.firing == firing && notice.at >= since && identity(name, profile) == alert
+            notice.firing == firing
+                && notice.at >= since
+                && is_called(alert, &notice.labels)
+                && !is_posted(&notice.labels)
         });
         matching.map(|notice| notice.at).collect()
     }

@@ -9,7 +9,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use xshell::cmd;
 
-use super::engine::{Engine, MIRROR, RELEASE, output};
+use super::engine::{Engine, output};
+use crate::debian::{MIRROR, RELEASE};
 use crate::process;
 use crate::provide;
 use crate::workspace::Workspace;

@@ -8,6 +8,7 @@ mod services;
 mod alertmanager;
 mod alloy;
 mod grafana;
+mod inhibitions;
 mod loki;
 mod matchers;
 mod prometheus;
