@@ -98,13 +98,13 @@ fn panel(panel: &Panel, id: usize, place: &Value) -> Value {
         .zip(letters)
         .map(|(query, letter)| target(panel, query, letter))
         .collect();
-    let mut links = Vec::new();
-    if let Some(alert) = &panel.runbook {
-        links.push(json!({
+    let link = |alert: &String| {
+        json!({
             "title": format!("Runbook: {alert}"), "url": format!("{RUNBOOKS}/{alert}.md"),
             "targetBlank": true,
-        }));
-    }
+        })
+    };
+    let links: Vec<Value> = panel.runbooks.iter().map(link).collect();
     json!({
         "id": id, "type": kind(panel.kind), "title": panel.title, "gridPos": place,
         "description": panel.description, "datasource": datasource(panel.datasource),
