@@ -177,7 +177,7 @@ fn a_board_is_fresh_and_has_a_source() {
     let board = "dashboards/source/joins.toml";
     says(&with(board, "Who joins.", "Who leaves."), "dashboards/joins.json:1: is stale");
     says(&with(board, "[\"ChatSlow\"]", "[\"No\"]"), "names the runbook No");
-    says(&with(board, "unit = \"ops\"\n", ""), "breaks panel-units");
+    says(&with(board, "unit = \"ops\"\n", ""), "breaks panel-units-rule");
     let guides = "dashboards/README.md";
     says(&with(guides, "*Joins*", "*Joins*, *Leaves*"), "the board joins has no panel `Leaves`");
     says(&with(guides, "(joins.json)", "(leaves.json)"), "the board leaves has no panel `Joins`");
