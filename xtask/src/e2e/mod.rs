@@ -22,8 +22,8 @@ pub(crate) use drills::{AlertRule, DRILLS, NOT_DRILLED, names};
 use drills::{Drill, parts};
 use report::Report;
 pub(crate) use routes::{INHIBITIONS, Inhibition};
-pub(crate) use scene::PROJECT;
 use scene::{FACTOR, SLO_FACTOR, Scene};
+pub(crate) use scene::{PROJECT, VARIABLES};
 
 /// What is wanted of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
