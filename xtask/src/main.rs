@@ -15,8 +15,10 @@ mod e2e;
 mod tower;
 mod live;
 mod provide;
+mod debian;
 mod process;
 mod wait;
+mod pace;
 
 use std::process::ExitCode;
 

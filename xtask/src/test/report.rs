@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::ops::AddAssign;
 use std::time::Duration;
 
+use crate::pace;
+
 /// How many tests a job ran, and how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
@@ -42,9 +44,6 @@ pub(crate) struct Entry {
     pub(crate) remark: String,
 }
 
-/// How long all jobs may take, on two cores that nobody else uses.
-const TIME_MAX: Duration = Duration::from_mins(30);
-
 /// The table of all jobs. Its last line is the sum, alone on the line.
 pub(crate) fn table(entries: &[Entry]) -> String {
     let mut table = String::new();
@@ -65,9 +64,8 @@ pub(crate) fn table(entries: &[Entry]) -> String {
     }
     let took: Duration = entries.iter().map(|entry| entry.took).sum();
     let _ = writeln!(table, "{:<41}{:>7.1}s", "all", took.as_secs_f64());
-    if took > TIME_MAX {
-        let minutes = TIME_MAX.as_secs() / 60;
-        let _ = writeln!(table, "\nTOO SLOW: all of it should take {minutes} minutes at most");
+    if let Some(line) = pace::complaint("test", took, pace::TEST) {
+        let _ = writeln!(table, "\n{line}");
     }
     let _ =
         writeln!(table, "\n{} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
@@ -98,7 +96,7 @@ mod tests {
     #[test]
     fn a_run_that_takes_too_long_says_so() {
         let run = |took| table(&[Entry { took, ..entry("rust", Totals::PASSED, "") }]);
-        assert!(!run(TIME_MAX).contains("TOO SLOW"));
-        assert!(run(TIME_MAX + Duration::from_secs(1)).contains("TOO SLOW"));
+        assert!(!run(pace::TEST).contains("more than"));
+        assert!(run(pace::TEST + Duration::from_secs(1)).contains("more than"));
     }
 }

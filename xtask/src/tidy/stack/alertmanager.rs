@@ -10,7 +10,9 @@ use super::super::finding::Finding;
 use super::super::tree::Tree;
 use super::super::typed;
 use super::compose::{Compose, Inside};
+use super::inhibitions;
 use super::matchers::Matcher;
+use crate::e2e::INHIBITIONS;
 use crate::tower::RuleFile;
 
 const FILE: &str = "deploy/alertmanager/alertmanager.yml";
@@ -60,11 +62,11 @@ struct Route {
 }
 
 #[derive(Deserialize)]
-struct Inhibition {
-    source_matchers: Vec<String>,
-    target_matchers: Vec<String>,
+pub(super) struct Inhibition {
+    pub(super) source_matchers: Vec<String>,
+    pub(super) target_matchers: Vec<String>,
     #[serde(default)]
-    equal: Vec<String>,
+    pub(super) equal: Vec<String>,
 }
 
 /// Secrets are files: a field that holds one itself is not known here.
@@ -141,6 +143,7 @@ pub(super) fn check(tree: &Tree, compose: &Compose) -> Vec<Finding> {
         let rule = rule.check(&alerts);
         wrong.extend(rule.into_iter().map(|what| format!("`inhibit_rules.{number}.{what}")));
     }
+    wrong.extend(inhibitions::check(&config.inhibit_rules, INHIBITIONS));
     let templates = config.templates.iter().filter(|glob| {
         let folder = glob.rsplit_once('/').map_or("", |(folder, _)| folder);
         !matches!(compose.inside(SERVICE, folder), Inside::Ours(folder) if tree.exists(&folder))

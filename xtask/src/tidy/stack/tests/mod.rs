@@ -3,6 +3,7 @@
 mod alertmanager;
 mod grafana;
 mod logs;
+mod overlays;
 mod prometheus;
 mod services;
 
@@ -14,8 +15,10 @@ use super::super::tests::says;
 use super::*;
 
 /// The stack, and what it is checked against. A few rules and boards stand for all.
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "deploy/",
+    "rust-toolchain.toml",
+    "xtask/e2e/compose",
     "alerts/delivery",
     "alerts/loki/",
     "alerts/monitoring",
@@ -78,6 +81,8 @@ fn a_file_that_is_gone_is_missed() {
         "deploy/grafana/provisioning/dashboards/campanile.yaml",
         "deploy/loki/loki.yaml",
         "deploy/alloy/config.alloy",
+        "xtask/e2e/compose.yaml",
+        "xtask/e2e/compose.standin.yaml",
     ] {
         misses(path, &format!("{path}:1: is missing"));
     }
