@@ -1,12 +1,14 @@
 //! The applications of this server: whose channels it has, with which keys, within which bounds.
 
 mod kept;
+mod settings;
 
 pub(crate) use kept::look_at_apps;
 pub use kept::{APP_FILE, AppsError, settle};
+pub use settings::AppSettings;
 
 use crate::config;
-use campanile_core::{channel::AppId, metrics::App as AppLabel};
+use campanile_core::{channel::AppId, metrics::App as AppLabel, time::Timestamp};
 use campanile_metrics::Registry;
 use campanile_pusher::{Credentials, Keys, Limits};
 use std::{collections::HashMap, sync::Arc};
@@ -18,12 +20,20 @@ pub struct App {
     pub id: AppId,
     /// The same, as it is counted.
     pub label: AppLabel,
+    /// What people call it.
+    pub name: String,
+    /// Who says that there is such an application.
+    pub source: Source,
     /// Whether it is served.
     pub enabled: bool,
     /// The first of its keys: what is signed for it is signed with this one.
     pub key: String,
     /// All its keys.
     pub keys: Keys,
+    /// The same without their secrets.
+    pub known_keys: Vec<Key>,
+    /// What it is set to, as it is shown; what is below is made of it.
+    pub settings: AppSettings,
     /// Whether its clients may send events to each other.
     pub client_events: bool,
     /// Whether the subscribers of its channels are told how many they are.
@@ -39,6 +49,22 @@ pub struct App {
     pub limits: Limits,
     /// Connections that it may have on this node.
     pub connections_max: usize,
+}
+
+/// Who says that there is an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The configuration, or the file of the application that a server made for itself.
+    Configuration,
+}
+
+/// A key without its secret.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// The key.
+    pub key: String,
+    /// When it was made, where that is known.
+    pub made_at: Option<Timestamp>,
 }
 
 /// All applications, by what they are asked for with.
@@ -88,9 +114,14 @@ impl App {
             .credentials()
             .map(|(key, secret)| Credentials::new(key, secret.reveal()))
             .collect();
+        let known = settings.credentials().map(|(key, _)| key.to_owned());
         let origins = settings.allowed_origins.iter();
         Self {
             label: registry.label(id.as_str()),
+            name: id.to_string(),
+            source: Source::Configuration,
+            known_keys: known.map(|key| Key { key, made_at: None }).collect(),
+            settings: settings.into(),
             id,
             enabled: settings.enabled,
             key: settings.key.clone().unwrap_or_default(),

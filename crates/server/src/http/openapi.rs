@@ -1,7 +1,7 @@
 //! The description of the REST interface, written from the handlers.
 
 use super::{
-    account, invite, key, member, message, operator, push, room, session, statistics, upload,
+    account, app, invite, key, member, message, operator, push, room, session, statistics, upload,
     webhook,
 };
 use crate::{
@@ -56,6 +56,7 @@ use utoipa::{
         key::count,
         key::claim,
         sse::subscribe,
+        app::list,
         operator::ban,
         operator::unban,
         statistics::stats,

@@ -1,7 +1,7 @@
 //! Which handler answers which method of which path.
 
 use super::{
-    account, health, invite, key, member, message, openapi, operator, pages, push, room, session,
+    account, app, health, invite, key, member, message, openapi, operator, pages, push, room, session,
     statistics, upload, webhook,
 };
 use crate::{pusher, reply::Refused, sse, ws};
@@ -177,6 +177,7 @@ fn operators(config: &mut ServiceConfig) {
             "/api/v1/invites/{invite}",
             [(Method::DELETE, web::delete().to(invite::revoke))],
         ))
+        .service(answered("/api/v1/apps", [(Method::GET, web::get().to(app::list))]))
         .service(answered("/api/v1/webhooks/dead", [(Method::GET, web::get().to(webhook::dead))]))
         .service(answered(
             "/api/v1/webhooks/dead/revive",
