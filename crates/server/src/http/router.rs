@@ -1,8 +1,8 @@
 //! Which handler answers which method of which path.
 
 use super::{
-    account, app, health, invite, key, member, message, openapi, operator, pages, push, room, session,
-    statistics, upload, webhook,
+    account, app, health, invite, key, member, message, openapi, operator, pages, push, room,
+    session, statistics, upload, webhook,
 };
 use crate::{pusher, reply::Refused, sse, ws};
 use actix_web::{
@@ -39,6 +39,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(keys)
         .configure(pushes)
         .configure(operators)
+        .configure(apps)
         .configure(prefixed)
         .default_service(web::to(nothing_here));
 }
@@ -157,6 +158,30 @@ fn pushes(config: &mut ServiceConfig) {
         ));
 }
 
+fn apps(config: &mut ServiceConfig) {
+    config
+        .service(answered(
+            "/api/v1/apps",
+            [(Method::POST, web::post().to(app::create)), (Method::GET, web::get().to(app::list))],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}",
+            [
+                (Method::GET, web::get().to(app::show)),
+                (Method::PATCH, web::patch().to(app::change)),
+                (Method::DELETE, web::delete().to(app::delete)),
+            ],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}/keys",
+            [(Method::POST, web::post().to(app::add_key))],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}/keys/{key}",
+            [(Method::DELETE, web::delete().to(app::revoke_key))],
+        ));
+}
+
 fn operators(config: &mut ServiceConfig) {
     config
         .service(answered(
@@ -177,7 +202,6 @@ fn operators(config: &mut ServiceConfig) {
             "/api/v1/invites/{invite}",
             [(Method::DELETE, web::delete().to(invite::revoke))],
         ))
-        .service(answered("/api/v1/apps", [(Method::GET, web::get().to(app::list))]))
         .service(answered("/api/v1/webhooks/dead", [(Method::GET, web::get().to(webhook::dead))]))
         .service(answered(
             "/api/v1/webhooks/dead/revive",
