@@ -64,6 +64,10 @@ pub struct Limits {
     pub prekeys_low: u64,
     /// Invitations that are kept at once.
     pub invites_max: u64,
+    /// Applications that operators have made. Seen in the refusals of `POST /api/v1/apps`.
+    pub apps_max: u64,
+    /// Keys of one of them. Seen in the refusals of `POST /api/v1/apps/{app}/keys`.
+    pub app_keys_max: usize,
     /// Browsers of one user that are notified; the oldest makes way for one more.
     pub push_subscriptions_per_user: u64,
     /// Notifications of all users that wait for push services; further ones are dropped.
@@ -167,6 +171,8 @@ impl Default for Limits {
             prekeys_per_user_max: 200,
             prekeys_low: 20,
             invites_max: 200,
+            apps_max: 1_000,
+            app_keys_max: 10,
             push_subscriptions_per_user: 10,
             push_queue_max: 10_000,
             webhook_queue_max: 100_000,

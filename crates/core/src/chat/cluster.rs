@@ -65,7 +65,10 @@ impl Chat {
         while let Some(heard) = bus.receive().await {
             match heard {
                 Heard::Signal(signal, _) => self.hear(signal).await,
-                Heard::Missed => self.step.missed(),
+                Heard::Missed => {
+                    self.step.missed();
+                    self.apps_changed.maybe();
+                }
             }
         }
     }
@@ -130,6 +133,7 @@ impl Chat {
             Signal::Ask(ask) => self.answer(ask).await,
             Signal::Answer(answer) if answer.to == self.node => self.asked.answered(answer),
             Signal::Answer(_) => {}
+            Signal::AppsChanged => self.apps_changed.maybe(),
             _ => {
                 let accepted = self.clock().moment().minus(self.age(&signal)).into();
                 self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: true })).await;

@@ -1,8 +1,8 @@
 //! Which handler answers which method of which path.
 
 use super::{
-    account, health, invite, key, member, message, openapi, operator, pages, push, room, session,
-    statistics, upload, webhook,
+    account, app, health, invite, key, member, message, openapi, operator, pages, push, room,
+    session, statistics, upload, webhook,
 };
 use crate::{pusher, reply::Refused, sse, ws};
 use actix_web::{
@@ -39,6 +39,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(keys)
         .configure(pushes)
         .configure(operators)
+        .configure(apps)
         .configure(prefixed)
         .default_service(web::to(nothing_here));
 }
@@ -154,6 +155,30 @@ fn pushes(config: &mut ServiceConfig) {
                 (Method::PUT, web::put().to(push::subscribe)),
                 (Method::DELETE, web::delete().to(push::unsubscribe)),
             ],
+        ));
+}
+
+fn apps(config: &mut ServiceConfig) {
+    config
+        .service(answered(
+            "/api/v1/apps",
+            [(Method::POST, web::post().to(app::create)), (Method::GET, web::get().to(app::list))],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}",
+            [
+                (Method::GET, web::get().to(app::show)),
+                (Method::PATCH, web::patch().to(app::change)),
+                (Method::DELETE, web::delete().to(app::delete)),
+            ],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}/keys",
+            [(Method::POST, web::post().to(app::add_key))],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}/keys/{key}",
+            [(Method::DELETE, web::delete().to(app::revoke_key))],
         ));
 }
 

@@ -19,6 +19,7 @@ use campanile_metrics::{
     testing::{Probe, Recording},
 };
 use campanile_server::{
+    apps::Apps,
     collect::count_what_is_open,
     http::Proxies,
     metrics::ConnectionMetrics,
@@ -73,7 +74,8 @@ pub(crate) fn start_with(setup: Setup) -> Server {
     let chat_metrics = ChatMetrics::register(recording.registry());
     let (chat, inboxes) = chat(chat_metrics, setup.limits);
     let lobby = Arc::new(Lobby::new(setup.connections_max));
-    count_what_is_open(recording.registry(), &chat, &lobby, (&connections, &Arc::default()));
+    let apps = Arc::new(Apps::new(&[], Vec::new(), (recording.registry(), 1)));
+    count_what_is_open(recording.registry(), &chat, &lobby, (&connections, &apps));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let worker = {
@@ -86,7 +88,7 @@ pub(crate) fn start_with(setup: Setup) -> Server {
             actix_web::rt::spawn(async move { running.run().await });
             Worker {
                 chat: chat.clone(),
-                apps: Arc::default(),
+                apps: apps.clone(),
                 traffic: Traffic::new(&connections, shard.batch()),
                 shard,
                 protocol: 0,

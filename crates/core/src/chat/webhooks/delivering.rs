@@ -65,7 +65,7 @@ impl Chat {
             }
         }
         let told = by_hook.into_iter().map(|(id, letters)| {
-            let hook = webhooks.hooks.find(&id).cloned().unwrap_or_else(|| unknown(id));
+            let hook = webhooks.hooks.find(&id).unwrap_or_else(|| unknown(id));
             async move { self.tell_hook(&hook, letters, &backlog).await }
         });
         join_all(told).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;

@@ -107,7 +107,7 @@ impl Chat {
     /// Whether an application is told of such events.
     pub(crate) fn is_wanted(&self, channel: &Channel, event: WebhookEvent) -> bool {
         let webhooks = self.ports.webhooks.as_ref();
-        webhooks.is_some_and(|webhooks| webhooks.hooks.wanting(channel.app(), event).any(|_| true))
+        webhooks.is_some_and(|webhooks| webhooks.hooks.is_wanted(channel.app(), event))
     }
 
     /// Webhooks that were given up, by id from the one after `after`.
