@@ -6,6 +6,7 @@ mod support;
 mod stand_in;
 
 mod accounts;
+mod commands;
 mod ends;
 mod events;
 mod invites;
