@@ -7,6 +7,7 @@ mod stand_in;
 
 mod accounts;
 mod apps;
+mod commands;
 mod ends;
 mod events;
 mod invites;
