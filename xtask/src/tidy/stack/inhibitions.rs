@@ -1,6 +1,6 @@
 //! What mutes what is seen on a live stack, rule by rule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::alertmanager::Inhibition;
 use super::matchers::Matcher;
@@ -13,8 +13,12 @@ const FILE: &str = "xtask/src/e2e/routes.rs";
 const COMMON: [(&str, &str); 2] = [("job", "chat"), ("instance", "campanile-1:9601")];
 
 /// What is wrong: each rule is seen by two alerts that no other rule is about, so that it, and not
-/// another, is what mutes there.
-pub(super) fn check(rules: &[Inhibition], seen: &[Seen]) -> Vec<String> {
+/// another, is what mutes there; and those are `alerts`, each a name with a severity.
+pub(super) fn check(
+    rules: &[Inhibition],
+    seen: &[Seen],
+    alerts: &BTreeSet<(String, String)>,
+) -> Vec<String> {
     let muting: Vec<Vec<usize>> = seen.iter().map(|seen| muting(rules, seen)).collect();
     let unseen = (0..rules.len()).filter(|number| !muting.contains(&vec![*number]));
     let mut wrong: Vec<String> = unseen
@@ -24,6 +28,11 @@ pub(super) fn check(rules: &[Inhibition], seen: &[Seen]) -> Vec<String> {
     wrong.extend(idle.map(|(Seen { source, target }, _)| {
         format!("no `inhibit_rules` lets {source:?} mute {target:?}, as {FILE} expects")
     }));
+    let named = seen.iter().flat_map(|seen| [seen.source, seen.target]);
+    let unknown = named.filter(|(alert, severity)| {
+        !alerts.contains(&((*alert).to_owned(), (*severity).to_owned()))
+    });
+    wrong.extend(unknown.map(|alert| format!("{FILE} names {alert:?}, which is no alert")));
     wrong
 }
 
@@ -63,6 +72,12 @@ mod tests {
         }
     }
 
+    fn check(rules: &[Inhibition], seen: &[Seen]) -> Vec<String> {
+        let alerts = [DOWN, SLOW, ("Slow", "critical"), ("Down", "warning")];
+        let alerts = alerts.map(|(alert, severity)| (alert.to_owned(), severity.to_owned()));
+        super::check(rules, seen, &alerts.into())
+    }
+
     fn down() -> Inhibition {
         rule("alertname=\"Down\"", "severity=\"warning\"", &["job"])
     }
@@ -90,6 +105,14 @@ mod tests {
         let seen = [Seen { source: DOWN, target: ("Down", "warning") }];
         let wrong = check(&[down(), louder()], &seen);
         assert_eq!(wrong.len(), 2, "{wrong:?}");
+    }
+
+    #[test]
+    fn what_is_no_alert_is_found() {
+        let seen = [Seen { source: DOWN, target: ("Slower", "warning") }];
+        let wrong = check(&[down()], &seen);
+        let expected = "names (\"Slower\", \"warning\"), which is no alert";
+        assert!(wrong.len() == 1 && wrong[0].contains(expected), "{wrong:?}");
     }
 
     #[test]

@@ -180,4 +180,10 @@ fn what_mutes_is_seen_on_the_live_stack() {
         "equal: [alertname, severity]",
         "no `inhibit_rules` lets (\"ChatApiErrorBudgetBurn\", \"critical\") mute",
     );
+    finds(
+        "alerts/slo.yaml",
+        "alert: ChatApiErrorBudgetBurn",
+        "alert: ChatApiBudgetBurn",
+        "names (\"ChatApiErrorBudgetBurn\", \"critical\"), which is no alert",
+    );
 }

@@ -15,13 +15,16 @@ use super::super::tests::says;
 use super::*;
 
 /// The stack, and what it is checked against. A few rules and boards stand for all.
-const FILES: [&str; 11] = [
+const FILES: [&str; 14] = [
     "deploy/",
     "rust-toolchain.toml",
     "xtask/e2e/compose",
     "alerts/delivery",
+    "alerts/http",
     "alerts/loki/",
     "alerts/monitoring",
+    "alerts/resources",
+    "alerts/slo.yaml",
     "alerts/up",
     "dashboards/source/logs",
     "dashboards/source/overview",
