@@ -5,6 +5,7 @@ use crate::{
     event::{Answer, Ask, Envelope, Event, Question, Signal},
     fanout::Survey,
     labels::{ClusterOperation, Outcome},
+    limits::CLUSTER_ANSWERS_MAX,
     port::{BusError, BusReceiver, Heard, Node, NodeId},
 };
 use std::{
@@ -19,9 +20,6 @@ use tokio::{sync::mpsc, time::timeout};
 
 /// How long the other nodes may take to answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(1);
-
-/// Answers that wait to be read by the one who asked; more than there are nodes.
-const ANSWERS_MAX: usize = 256;
 
 /// Questions of this node that are under way.
 #[derive(Debug, Default)]
@@ -160,7 +158,7 @@ impl Chat {
 impl Asked {
     fn begin(&self) -> Asking<'_> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (sender, answers) = mpsc::channel(ANSWERS_MAX);
+        let (sender, answers) = mpsc::channel(CLUSTER_ANSWERS_MAX);
         self.waiting().insert(id, sender);
         Asking { asked: self, id, answers }
     }

@@ -35,7 +35,7 @@ section! {
         /// `chat_connections_rejected_total{reason="quota"}`.
         connections_per_user_max: usize = 100;
         /// Messages in one page of history.
-        history_page_max: usize = 200;
+        history_page_max: usize = crate::limits::PAGE_MAX as usize;
         /// Messages replayed when a connection resumes.
         resume_messages_max: usize = 500;
         /// Members listed in the answer to a join.

@@ -4,16 +4,12 @@ use super::{
     account, app, health, invite, key, member, message, openapi, operator, pages, push, room,
     session, statistics, upload, webhook,
 };
-use crate::{pusher, reply::Refused, sse, ws};
+use crate::{limits::APP_BODY_BYTES_MAX, pusher, reply::Refused, sse, ws};
 use actix_web::{
     Resource, Route, guard,
     http::Method,
     web::{self, PathConfig, PayloadConfig, QueryConfig, ServiceConfig},
 };
-
-/// Longest body of a request of an application: a batch of the longest events, each character of
-/// which is escaped.
-const APP_BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// Everything that is answered.
 pub fn routes(config: &mut ServiceConfig) {
