@@ -8,6 +8,9 @@ use super::source::{Board, Datasource, Panel, PanelKind};
 /// A rule: what it is called, and what is wrong with a panel.
 type Rule = (&'static str, fn(&Panel) -> Option<String>);
 
+/// The histograms whose buckets name a trace, as `docs/logs.md` has it.
+pub(crate) const WITH_EXEMPLARS: &[&str] = &["chat_message_delivery_latency_seconds"];
+
 const RULES: &[Rule] = &[
     ("panel-title-description", has_title_and_description),
     ("panel-units", has_unit),
@@ -15,6 +18,7 @@ const RULES: &[Rule] = &[
     ("target-rate-interval", rates_use_the_interval),
     ("target-counter", counters_are_rated),
     ("target-legend", series_have_names),
+    ("panel-exemplars", exemplars_are_shown),
 ];
 
 /// What is wrong with the board, and which of its exceptions excuse nothing.
@@ -93,6 +97,19 @@ fn series_have_names(panel: &Panel) -> Option<String> {
     nameless.map(|query| format!("`{}` has no legend", query.expr))
 }
 
+/// What is shown over time of a histogram that has exemplars shows these; and nothing else has any.
+fn exemplars_are_shown(panel: &Panel) -> Option<String> {
+    let has = WITH_EXEMPLARS.iter().any(|name| {
+        panel.queries.iter().any(|query| query.expr.contains(&format!("{name}_bucket")))
+    });
+    let can = has && panel.datasource == Datasource::Prometheus && !panel.kind.is_instant();
+    match (can, panel.exemplars) {
+        (true, false) => Some("it hides the exemplars of its histogram".to_owned()),
+        (false, true) => Some("nothing that it shows has exemplars".to_owned()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +141,17 @@ mod tests {
             let found = board(&GOOD.replace(good, bad), "");
             assert!(found.iter().any(|what| what.contains(rule)), "{rule}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_histogram_with_exemplars_shows_them_and_nothing_else_does() {
+        let latency = GOOD.replace("a_total", "chat_message_delivery_latency_seconds_bucket");
+        let with = |panel: &str| panel.replace("unit =", "exemplars = true\nunit =");
+        assert!(board(&latency, "")[0].contains("panel-exemplars: it hides"), "{latency}");
+        assert_eq!(board(&with(&latency), ""), Vec::<String>::new());
+        assert!(board(&with(GOOD), "")[0].contains("panel-exemplars: nothing that it shows"));
+        let stat = latency.replace("unit =", "kind = \"stat\"\nunit =");
+        assert_eq!(board(&stat, ""), Vec::<String>::new());
     }
 
     #[test]

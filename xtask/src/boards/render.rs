@@ -92,12 +92,18 @@ fn variables(board: &Board) -> Vec<Value> {
 
 fn panel(panel: &Panel, id: usize, place: &Value) -> Value {
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".chars();
-    let targets: Vec<Value> = panel
+    let mut targets: Vec<Value> = panel
         .queries
         .iter()
         .zip(letters)
         .map(|(query, letter)| target(panel, query, letter))
         .collect();
+    // All queries have the same ones: they belong to the buckets.
+    if panel.exemplars
+        && let Some(first) = targets.first_mut()
+    {
+        first["exemplar"] = true.into();
+    }
     let mut links = Vec::new();
     if let Some(alert) = &panel.runbook {
         links.push(json!({

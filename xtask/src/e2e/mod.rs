@@ -2,7 +2,9 @@
 
 mod drills;
 mod faster;
+mod keeping;
 mod moved;
+mod old_lines;
 mod panels;
 mod receiver;
 mod report;
@@ -19,7 +21,7 @@ use anyhow::{Context, Result, ensure};
 use crate::tower::Catalogue;
 use crate::workspace::Workspace;
 use drills::Drill;
-pub(crate) use drills::{DRILLS, NOT_DRILLED};
+pub(crate) use drills::{DRILLS, NEEDS, NOT_DRILLED, ON_LOGS};
 use report::Report;
 pub(crate) use scene::PROJECT;
 use scene::{FACTOR, SLO_FACTOR, Scene};
@@ -44,14 +46,18 @@ pub(crate) fn list() {
     for (suite, what) in SUITES {
         println!("{suite:<22} {what}");
     }
-    for Drill { name, fault, alerts, .. } in DRILLS {
-        println!("{name:<22} {fault}: {}", alerts.join(", "));
+    for drill in DRILLS {
+        let alerts: Vec<&str> = drill.alerts.iter().copied().chain(drill.on_logs()).collect();
+        println!("{:<22} {}: {}", drill.name, drill.fault, alerts.join(", "));
     }
 }
 
 /// The drill that sets off this alert.
 pub(crate) fn drill_for(alert: &str) -> Result<String> {
-    let drill = DRILLS.iter().find(|drill| drill.alerts.contains(&alert));
+    let sets_off = |drill: &&Drill| {
+        drill.alerts.contains(&alert) || drill.on_logs().any(|logged| logged == alert)
+    };
+    let drill = DRILLS.iter().find(sets_off);
     let drill = drill.with_context(|| format!("no drill sets off {alert}: see `e2e --list`"))?;
     Ok(drill.name.to_owned())
 }
@@ -82,6 +88,7 @@ const SUITES: &[(&str, &str)] = &[
     ("targets", "every scrape target is up and exports what is used of it"),
     ("panels", "every query of every panel gives something, by way of Grafana too"),
     ("logs", "the ruler of Loki has the rules on logs, and what is asked in LogQL can be"),
+    ("keeping", "traces beside latencies, and samples for as long as is promised"),
     ("routes", "who hears of an alert, and what mutes it"),
     ("metrics", "every declared metric has moved"),
 ];
@@ -113,10 +120,21 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
         });
     }
     for drill in DRILLS.iter().filter(|drill| wanted.has(drill.name)) {
+        if let Some(service) = drill.needs().filter(|service| !scene.stack.runs(service)) {
+            report.leave_out(format!("the drill {}: {service} has no image here", drill.name));
+            continue;
+        }
+        for alert in drill.on_logs().filter(|_| !scene.stack.runs("loki")) {
+            report.leave_out(format!("the drill of {alert}: loki has no image here"));
+        }
         drills::run(drill, &scene, &mut report);
     }
     if wanted.has("panels") {
         panels::check(&scene, &catalogue, &mut report)?;
+    }
+    if wanted.has("keeping") {
+        keeping::check(&scene, &mut report);
+        old_lines::check(&scene, &mut report)?;
     }
     if wanted.has("logs") {
         ruler::check(&scene, &mut report)?;

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::super::report::End;
 use super::super::scene::Scene;
+use super::super::sources;
+use super::faults::ON_LOGS;
 
 /// How long after the healing the news may come of an alert that ended just before it.
 const NEWS_TIME_MAX: Duration = Duration::from_secs(10);
@@ -27,16 +29,19 @@ pub(crate) struct Seen {
 
 pub(super) struct Watch {
     alerts: BTreeMap<&'static str, Seen>,
+    is_on_logs: bool,
 }
 
 impl Watch {
-    pub(super) fn new(alerts: &'static [&'static str]) -> Self {
-        Self { alerts: alerts.iter().map(|alert| (*alert, Seen::default())).collect() }
+    pub(super) fn new(alerts: &[&'static str]) -> Self {
+        let is_on_logs = is_on_logs(alerts);
+        let alerts = alerts.iter().map(|alert| (*alert, Seen::default())).collect();
+        Self { alerts, is_on_logs }
     }
 
-    /// Which of the alerts are not silent in Prometheus now.
+    /// Which of the alerts are not silent now.
     pub(super) fn states(scene: &Scene<'_>, alerts: &[&str]) -> Result<Vec<String>> {
-        let states = states(scene)?;
+        let states = states(scene, is_on_logs(alerts))?;
         let ringing = states
             .into_iter()
             .filter(|(alert, state)| alerts.contains(&alert.as_str()) && state != "inactive");
@@ -45,7 +50,7 @@ impl Watch {
 
     /// Notes which steps can be seen by now.
     pub(super) fn look(&mut self, scene: &Scene<'_>, hurt_at: Instant) -> Result<()> {
-        let states = states(scene)?;
+        let states = states(scene, self.is_on_logs)?;
         let now = hurt_at.elapsed();
         for (alert, seen) in &mut self.alerts {
             let state = states.get(*alert).map(String::as_str);
@@ -64,7 +69,7 @@ impl Watch {
                     seen.firing.get_or_insert(now);
                 }
                 Some(_) => {}
-                None => anyhow::bail!("Prometheus has no alert {alert}"),
+                None => anyhow::bail!("there is no alert {alert}"),
             }
             if let Some(at) = scene.received(alert, true, hurt_at).first() {
                 let time = at.duration_since(hurt_at);
@@ -127,12 +132,21 @@ fn end(quiet_since: Instant, over: &[Instant], healed_at: Instant, now: Instant)
     (quiet_since < healed_at && is_settled).then_some(End::BeforeHealing)
 }
 
-/// The state of every alert that Prometheus knows, as `Alert` or `profile/Alert`. Of two rules of
-/// one name, as for two severities, the louder counts.
-pub(super) fn states(scene: &Scene<'_>) -> Result<BTreeMap<String, String>> {
+fn is_on_logs(alerts: &[&str]) -> bool {
+    alerts.iter().any(|alert| ON_LOGS.iter().any(|(name, _)| name == alert))
+}
+
+/// The state of every alert that Prometheus knows, as `Alert` or `profile/Alert`, and, where it is
+/// wanted and Loki runs, of those that its ruler knows. Of two rules of one name, as for two
+/// severities, the louder counts.
+pub(super) fn states(scene: &Scene<'_>, on_logs: bool) -> Result<BTreeMap<String, String>> {
     let answer = scene.prometheus.get("rules", &[("type", "alert")])?;
     let groups = answer["groups"].as_array().cloned().unwrap_or_default();
     let mut states: BTreeMap<String, String> = BTreeMap::new();
+    if on_logs && let Some(loki) = sources::loki(scene)? {
+        let alerts = loki.rules()?.into_iter().filter(|rule| !rule.state.is_empty());
+        states.extend(alerts.map(|rule| (rule.name, rule.state)));
+    }
     for rule in groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten()) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let alert = identity(&text(&rule["name"]), rule["labels"]["profile"].as_str());
