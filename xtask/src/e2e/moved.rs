@@ -97,7 +97,8 @@ fn moved(prometheus: &Questions, metric: &Metric) -> Result<()> {
         return Ok(());
     }
     let least = prometheus.value(&over("min_over_time", &series))?;
-    ensure!(most != least || most != 0.0, "it was {most} all the time, everywhere");
+    // Nothing of this is true of what is no number.
+    ensure!(most > least || most.abs() > 0.0, "it was {most} all the time, everywhere");
     Ok(())
 }
 
@@ -134,6 +135,7 @@ mod tests {
             assert_eq!(said("gauge", most, least), "", "{most} to {least}");
         }
         assert_eq!(said("gauge", "0", "0"), "it was 0 all the time, everywhere");
+        assert_eq!(said("gauge", "NaN", "NaN"), "it was NaN all the time, everywhere");
     }
 
     #[test]
