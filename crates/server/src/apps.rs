@@ -9,7 +9,7 @@ use crate::config;
 use campanile_core::{channel::AppId, metrics::App as AppLabel};
 use campanile_metrics::Registry;
 use campanile_pusher::{Credentials, Keys, Limits};
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// An application.
 #[derive(Clone, Debug)]
@@ -39,6 +39,10 @@ pub struct App {
     pub limits: Limits,
     /// Connections that it may have on this node.
     pub connections_max: usize,
+    /// Messages that it may have in a day, on all nodes; `None` for any number.
+    pub messages_per_day_max: Option<u64>,
+    /// How long the answer to a request is remembered that may come again.
+    pub idempotency_time: Duration,
 }
 
 /// All applications, by what they are asked for with.
@@ -105,6 +109,11 @@ impl App {
                 0 => usize::MAX,
                 max => max,
             },
+            messages_per_day_max: match settings.limits.messages_per_day_max {
+                0 => None,
+                max => Some(max),
+            },
+            idempotency_time: Duration::from_secs_f64(settings.limits.idempotency_seconds),
         }
     }
 

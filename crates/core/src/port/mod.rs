@@ -2,6 +2,7 @@
 //! `campanile-conformance` proves every adapter against it.
 
 mod account_store;
+mod answer_store;
 mod blob_store;
 mod bus;
 mod cache;
@@ -26,6 +27,7 @@ mod upload_store;
 mod webhook_service;
 
 pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAccount};
+pub use answer_store::{AnswerStore, Answered, Begun};
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
 pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId};
 pub use cache::{Cache, CacheKey, CacheName, CacheSize, Cached, FORGET_GUARD};
@@ -45,7 +47,7 @@ pub use prekey_store::{PrekeyStore, PrekeyTotals, PutPrekeysError};
 pub use presence_store::{ConnectionId, PresenceChange, PresenceStore, combine_statuses};
 pub use push_service::{PushError, PushFault, PushService};
 pub use push_store::PushStore;
-pub use rate_limiter::{Limiter, LimiterContext, RateLimiter, Verdict};
+pub use rate_limiter::{Budget, Limiter, LimiterContext, RateLimiter, Verdict};
 pub use receipt_store::{Marked, ReceiptStore};
 pub use room_store::{CreateRoomError, NewRoom, RoomChange, RoomStore};
 pub use session_store::SessionStore;

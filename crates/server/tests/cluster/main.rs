@@ -17,4 +17,5 @@ mod together;
 mod channels;
 mod faults;
 mod refused;
+mod shared;
 mod watched;

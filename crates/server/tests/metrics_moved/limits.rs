@@ -2,8 +2,12 @@
 
 use crate::{
     scene::{Scene, cases},
-    support::start_with,
+    support::{
+        pusher::{publication, with_app},
+        start_with,
+    },
 };
+use minreq::Method;
 use serde_json::json;
 
 cases! {
@@ -11,6 +15,10 @@ cases! {
         "chat_rate_limit_checks_total",
         "chat_rate_limit_rejections_total",
     ] bites;
+    a_quota_that_is_spent_is_counted moves [
+        "chat_rate_limit_checks_total",
+        "chat_rate_limit_rejections_total",
+    ] spends;
     a_request_that_is_made_to_wait_is_timed moves ["chat_rate_limit_wait_seconds"] waits;
 }
 
@@ -27,6 +35,19 @@ fn bites(scene: &Scene) {
     scene.rose(&server, &before, ("chat_rate_limit_checks_total", by_user), 3.0);
     scene.rose(&server, &before, ("chat_rate_limit_rejections_total", by_user), 1.0);
     scene.total_rose(&server, &before, "chat_rate_limit_rejections_total", 1.0);
+}
+
+fn spends(scene: &Scene) {
+    let server = start_with(|config| {
+        with_app(config, |app| app.limits.messages_per_day_max = 2);
+    });
+    let before = server.scrape();
+    let body = publication("news", "said", "hello");
+    let publish = || server.ask_signed(Method::Post, "/events", &body).status;
+    assert_eq!([publish(), publish(), publish()], [200, 200, 403]);
+    let by_app = &[("limiter", "message"), ("context", "app")];
+    scene.rose(&server, &before, ("chat_rate_limit_checks_total", by_app), 3.0);
+    scene.rose(&server, &before, ("chat_rate_limit_rejections_total", by_app), 1.0);
 }
 
 fn waits(scene: &Scene) {

@@ -8,7 +8,7 @@ use crate::{
     port::{ChannelChange, Fault, Limiter, LimiterContext, NewJob, Verdict},
     webhook::{Happening, What},
 };
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 /// What becomes jobs together.
 const TOGETHER: usize = 256;
@@ -26,7 +26,7 @@ impl Chat {
     /// Remembers what happened, if its application is told of it. Never waits.
     pub(crate) fn note(&self, channel: &Channel, what: What) {
         let event = what.event();
-        if !self.is_wanted(channel, event) {
+        if !self.is_wanted(channel, event) || channel.is_of_signed_in() {
             return;
         }
         let happening = Happening { channel: channel.clone(), at: self.clock().now(), what };
@@ -115,7 +115,7 @@ impl Chat {
         }
         let new: Vec<NewJob> = jobs.iter().map(|(_, job)| job.clone()).collect();
         self.ports.jobs.push(&new).await?;
-        self.noted.jobs.fetch_add(new.len() as u64, Ordering::Relaxed);
+        self.noted.tally.added(new.len() as u64);
         jobs.clear();
         self.noted.queued.notify_one();
         Ok(())
@@ -157,7 +157,7 @@ impl Chat {
 
     /// Leaves as many jobs as there is room for.
     fn cut_to_room(&self, jobs: &mut Vec<(WebhookEvent, NewJob)>) {
-        let given = self.noted.jobs.load(Ordering::Relaxed);
+        let given = self.noted.tally.backlog().pending;
         let room = self.limits().webhook_queue_max.saturating_sub(given);
         let room = jobs.len().min(usize::try_from(room).unwrap_or(usize::MAX));
         for (event, _) in jobs.drain(room..) {

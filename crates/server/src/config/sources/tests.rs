@@ -364,6 +364,8 @@ fn what_is_wrong_with_an_application_is_said_with_its_place() {
             ["apps.0.limits.pong_timeout_seconds", "0"],
         ),
         (app("[apps.limits]\ncache_seconds = -1"), ["apps.0.limits.cache_seconds", "-1"]),
+        (app("[apps.limits]\nsilence_seconds_max = -1"), ["silence_seconds_max", "-1"]),
+        (app("[apps.limits]\nidempotency_seconds = 0"), ["idempotency_seconds", "0"]),
         (given().file("[apps]\nid = \"1\""), ["[[apps]]", FILE]),
         (given().file("apps = 1"), ["[[apps]]", FILE]),
         (given().file("apps = [1]"), ["[[apps]]", FILE]),
