@@ -124,6 +124,8 @@ fn play<F: Future<Output = ()>>(
     let hook = |app: &&str| Hook {
         id: HookId { app: id(app), url: format!("https://{app}.example/").into() },
         events: vec![WebhookEvent::ChannelOccupied],
+        rooms: Vec::new(),
+        direct_bodies: false,
         linger: Duration::ZERO,
         retry_time,
         batch_max: 1,

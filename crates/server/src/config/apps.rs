@@ -70,8 +70,14 @@ section! {
         /// It has to be on the public internet, unless `webhooks.allow` lets it.
         url: Option<String> = None;
         /// Of what: `channel_occupied`, `channel_vacated`, `member_added`, `member_removed`,
-        /// `client_event`, `cache_miss` and `subscription_count`; without any, of all.
+        /// `client_event`, `cache_miss` and `subscription_count`; without any, of all these. Of the
+        /// messages of the chat's own rooms it is told where `message` stands here.
         events: Vec<String> = Vec::new();
+        /// Of the messages of which rooms, where it is told of messages: `public`, `private` and
+        /// `direct`; without any, of public ones.
+        rooms: Vec<String> = Vec::new();
+        /// Whether it is told what people say in direct rooms, and not only that they do.
+        direct_bodies: bool = false;
     }
 }
 

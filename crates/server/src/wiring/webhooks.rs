@@ -2,13 +2,17 @@
 
 use crate::{
     apps::Apps,
-    config::{self, Config, webhooks::event},
+    config::{
+        self, Config,
+        webhooks::{event, room_kind},
+    },
     webhooks::Words,
 };
 use campanile_adapter_webhook::{Authority, OpenError, Receivers};
 use campanile_core::{
     chat::Webhooks,
     labels::WebhookEvent,
+    room::RoomKind,
     webhook::{Hook, HookId, Hooks},
 };
 use std::{fs, io, path::PathBuf, sync::Arc};
@@ -60,18 +64,28 @@ fn hooks(config: &Config, settings: &config::App, apps: &Apps) -> Vec<Hook> {
     let hook = |webhook: &config::AppWebhook| {
         let events: Vec<WebhookEvent> =
             webhook.events.iter().filter_map(|name| event(name)).collect();
+        let rooms: Vec<RoomKind> =
+            webhook.rooms.iter().filter_map(|name| room_kind(name)).collect();
         Hook {
             id: HookId {
                 app: app.id.clone(),
                 url: webhook.url.as_deref().unwrap_or_default().into(),
             },
-            events: if events.is_empty() { WebhookEvent::ALL.to_vec() } else { events },
+            events: if events.is_empty() { of_channels() } else { events },
+            rooms: if rooms.is_empty() { vec![RoomKind::Public] } else { rooms },
+            direct_bodies: webhook.direct_bodies,
             linger: app.limits.webhook_linger,
             retry_time: app.limits.webhook_retry_time,
             batch_max: config.webhooks.batch,
         }
     };
     settings.webhooks.iter().map(hook).collect()
+}
+
+/// What happens in channels. Of rooms, only who asks for it is told.
+fn of_channels() -> Vec<WebhookEvent> {
+    let all = WebhookEvent::ALL.iter().copied();
+    all.filter(|event| *event != WebhookEvent::Message).collect()
 }
 
 fn authorities(config: &Config) -> Result<Vec<Authority>, WebhooksError> {

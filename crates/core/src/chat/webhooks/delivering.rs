@@ -228,5 +228,13 @@ impl Chat {
 
 /// One that this node does not know: another may.
 fn unknown(id: HookId) -> Hook {
-    Hook { id, events: Vec::new(), linger: Duration::ZERO, retry_time: RETRY_TIME, batch_max: 1 }
+    Hook {
+        id,
+        events: Vec::new(),
+        rooms: Vec::new(),
+        direct_bodies: false,
+        linger: Duration::ZERO,
+        retry_time: RETRY_TIME,
+        batch_max: 1,
+    }
 }
