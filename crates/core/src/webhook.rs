@@ -1,9 +1,13 @@
-//! Webhooks: what applications are told over HTTP of their channels, and which of it they want.
+//! Webhooks: what applications are told over HTTP of their channels, and of rooms, and which of it they
+//! want.
 
 use crate::{
     channel::{AppId, Channel, Data},
     labels::WebhookEvent,
+    message::MessageId,
+    name::UserName,
     port::ConnectionId,
+    room::RoomKind,
     time::Timestamp,
 };
 use std::{
@@ -28,12 +32,23 @@ pub struct Hook {
     pub id: HookId,
     /// What it is told of.
     pub events: Vec<WebhookEvent>,
+    /// Of the messages of which rooms, where it is told of messages.
+    pub rooms: Vec<RoomKind>,
+    /// Whether it is told what people say in direct rooms, and not only that they do.
+    pub direct_bodies: bool,
     /// How long a channel or a member may be gone before it is told so.
     pub linger: Duration,
     /// How long one that is not taken is tried again, at least.
     pub retry_time: Duration,
     /// Events that are told in one request.
     pub batch_max: usize,
+}
+
+impl Hook {
+    /// Whether it is told of the messages of such rooms.
+    pub fn hears(&self, kind: RoomKind) -> bool {
+        self.events.contains(&WebhookEvent::Message) && self.rooms.contains(&kind)
+    }
 }
 
 /// The webhooks of all applications, which may change while they are asked for.
@@ -78,6 +93,13 @@ impl Hooks {
         hooks.filter(|hook| hook.events.contains(&event)).cloned().collect()
     }
 
+    /// The applications that are told of the messages of such rooms.
+    pub fn hearing(&self, kind: RoomKind) -> Vec<AppId> {
+        let by_app = self.by_app();
+        let hearing = by_app.iter().filter(|(_, hooks)| hooks.iter().any(|hook| hook.hears(kind)));
+        hearing.map(|(app, _)| app.clone()).collect()
+    }
+
     /// The one of this identity.
     pub fn find(&self, id: &HookId) -> Option<Hook> {
         self.by_app().get(&id.app)?.iter().find(|hook| hook.id.url == id.url).cloned()
@@ -88,10 +110,10 @@ impl Hooks {
     }
 }
 
-/// Something that happened in a channel.
+/// Something that happened in a channel, or in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happening {
-    /// Where.
+    /// Where; for a message, the room's name stands as that of a channel.
     pub channel: Channel,
     /// When.
     pub at: Timestamp,
@@ -125,6 +147,21 @@ pub enum What {
     CacheMiss,
     /// There are so many subscriptions.
     Counted(u64),
+    /// A message was sent to a room.
+    Message(RoomMessage),
+}
+
+/// A message that was sent to a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomMessage {
+    /// What kind of room.
+    pub kind: RoomKind,
+    /// Which.
+    pub id: MessageId,
+    /// By whom.
+    pub user: UserName,
+    /// What was said; `None` where that is nobody else's business.
+    pub body: Option<Arc<str>>,
 }
 
 impl What {
@@ -138,6 +175,7 @@ impl What {
             Self::ClientEvent { .. } => WebhookEvent::ClientEvent,
             Self::CacheMiss => WebhookEvent::CacheMiss,
             Self::Counted(_) => WebhookEvent::SubscriptionCount,
+            Self::Message(_) => WebhookEvent::Message,
         }
     }
 }

@@ -284,7 +284,7 @@ fn a_user_that_is_to_go_is_closed_on_all_connections() {
     on_a_node(Limits::default(), async |node| {
         let clients = [connect(&node, 1), connect(&node, 2), connect(&node, 3)];
         for (client, user) in clients.iter().zip(["7", "7", "8"]) {
-            client.connection.sign_in(&user.into());
+            client.connection.sign_in(&user.into()).await;
         }
         node.chat.end_user(&app(), "7".into()).await.expect("the others are told");
         support::settle().await;

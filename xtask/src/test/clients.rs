@@ -65,6 +65,7 @@ fn in_python(workspace: &Workspace, server: &Server) -> Result<Outcome> {
     let mut command = Command::new(provide::python(workspace)?);
     command.args(["-W", "ignore"]).arg(workspace.task_file("python/pusher_clients.py"));
     command.env("CAMPANILE_URL", server.url("")).envs(APP);
+    command.env("CAMPANILE_BINARY", workspace.built("campanile"));
     let mut counts = UnitTest::default();
     let status = process::follow(command, |line| counts.read(line))?;
     let mut totals = counts.totals;

@@ -95,7 +95,9 @@ impl Chat {
         app: &AppId,
         prefix: &str,
     ) -> Result<Vec<ChannelCount>, Fault> {
-        self.ports.channels.occupied(app, prefix).await
+        let mut occupied = self.ports.channels.occupied(app, prefix).await?;
+        occupied.retain(|count| !count.channel.is_of_signed_in());
+        Ok(occupied)
     }
 
     /// Closes the connections over which a user of an application has signed in, on all nodes; on

@@ -12,6 +12,7 @@ mod messages;
 mod prekeys;
 mod presence;
 mod pushes;
+mod quota;
 mod rooms;
 mod step;
 mod uploads;
@@ -45,10 +46,10 @@ use crate::{
     limits::{Limits, Rate, Rates},
     metrics::ChatMetrics,
     port::{
-        AccountStore, AppStore, BlobStore, Bus, ChannelStore, Clock, InviteStore, JobQueue,
-        Limiter, LimiterContext, MemberStore, MessageStore, NodeId, PrekeyStore, PresenceStore,
-        PushService, PushStore, RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore,
-        Verdict,
+        AccountStore, AnswerStore, AppStore, BlobStore, Bus, ChannelStore, Clock, InviteStore,
+        JobQueue, Limiter, LimiterContext, MemberStore, MessageStore, NodeId, PrekeyStore,
+        PresenceStore, PushService, PushStore, RateLimiter, ReceiptStore, RoomStore, SessionStore,
+        UploadStore, Verdict,
     },
     room::RoomKind,
 };
@@ -95,6 +96,8 @@ pub struct Ports {
     pub bus: Arc<dyn Bus>,
     /// Rate limits.
     pub limiter: Arc<dyn RateLimiter>,
+    /// Answers to requests that may come again.
+    pub answers: Arc<dyn AnswerStore>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }

@@ -33,8 +33,8 @@ pub struct AppGreeting {
 /// An open connection of an application. Dropping it takes it out of every channel, and tells
 /// others of the members that have gone with it.
 pub struct AppConnection {
-    shard: Shard,
-    subscriber: Rc<Subscriber>,
+    pub(super) shard: Shard,
+    pub(super) subscriber: Rc<Subscriber>,
     counts: bool,
 }
 
@@ -113,6 +113,7 @@ impl Shard {
             outbox,
             channels: RefCell::default(),
             user: RefCell::default(),
+            watches: RefCell::default(),
         });
         self.hub().admit();
         Ok(AppConnection { shard: self.clone(), subscriber, counts: greeting.counts })
@@ -143,11 +144,6 @@ impl AppConnection {
     /// Who has signed in over it.
     pub fn user(&self) -> Option<Arc<str>> {
         self.subscriber.user.borrow().clone()
-    }
-
-    /// Notes who has signed in over it.
-    pub fn sign_in(&self, user: &Arc<str>) {
-        self.shard.hub().sign_in(&self.subscriber, user);
     }
 
     /// Subscribes to a channel, and hears it once the answer was given. `members_max` users may be
@@ -307,7 +303,10 @@ impl Drop for Subscribing {
 impl Drop for AppConnection {
     fn drop(&mut self) {
         self.subscriber.outbox.give_up();
-        let channels = self.shard.hub().dismiss(&self.subscriber);
+        let user = self.user();
+        let mut channels = self.shard.hub().dismiss(&self.subscriber);
+        let signed_in = user.map(|user| Channel::of_signed_in(&self.subscriber.app, &user));
+        channels.extend(signed_in.map(|channel| (channel, ChannelKind::Presence)));
         self.shard.chat().directory().depart_for(&self.subscriber.app);
         let (connection, counts) = (self.id(), self.counts);
         self.shard.depart_from(AppDeparture { connection, channels, counts });

@@ -37,6 +37,8 @@ pub(crate) struct Subscriber {
     pub(crate) channels: RefCell<HashMap<Channel, usize>>,
     /// Who has signed in over it.
     pub(crate) user: RefCell<Option<Arc<str>>>,
+    /// The channels of those users whose coming and going it is told.
+    pub(crate) watches: RefCell<Vec<Channel>>,
 }
 
 /// A channel as one worker knows it.
@@ -73,6 +75,7 @@ impl Hub {
     /// Takes a connection out of everything; which channels it was subscribed to.
     pub(crate) fn dismiss(&self, subscriber: &Rc<Subscriber>) -> Vec<(Channel, ChannelKind)> {
         self.sign_out(subscriber);
+        self.unwatch(subscriber);
         let channels: Vec<Channel> = subscriber.channels.borrow().keys().cloned().collect();
         let kind = |channel| Some((channel, self.kind_of(channel)?));
         let known = channels.iter().filter_map(kind);
@@ -276,7 +279,7 @@ impl Listened {
     }
 }
 
-fn push(
+pub(super) fn push(
     subscriber: &Subscriber,
     frames: &Frames<'_>,
     (class, envelope): (Class, &Envelope),
@@ -288,7 +291,7 @@ fn push(
 }
 
 /// Which change of the channel's members an event tells of.
-fn version(event: &Event) -> Option<Version> {
+pub(super) fn version(event: &Event) -> Option<Version> {
     match event {
         Event::Channel(
             _,

@@ -15,6 +15,7 @@ mod listeners;
 mod hub;
 mod channels;
 mod tell;
+mod watching;
 mod pump;
 mod survey;
 mod roll;

@@ -6,12 +6,14 @@
 //! ```
 //!
 //! `door` decides who may connect, `socket` is what a connection's frames mean, `frames` writes what
-//! happens in channels; `signed` finds out which application asks, and `api` does what it asks.
+//! happens in channels; `signed` finds out which application asks, `once` whether it was
+//! asked before, and `api` does what it asks.
 
 mod door;
 mod socket;
 mod frames;
 mod signed;
+mod once;
 mod api;
 mod convert;
 

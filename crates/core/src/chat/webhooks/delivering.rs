@@ -4,12 +4,13 @@ use super::{Chat, QUEUE, Task, pause};
 use crate::{
     labels::{JobFailure, Queue, WebhookFailure},
     limits::{WEBHOOKS_AT_ONCE, WEBHOOKS_TAKEN_MAX},
-    port::{Backlog, Fault, Job, Settlement, WebhookError},
+    port::{Fault, Job, Settlement, WebhookError},
     time::Timestamp,
     webhook::{Happening, Hook, HookId, What},
 };
 use futures_util::future::join_all;
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{pin::pin, time::Duration};
+use tokio::time::timeout;
 
 /// How long a node may take for what it has taken before another node tries: longer than requests
 /// that are answered within [`SLOW`], and one that is not. What a node was doing that was killed is
@@ -17,7 +18,11 @@ use std::{sync::atomic::Ordering, time::Duration};
 const LEASE: Duration = Duration::from_secs(20);
 
 /// A receiver that takes longer is given as long a rest: others are not to wait for it.
-const SLOW: Duration = Duration::from_secs(1);
+pub(super) const SLOW: Duration = Duration::from_secs(1);
+
+/// How long one that does not answer is left alone by others who have jobs for it: longer than a
+/// request may take.
+const UNANSWERED: Duration = Duration::from_secs(10);
 
 /// How long one is tried again that is not known here, but may be to another node.
 const RETRY_TIME: Duration = Duration::from_secs(300);
@@ -40,18 +45,14 @@ impl Chat {
         let Some(webhooks) = &self.ports.webhooks else {
             return Ok(0);
         };
-        let backlog = self.look_at_queue(QUEUE, Queue::Webhook).await?;
-        self.noted.jobs.store(backlog.pending, Ordering::Relaxed);
-        if backlog.pending == 0 {
-            return Ok(0);
-        }
+        self.count_now_and_then().await?;
         let jobs =
             self.ports.jobs.take(QUEUE, self.clock().now(), LEASE, WEBHOOKS_TAKEN_MAX).await?;
         let count = jobs.len();
         let mut by_hook: Vec<(HookId, Vec<Letter>)> = Vec::new();
         for job in jobs {
             let Some(Task { hook, happening }) = Task::decode(&job.payload) else {
-                self.bury(&job, &backlog, JobFailure::Decode, "it cannot be read").await?;
+                self.bury(&job, JobFailure::Decode, "it cannot be read").await?;
                 continue;
             };
             let letter = Letter { job, happening };
@@ -62,19 +63,26 @@ impl Chat {
         }
         let told = by_hook.into_iter().map(|(id, letters)| {
             let hook = webhooks.hooks.find(&id).unwrap_or_else(|| unknown(id));
-            async move { self.tell_hook(&hook, letters, &backlog).await }
+            async move { self.tell_hook(&hook, letters).await }
         });
-        join_all(told).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
+        let told = join_all(told).await;
+        self.metrics().queues.pending.set(self.noted.tally.backlog().pending, Queue::Webhook);
+        told.into_iter().collect::<Result<Vec<()>, Fault>>()?;
         Ok(count)
     }
 
+    /// Has the store count the jobs of all nodes, if it has not for a while.
+    async fn count_now_and_then(&self) -> Result<(), Fault> {
+        let tally = &self.noted.tally;
+        if tally.is_due(self.clock().moment()) {
+            let counted = self.look_at_queue(QUEUE, Queue::Webhook).await;
+            tally.counted(counted.inspect_err(|_| tally.failed())?);
+        }
+        Ok(())
+    }
+
     /// Tells one webhook what is for it, some requests at once, until one fails.
-    async fn tell_hook(
-        &self,
-        hook: &Hook,
-        letters: Vec<Letter>,
-        backlog: &Backlog,
-    ) -> Result<(), Fault> {
+    async fn tell_hook(&self, hook: &Hook, letters: Vec<Letter>) -> Result<(), Fault> {
         let letters = self.still_true(letters).await?;
         let mut requests = letters.chunks(hook.batch_max.max(1)).peekable();
         while requests.peek().is_some() {
@@ -87,14 +95,29 @@ impl Chat {
             }
             let started = self.clock().moment();
             let told = requests.by_ref().take(WEBHOOKS_AT_ONCE);
-            let told = told.map(|letters| self.ask_receiver(hook, letters, backlog));
-            join_all(told).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
+            let told = told.map(|letters| self.ask_receiver(hook, letters));
+            self.answered(hook, join_all(told))
+                .await
+                .into_iter()
+                .collect::<Result<Vec<()>, _>>()?;
             let took = self.clock().moment().since(started);
             if took > SLOW {
                 self.noted.pauses.rest(&hook.id, self.clock().now().plus(took));
             }
         }
         Ok(())
+    }
+
+    /// Waits for a receiver. When it takes long, others who have something for it do not ask.
+    async fn answered<T>(&self, hook: &Hook, asked: impl Future<Output = T>) -> T {
+        let mut asked = pin!(asked);
+        if let Ok(answered) = timeout(SLOW, &mut asked).await {
+            return answered;
+        }
+        self.noted.pauses.await_answer(&hook.id, self.clock().now().plus(UNANSWERED));
+        let answered = asked.await;
+        self.noted.pauses.answered(&hook.id);
+        answered
     }
 
     /// Without those who have come back meanwhile.
@@ -112,7 +135,7 @@ impl Chat {
             };
             if is_back {
                 self.metrics().queues.processed.increment(Queue::Webhook);
-                self.settle(&letter.job, Settlement::Done).await?;
+                self.finish(&letter.job, Settlement::Done).await?;
             } else {
                 left.push(letter);
             }
@@ -121,12 +144,7 @@ impl Chat {
     }
 
     /// One request.
-    async fn ask_receiver(
-        &self,
-        hook: &Hook,
-        letters: &[Letter],
-        backlog: &Backlog,
-    ) -> Result<(), Fault> {
+    async fn ask_receiver(&self, hook: &Hook, letters: &[Letter]) -> Result<(), Fault> {
         let happenings: Vec<Happening> =
             letters.iter().map(|letter| letter.happening.clone()).collect();
         let started = self.clock().moment();
@@ -141,11 +159,11 @@ impl Chat {
                 Ok(()) => {
                     metrics.webhooks.sent.increment(event);
                     metrics.queues.processed.increment(Queue::Webhook);
-                    self.settle(&letter.job, Settlement::Done).await?;
+                    self.finish(&letter.job, Settlement::Done).await?;
                 }
                 Err(error) => {
                     self.count_webhook(event, error.kind);
-                    self.try_again(hook, &letter.job, error, backlog).await?;
+                    self.try_again(hook, &letter.job, error).await?;
                 }
             }
         }
@@ -155,13 +173,7 @@ impl Chat {
         Ok(())
     }
 
-    async fn try_again(
-        &self,
-        hook: &Hook,
-        job: &Job,
-        error: &WebhookError,
-        backlog: &Backlog,
-    ) -> Result<(), Fault> {
+    async fn try_again(&self, hook: &Hook, job: &Job, error: &WebhookError) -> Result<(), Fault> {
         let reason = match error.kind {
             WebhookFailure::Timeout => JobFailure::Timeout,
             _ => JobFailure::Handler,
@@ -170,7 +182,7 @@ impl Chat {
         // Being put off is an attempt too, but no time that was waited.
         let waited = self.clock().now().since(job.given_at);
         if pause::so_far(job.attempts) >= hook.retry_time && waited >= hook.retry_time {
-            return self.bury(job, backlog, JobFailure::Exhausted, &error.reason).await;
+            return self.bury(job, JobFailure::Exhausted, &error.reason).await;
         }
         let until = self.clock().now().plus(pause::after(job.attempts));
         let until = self.noted.pauses.rest(&hook.id, until);
@@ -186,29 +198,39 @@ impl Chat {
         self.metrics().queues.retried.increment(Queue::Webhook);
         let at = self.noted.pauses.scatter(job, until, self.clock().now());
         let error = error.map_or_else(|| job.error.clone(), |error| error.reason.clone());
-        self.settle(job, Settlement::Retry { at, error }).await
+        self.finish(job, Settlement::Retry { at, error }).await
     }
 
     /// Gives a job up. It can be looked at and told again, unless there are too many such.
-    async fn bury(
-        &self,
-        job: &Job,
-        backlog: &Backlog,
-        reason: JobFailure,
-        error: &str,
-    ) -> Result<(), Fault> {
+    async fn bury(&self, job: &Job, reason: JobFailure, error: &str) -> Result<(), Fault> {
         let queues = &self.metrics().queues;
         queues.failed.increment(Queue::Webhook, reason);
         queues.given_up.increment(Queue::Webhook);
-        let outcome = match backlog.dead < self.limits().webhook_dead_max {
+        let outcome = match self.noted.tally.backlog().dead < self.limits().webhook_dead_max {
             true => Settlement::Dead { error: error.to_owned() },
             false => Settlement::Done,
         };
-        self.settle(job, outcome).await
+        self.finish(job, outcome).await
+    }
+
+    /// Says what became of an attempt. One that came too late has changed nothing.
+    async fn finish(&self, job: &Job, outcome: Settlement) -> Result<(), Fault> {
+        if self.ports.jobs.settle(job.id, job.attempts, outcome.clone()).await? {
+            self.noted.tally.settled(&outcome);
+        }
+        Ok(())
     }
 }
 
 /// One that this node does not know: another may.
 fn unknown(id: HookId) -> Hook {
-    Hook { id, events: Vec::new(), linger: Duration::ZERO, retry_time: RETRY_TIME, batch_max: 1 }
+    Hook {
+        id,
+        events: Vec::new(),
+        rooms: Vec::new(),
+        direct_bodies: false,
+        linger: Duration::ZERO,
+        retry_time: RETRY_TIME,
+        batch_max: 1,
+    }
 }

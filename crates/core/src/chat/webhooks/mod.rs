@@ -1,12 +1,14 @@
 //! Webhooks: telling applications over HTTP what happens in their channels.
 //!
 //! What happens is noted in a bounded queue in memory, which nobody waits for;
-//! [`Chat::queue_webhooks`] makes durable jobs of it at once, and [`Chat::deliver_webhooks`] does
+//! [`Chat::queue_webhooks`] makes durable jobs of it at once, and [`Chat::tell_webhooks`] does
 //! them, on any node. What is a job is told at least once, or can be looked at and told again.
 
 mod noting;
 mod delivering;
 mod pause;
+mod tally;
+mod turns;
 mod task;
 
 use super::Chat;
@@ -22,8 +24,9 @@ use crate::{
 use pause::Pauses;
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, atomic::AtomicU64},
+    sync::{Arc, PoisonError},
 };
+use tally::Tally;
 use task::Task;
 use tokio::sync::{Mutex, Notify, mpsc};
 
@@ -60,8 +63,7 @@ pub(super) struct Noted {
     unqueued: Mutex<Unqueued>,
     /// Somebody has made jobs.
     queued: Notify,
-    /// Jobs of all nodes when they were last counted, and those that this node has made since.
-    jobs: AtomicU64,
+    tally: Tally,
     pauses: Pauses,
 }
 
@@ -81,7 +83,7 @@ impl Default for Noted {
             paces: std::sync::Mutex::default(),
             unqueued: Mutex::new(unqueued),
             queued: Notify::new(),
-            jobs: AtomicU64::new(0),
+            tally: Tally::default(),
             pauses: Pauses::default(),
         }
     }
@@ -123,6 +125,7 @@ impl Chat {
     pub async fn revive_webhooks(&self, ids: &[JobId]) -> Result<u64, Fault> {
         let revived = self.ports.jobs.revive(ids, self.clock().now()).await?;
         if revived > 0 {
+            self.noted.tally.revived(revived);
             self.noted.queued.notify_one();
         }
         Ok(revived)
