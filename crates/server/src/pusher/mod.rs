@@ -15,6 +15,7 @@ mod signed;
 mod api;
 mod convert;
 
+pub(crate) use api::publish_unsigned;
 pub use api::{batch_events, channel, channels, events, terminate, terminate_by_key, users};
 pub(crate) use convert::socket_id;
 pub use door::upgrade;
