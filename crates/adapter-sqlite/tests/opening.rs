@@ -73,9 +73,9 @@ async fn a_newer_schema_is_not_touched() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("campanile.db");
     open(&path).await.unwrap().close().await;
-    run(&path, "PRAGMA user_version = 9").await;
+    run(&path, "PRAGMA user_version = 10").await;
     let line = refusal(&path).await;
-    assert!(line.contains("campanile.db has schema 9"), "{line}");
+    assert!(line.contains("campanile.db has schema 10"), "{line}");
     assert!(line.contains("knows schemas up to 9"), "{line}");
 }
 

@@ -64,8 +64,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_as_it_was() {
-        let mut settings = AppSettings::default();
-        settings.client_messages = false;
+        let mut settings = AppSettings { client_messages: false, ..AppSettings::default() };
         settings.limits.cache_seconds = 7.5;
         let text = settings.to_text();
         let read: AppSettings = serde_json::from_str(&text).expect("settings");

@@ -2,7 +2,7 @@
 
 import { el, setText } from '../shared/dom.js';
 
-export const NO_APPS = 'This server has no application. Make one here, or name it in the settings, under [[apps]].';
+export const NO_APPS = 'This server has no application. Make one under Apps, or name it in the settings, under [[apps]].';
 
 /** A line that says what went wrong, and is gone when it says nothing. */
 export class Trouble {
