@@ -113,7 +113,7 @@ mod tests {
         let ran = json!({"status": "success"});
         json!({
             "complete": true,
-            "operations": {"total": 3, "tested": 2},
+            "operations": {"total": 4, "tested": 2},
             "phases": {"examples": {"status": "skip"}, "coverage": ran, "fuzzing": ran, "stateful": ran},
             "test_cases": {"generated": 30, "with_failures": 5, "without_checks": 1, "errored": 0},
             "errors": [],
