@@ -86,6 +86,11 @@ impl Hooks {
         by_app.get(app).into_iter().flatten().any(|hook| hook.events.contains(&event))
     }
 
+    /// All of them, in no order of applications.
+    pub fn all(&self) -> Vec<Hook> {
+        self.by_app().values().flatten().cloned().collect()
+    }
+
     /// Those of an application that are told of such events.
     pub fn wanting(&self, app: &AppId, event: WebhookEvent) -> Vec<Hook> {
         let by_app = self.by_app();

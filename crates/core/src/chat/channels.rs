@@ -1,6 +1,6 @@
 //! Channels: publishing to them, and telling who comes and goes.
 
-use super::Chat;
+use super::{Chat, Passing};
 use crate::{
     channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Kept, Published},
     event::{Accepted, Audience, Envelope, Event, Signal},
@@ -79,6 +79,7 @@ impl Chat {
         let signal = Arc::new(Signal::Tell(audience, event));
         let published = self.ports.bus.publish(signal.clone()).await;
         published.inspect_err(|_| metrics.errors.increment(MessageErrorReason::Broker))?;
+        self.show_signal(&signal);
         self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: false })).await;
         drop(told);
         Ok(())
@@ -142,11 +143,13 @@ impl Chat {
     ) -> Result<ChannelChange, Fault> {
         let change = self.ports.channels.subscribe(channel, connection, member).await;
         let change = change.inspect(|change| self.note_occupancy(channel, change));
-        match change {
+        let change = match change {
             // Nobody else knows of it until the store is back and is put right.
             Err(_) if kind != ChannelKind::Presence => Ok(ChannelChange::default()),
             change => change,
-        }
+        };
+        let user = || member.map(|member| member.user.clone());
+        change.inspect(|_| self.show_passing(channel, || Passing::Subscribed(connection, user())))
     }
 
     /// Forgets a subscription that was noted, and tells who has gone with it.
@@ -156,6 +159,7 @@ impl Chat {
         connection: ConnectionId,
         counts: bool,
     ) {
+        self.show_passing(channel, || Passing::Unsubscribed(connection));
         // A store that fails is put right when it is back.
         if let Ok(change) = self.ports.channels.unsubscribe(channel, connection).await {
             let after = change.after;
@@ -178,6 +182,7 @@ impl Chat {
         if let Ok(mut change) = self.ports.channels.unsubscribe(channel, connection).await {
             // Webhooks may have heard that the channel is occupied.
             self.note_occupancy(channel, &change);
+            self.show_passing(channel, || Passing::Unsubscribed(connection));
             change.removed.retain(|gone| !added.iter().any(|new| new.user == gone.user));
             self.tell_change(channel, change, None).await;
         }

@@ -133,6 +133,7 @@ impl Chat {
             Signal::Answer(_) => {}
             Signal::AppsChanged => self.apps_changed.maybe(),
             _ => {
+                self.show_signal(&signal);
                 let accepted = self.clock().moment().minus(self.age(&signal)).into();
                 self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: true })).await;
             }

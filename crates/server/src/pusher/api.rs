@@ -256,26 +256,7 @@ impl Asked<'_> {
     }
 
     async fn publish(&self, event: &Event<'_>, name: &ChannelName) -> Result<(), ApiError> {
-        let chat = &self.edge.chat;
-        let received = &chat.metrics().messages.received;
-        received.increment(self.app.label, Transport::LongPoll, MessageKind::Event);
-        let (channel, kind) = convert::channel(&self.app, name.as_str());
-        let published = Published {
-            event: (&*event.name).into(),
-            data: channel::Data::Raw(event.data.get().into()),
-            user: None,
-        };
-        let publication = Publication {
-            kind,
-            except: event.except.and_then(convert::connection),
-            kept: name.kind().is_cache.then_some(self.app.limits.cache_time),
-            accepted: self.accepted,
-        };
-        chat.publish(&channel, published, publication).await.map_err(|error| match error {
-            PublishError::Fault(fault) => unavailable(fault),
-            // What the bus says is told where its health is.
-            PublishError::Bus(_) => ApiError::Unavailable,
-        })
+        publish((self.edge, &self.app), self.accepted, event, name).await
     }
 
     async fn look(&self, name: &ChannelName) -> Result<ChannelSeen, ApiError> {
@@ -286,6 +267,47 @@ impl Asked<'_> {
     async fn count(&self, info: Info, name: &ChannelName) -> Result<Counts, ApiError> {
         Ok(counts(info.where_it_applies(name), &self.look(name).await?))
     }
+}
+
+/// Publishes what this body says, for an operator: checked as if the application had sent it, but
+/// for its signature.
+pub(crate) async fn publish_unsigned(edge: &Edge, app: &App, body: &[u8]) -> Result<(), ApiError> {
+    let accepted = Accepted { at: edge.chat.clock().moment(), trace: here::trace() };
+    let Publish { event, channels } = Publish::parse(body, &Query::parse(""), &app.limits)?;
+    if !app.enabled {
+        return Err(ApiError::AppDisabled);
+    }
+    for channel in &channels {
+        publish((edge, app), accepted, &event, channel).await?;
+    }
+    Ok(())
+}
+
+async fn publish(
+    (edge, app): (&Edge, &App),
+    accepted: Accepted,
+    event: &Event<'_>,
+    name: &ChannelName,
+) -> Result<(), ApiError> {
+    let received = &edge.chat.metrics().messages.received;
+    received.increment(app.label, Transport::LongPoll, MessageKind::Event);
+    let (channel, kind) = convert::channel(app, name.as_str());
+    let published = Published {
+        event: (&*event.name).into(),
+        data: channel::Data::Raw(event.data.get().into()),
+        user: None,
+    };
+    let publication = Publication {
+        kind,
+        except: event.except.and_then(convert::connection),
+        kept: name.kind().is_cache.then_some(app.limits.cache_time),
+        accepted,
+    };
+    edge.chat.publish(&channel, published, publication).await.map_err(|error| match error {
+        PublishError::Fault(fault) => unavailable(fault),
+        // What the bus says is told where its health is.
+        PublishError::Bus(_) => ApiError::Unavailable,
+    })
 }
 
 /// What was published over HTTP, as it was written.

@@ -17,6 +17,7 @@ mod once;
 mod api;
 mod convert;
 
+pub(crate) use api::publish_unsigned;
 pub use api::{batch_events, channel, channels, events, terminate, terminate_by_key, users};
 pub(crate) use convert::socket_id;
 pub use door::upgrade;

@@ -17,9 +17,9 @@ use crate::{
     labels::{WebhookEvent, WebhookFailure},
     limits::{WEBHOOKS_NOTED_MAX, WEBHOOKS_NOTED_PER_APP},
     pace::Pace,
-    port::{Fault, JobId, NewJob, Verdict, WebhookService},
+    port::{Backlog, Fault, JobId, NewJob, Verdict, WebhookService},
     time::{Moment, Timestamp},
-    webhook::{Happening, HookId, Hooks},
+    webhook::{Happening, Hook, HookId, Hooks},
 };
 use pause::Pauses;
 use std::{
@@ -53,6 +53,15 @@ pub struct DeadWebhook {
     pub given_at: Timestamp,
     /// Who was to be told of what; `None` where this server cannot read it.
     pub told: Option<(HookId, Happening)>,
+}
+
+/// A webhook, and how its receiver does.
+#[derive(Clone, Debug)]
+pub struct HookSeen {
+    /// Which.
+    pub hook: Hook,
+    /// Until when this node leaves the receiver alone, where it did not do well of late.
+    pub resting_until: Option<Timestamp>,
 }
 
 /// What has happened and is not queued yet.
@@ -103,6 +112,24 @@ impl Chat {
     pub(crate) fn is_wanted(&self, channel: &Channel, event: WebhookEvent) -> bool {
         let webhooks = self.ports.webhooks.as_ref();
         webhooks.is_some_and(|webhooks| webhooks.hooks.is_wanted(channel.app(), event))
+    }
+
+    /// How much waits, and how much was given up, over all nodes.
+    pub async fn webhook_backlog(&self) -> Result<Backlog, Fault> {
+        self.ports.jobs.backlog(QUEUE).await
+    }
+
+    /// The webhooks of all applications, by application.
+    pub fn hooks_seen(&self) -> Vec<HookSeen> {
+        let now = self.clock().now();
+        let hooks = self.ports.webhooks.iter().flat_map(|webhooks| webhooks.hooks.all());
+        let seen = hooks.map(|hook| {
+            let resting_until = self.noted.pauses.until(&hook.id, now);
+            HookSeen { hook, resting_until }
+        });
+        let mut seen: Vec<HookSeen> = seen.collect();
+        seen.sort_by(|one, other| one.hook.id.cmp(&other.hook.id));
+        seen
     }
 
     /// Webhooks that were given up, by id from the one after `after`.

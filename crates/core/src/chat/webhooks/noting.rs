@@ -3,6 +3,7 @@
 use super::{Chat, QUEUE, Task, Unqueued};
 use crate::{
     channel::Channel,
+    chat::Passing,
     labels::{WebhookEvent, WebhookFailure},
     limits::{Rate, WEBHOOKS_QUEUED_TOGETHER},
     message::Message,
@@ -130,9 +131,21 @@ impl Chat {
         let new: Vec<NewJob> = jobs.iter().map(|(_, job)| job.clone()).collect();
         self.ports.jobs.push(&new).await?;
         self.noted.tally.added(new.len() as u64);
+        self.show_queued(&new);
         jobs.clear();
         self.noted.queued.notify_one();
         Ok(())
+    }
+
+    /// Shows to who watches what was queued.
+    fn show_queued(&self, jobs: &[NewJob]) {
+        if !self.is_watched() {
+            return;
+        }
+        for task in jobs.iter().filter_map(|job| Task::decode(&job.payload)) {
+            let (event, url) = (task.happening.what.event(), task.hook.url);
+            self.show_passing(&task.happening.channel, || Passing::Webhook(event, url));
+        }
     }
 
     /// Whether an application has to hear of it: many who miss an event at once are told of once,
