@@ -2,10 +2,12 @@
 
 use super::Chat;
 use crate::{
-    channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Kept, Published},
+    channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Edition, Published},
     event::{Accepted, Audience, Envelope, Event, Signal},
     labels::{ChannelType, Direction, JoinRefusal, MessageErrorReason},
-    port::{BusError, ChannelChange, ChannelCount, ChannelSeen, ConnectionId, Fault},
+    port::{
+        BusError, ChannelChange, ChannelCount, ChannelSeen, ConnectionId, Entrant, Fault, Passage,
+    },
     webhook::What,
 };
 use std::{
@@ -15,8 +17,8 @@ use std::{
     time::Duration,
 };
 
-/// Locks that keep what is published to one channel in one order on the way to the other nodes and
-/// to this node's workers.
+/// Locks that keep what is published to one channel on this node in one order on the way to the bus
+/// and, where there is no other node, to the workers.
 const GATES: usize = 64;
 
 /// Subscriptions from which on a channel's count is not told at each change.
@@ -49,7 +51,7 @@ pub struct Publication {
 /// Why something was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The other nodes cannot be told. On this node nobody was.
+    /// The other nodes cannot be told, or may not have been.
     #[error("the other nodes cannot be told: {0}")]
     Bus(#[from] BusError),
     /// What the channel is to keep cannot be kept. Nobody was told.
@@ -58,8 +60,8 @@ pub enum PublishError {
 }
 
 impl Chat {
-    /// Tells every subscriber of a channel, on all nodes. When this answers, the others are on their
-    /// way to it; publications that follow one another are heard in their order.
+    /// Tells every subscriber of a channel, on all nodes. When this answers, it has its place among
+    /// all that is published to the channel, which everybody hears in the same order.
     pub async fn publish(
         &self,
         channel: &Channel,
@@ -70,19 +72,28 @@ impl Chat {
         let metrics = &self.metrics().messages;
         metrics.broadcasts.increment(ChannelType::from(kind));
         metrics.size.observe(published.data.len(), Direction::Out);
-        let told = self.channels.gate(channel).lock().await;
+        let turn = self.channels.gate(channel).lock().await;
+        let mut edition = Edition::default();
         if let Some(time) = kept {
-            let kept = Kept { published: published.clone(), until: self.clock().now().plus(time) };
-            let keeping = self.ports.channels.keep(channel, &kept).await;
-            keeping.inspect_err(|_| metrics.errors.increment(MessageErrorReason::Storage))?;
+            let until = self.clock().now().plus(time);
+            let keeping = self.ports.channels.keep(channel, &published, until).await;
+            edition =
+                keeping.inspect_err(|_| metrics.errors.increment(MessageErrorReason::Storage))?;
         }
-        let event = Event::Channel(channel.clone(), ChannelEvent::Published(published));
+        let event = Event::Channel(channel.clone(), ChannelEvent::Published(published, edition));
         let audience = Audience::Channel(channel.clone(), kind, except);
         let signal = Arc::new(Signal::Tell(audience, event));
-        let published = self.ports.bus.publish(signal.clone()).await;
-        published.inspect_err(|_| metrics.errors.increment(MessageErrorReason::Broker))?;
-        self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: false })).await;
-        drop(told);
+        let envelope = Arc::new(Envelope { signal, accepted, remote: false });
+        let broken = |_: &BusError| metrics.errors.increment(MessageErrorReason::Broker);
+        let passage = self.ports.bus.publish_in_order(envelope.clone()).await;
+        match passage.inspect_err(broken)? {
+            Passage::Alone => self.shards.deliver(envelope).await,
+            Passage::Underway(underway) => {
+                // The next one may follow at once: the bus keeps them in their order.
+                drop(turn);
+                underway.arrived().await.inspect_err(broken)?;
+            }
+        }
         Ok(())
     }
 
@@ -138,9 +149,9 @@ impl Chat {
         &self,
         (channel, kind): (&Channel, ChannelKind),
         connection: ConnectionId,
-        member: Option<&ChannelMember>,
+        entrant: Option<Entrant<'_>>,
     ) -> Result<ChannelChange, Fault> {
-        let change = self.ports.channels.subscribe(channel, connection, member).await;
+        let change = self.ports.channels.subscribe(channel, connection, entrant).await;
         let change = change.inspect(|change| self.note_occupancy(channel, change));
         match change {
             // Nobody else knows of it until the store is back and is put right.

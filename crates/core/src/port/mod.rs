@@ -27,9 +27,9 @@ mod webhook_service;
 
 pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAccount};
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
-pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId};
+pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId, Passage, Returned, Underway};
 pub use cache::{Cache, CacheKey, CacheName, CacheSize, Cached, FORGET_GUARD};
-pub use channel_store::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore};
+pub use channel_store::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore, Entrant};
 pub use clock::Clock;
 pub use export::{Batch, Export};
 pub use fault::{Fault, FaultKind};

@@ -30,6 +30,7 @@ use campanile_pusher::{
         Publish, PublishAnswer, UserAnswer, UsersAnswer, check_presence,
     },
 };
+use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -57,9 +58,7 @@ pub async fn events(
         let Publish { event, channels } =
             Publish::parse(asked.body, asked.query, &asked.app.limits)?;
         let mut answer = PublishAnswer::default();
-        for channel in &channels {
-            asked.publish(&event, channel).await?;
-        }
+        asked.publish_all(channels.iter().map(|channel| (&event, channel))).await?;
         if !event.info.is_empty() {
             for channel in &channels {
                 answer.channels.insert(channel.as_str(), asked.count(event.info, channel).await?);
@@ -80,9 +79,7 @@ pub async fn batch_events(
     answer((&request, &edge), &id, &body, async |asked| {
         let Batch { items } = Batch::parse(asked.body, &asked.app.limits)?;
         let mut answer = BatchAnswer::default();
-        for item in &items {
-            asked.publish(&item.event, &item.channel).await?;
-        }
+        asked.publish_all(items.iter().map(|item| (&item.event, &item.channel))).await?;
         if items.iter().any(|item| !item.event.info.is_empty()) {
             for item in &items {
                 answer.batch.push(asked.count(item.event.info, &item.channel).await?);
@@ -215,6 +212,15 @@ impl Asked<'_> {
         let ended = self.edge.chat.end_user(&self.app.id, user.into()).await;
         ended.map_err(|_told_where_its_health_is| ApiError::Unavailable)?;
         ok(&PublishAnswer::default())
+    }
+
+    /// Hands over one after the other, and waits for all of them together.
+    async fn publish_all<'a>(
+        &self,
+        events: impl Iterator<Item = (&'a Event<'a>, &'a ChannelName)>,
+    ) -> Result<(), ApiError> {
+        let published = join_all(events.map(|(event, name)| self.publish(event, name))).await;
+        published.into_iter().collect()
     }
 
     async fn publish(&self, event: &Event<'_>, name: &ChannelName) -> Result<(), ApiError> {

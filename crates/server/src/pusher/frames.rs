@@ -36,7 +36,7 @@ pub(super) fn published(channel: &str, published: &Published) -> Bytes {
 
 fn frame(channel: &str, event: &ChannelEvent) -> Bytes {
     match event {
-        ChannelEvent::Published(published) => self::published(channel, published),
+        ChannelEvent::Published(published, _) => self::published(channel, published),
         ChannelEvent::MemberAdded(member, _) => {
             text(&ServerFrame::MemberAdded { channel, member: present(member) })
         }
