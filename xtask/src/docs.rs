@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use xshell::cmd;
+use xshell::{Cmd, Shell, cmd};
 
 use crate::boards;
 use crate::kubernetes;
@@ -22,6 +22,22 @@ pub(crate) fn run(workspace: &Workspace) -> Result<bool> {
     kubernetes::write(&workspace.root)?;
     let shell = workspace.shell()?;
     let _update = shell.push_env("UPDATE", "1");
-    cmd!(shell, "cargo test --package campanile-server --test generated").run()?;
+    generated(&shell).run()?;
     Ok(true)
+}
+
+/// Whether what the server writes about itself is what it says now.
+pub(crate) fn are_fresh(workspace: &Workspace) -> Result<bool> {
+    let shell = workspace.shell()?;
+    let output = generated(&shell).quiet().ignore_status().ignore_stderr().output()?;
+    if !output.status.success() {
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+    }
+    Ok(output.status.success())
+}
+
+/// The test that writes and compares. The whole workspace is named so that what it is built of is
+/// what all other tests are built of.
+fn generated(shell: &Shell) -> Cmd<'_> {
+    cmd!(shell, "cargo test --quiet --locked --workspace --test generated")
 }

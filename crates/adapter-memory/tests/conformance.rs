@@ -72,6 +72,11 @@ async fn pushes() {
     conformance::push_store(stores).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn applications() {
+    conformance::app_store(stores).await;
+}
+
 #[tokio::test]
 async fn blobs() {
     conformance::blob_store(async || Arc::new(MemoryBlobs::default()) as Arc<dyn BlobStore>).await;

@@ -31,6 +31,7 @@ fn behind_cache(recording: &Recording) -> Stores {
         prekeys: ports.prekeys,
         invites: ports.invites,
         pushes: ports.pushes,
+        apps: ports.apps,
         held: Arc::new(()),
     }
 }

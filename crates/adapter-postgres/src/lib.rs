@@ -34,6 +34,7 @@ mod uploads;
 mod blobs;
 mod prekeys;
 mod pushes;
+mod apps;
 mod jobs;
 mod transfer;
 

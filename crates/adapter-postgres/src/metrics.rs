@@ -100,6 +100,10 @@ labels! {
         PushPut = "push_put",
         /// Subscriptions to pushes are read.
         PushGet = "push_get",
+        /// Applications and their keys are made, changed and removed.
+        AppPut = "app_put",
+        /// Applications are listed.
+        AppGet = "app_get",
         /// Jobs are given, taken and settled.
         JobPut = "job_put",
         /// Jobs are looked at.

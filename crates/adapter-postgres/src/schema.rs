@@ -3,7 +3,7 @@
 use sqlx::{Connection, Error, PgConnection, query, query_scalar, raw_sql};
 
 /// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_jobs.sql"),
     include_str!("../migrations/0003_prekeys.sql"),
@@ -12,6 +12,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0006_retention.sql"),
     include_str!("../migrations/0007_invites.sql"),
     include_str!("../migrations/0008_pushes.sql"),
+    include_str!("../migrations/0009_applications.sql"),
 ];
 
 /// Held while the schema is changed, so that of several nodes one does: "CAMP".

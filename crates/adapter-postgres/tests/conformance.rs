@@ -43,6 +43,7 @@ proves! {
     prekeys by conformance::prekey_store;
     invites by conformance::invite_store;
     pushes by conformance::push_store;
+    applications by conformance::app_store;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,7 @@ mod receipts;
 mod uploads;
 mod prekeys;
 mod pushes;
+mod apps;
 mod jobs;
 mod transfer;
 

@@ -209,3 +209,68 @@ fn open_or_make(path: &Path) -> io::Result<File> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::writer::{Change, Ledger};
+    use async_trait::async_trait;
+    use sqlx::{Error, query, query_scalar};
+    use tempfile::TempDir;
+
+    const JOURNAL: &str = "PRAGMA journal_mode";
+    const SYNCHRONOUS: &str = "PRAGMA synchronous";
+    /// What the pragma says of `FULL`: every commit is synced before it is answered.
+    const FULL: i64 = 2;
+
+    /// Asks the connection that writes.
+    struct Asked;
+
+    #[async_trait]
+    impl Change for Asked {
+        type Answer = (String, i64);
+
+        async fn make(&self, ledger: &mut Ledger) -> Result<Self::Answer, Error> {
+            let journal = query_scalar(JOURNAL).fetch_one(&mut *ledger.connection()).await?;
+            let synchronous = query_scalar(SYNCHRONOUS).fetch_one(ledger.connection()).await?;
+            Ok((journal, synchronous))
+        }
+    }
+
+    /// A change that the connection does not survive.
+    struct Undone;
+
+    #[async_trait]
+    impl Change for Undone {
+        type Answer = ();
+
+        async fn make(&self, ledger: &mut Ledger) -> Result<(), Error> {
+            // Without a transaction nothing can be rolled back, so the connection is given up.
+            query("COMMIT").execute(ledger.connection()).await?;
+            Err(Error::Protocol("broken on purpose".into()))
+        }
+    }
+
+    async fn store() -> (TempDir, SqliteStore) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let config = Config::new(directory.path().join("store.db"));
+        let store = config.open(Registry::global()).await.expect("it opens");
+        (directory, store)
+    }
+
+    #[tokio::test]
+    async fn whoever_writes_writes_ahead_and_syncs_every_commit() {
+        let (directory, store) = store().await;
+        let durable = ("wal".to_owned(), FULL);
+        assert_eq!(store.writer().change(Asked).await.expect("it works"), durable);
+        store.writer().change(Undone).await.expect_err("it breaks");
+        let again = store.writer().change(Asked).await.expect("it works again");
+        assert_eq!(again, durable, "the connection that takes its place");
+        let beside = Config::new(directory.path().join("store.db"));
+        let beside = beside.open_beside(Registry::global()).await.expect("it opens");
+        assert_eq!(beside.writer().change(Asked).await.expect("it works"), durable, "beside it");
+        let mut reader = store.reader().await.expect("a connection");
+        let journal: String = query_scalar(JOURNAL).fetch_one(&mut *reader).await.expect("read");
+        assert_eq!(journal, "wal", "whoever reads");
+    }
+}

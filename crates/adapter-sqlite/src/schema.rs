@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection, query_scalar, raw_sql};
 use std::path::Path;
 
 /// What makes version 1 of nothing, 2 of 1, and so on. What was released is never changed.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_uploads.sql"),
     include_str!("../migrations/0003_many_nodes.sql"),
@@ -14,6 +14,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0006_retention.sql"),
     include_str!("../migrations/0007_invites.sql"),
     include_str!("../migrations/0008_pushes.sql"),
+    include_str!("../migrations/0009_applications.sql"),
 ];
 
 /// "CAMP", as the first migration writes it.

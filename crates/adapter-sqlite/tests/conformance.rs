@@ -86,6 +86,11 @@ async fn pushes() {
     conformance::push_store(stores).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn applications() {
+    conformance::app_store(stores).await;
+}
+
 /// A file that is not there yet.
 struct File(tempfile::TempDir, Arc<MemoryBlobs>);
 

@@ -41,7 +41,7 @@ async fn what_is_missing_is_made_for_its_owner_only() {
     let backend = [("backend", "sqlite")];
     let probe = recording.probe();
     let version = probe.value("chat_storage_schema_version", &backend);
-    assert_eq!(version, Some(8.0));
+    assert_eq!(version, Some(9.0));
     assert_eq!(probe.value("chat_storage_up", &backend), Some(1.0));
     #[cfg(unix)]
     for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
@@ -73,10 +73,10 @@ async fn a_newer_schema_is_not_touched() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("campanile.db");
     open(&path).await.unwrap().close().await;
-    run(&path, "PRAGMA user_version = 9").await;
+    run(&path, "PRAGMA user_version = 10").await;
     let line = refusal(&path).await;
-    assert!(line.contains("campanile.db has schema 9"), "{line}");
-    assert!(line.contains("knows schemas up to 8"), "{line}");
+    assert!(line.contains("campanile.db has schema 10"), "{line}");
+    assert!(line.contains("knows schemas up to 9"), "{line}");
 }
 
 #[tokio::test]

@@ -14,7 +14,10 @@ use campanile_metrics::{Registry, testing::Recording};
 use sqlx::{Connection, SqliteConnection, query_scalar, raw_sql, sqlite::SqliteConnectOptions};
 use std::{
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -75,6 +78,11 @@ impl Scene {
     fn up(&self) -> Option<f64> {
         let backend = [("backend", "sqlite")];
         self.recording.probe().value("chat_storage_up", &backend)
+    }
+
+    /// How many messages wait to be stored.
+    fn waiting(&self) -> f64 {
+        self.recording.probe().value("chat_archive_write_queue_messages", &[]).unwrap()
     }
 
     /// Says things at once, in order, and gives what each heard.
@@ -206,24 +214,66 @@ async fn what_waits_too_long_hears_so() {
     assert_eq!(scene.stores.all(&scene.lobby).await.len(), 1, "said once");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+// One thread, so that what counts as waiting is in the queue.
+#[tokio::test]
 async fn closing_finishes_what_was_accepted() {
-    let scene = start(|_| {}).await;
-    let drafts = (0..200).map(|_| scene.draft("before the end")).collect();
-    let (heard, ()) = tokio::join!(scene.say_at_once(drafts), async {
-        tokio::task::yield_now().await;
-        scene.store.close().await;
-    });
-    let stored = heard.iter().filter(|heard| heard.is_ok()).count() as i64;
-    for error in heard.iter().filter_map(|heard| heard.as_ref().err()) {
-        assert_eq!(fault_kind(error), FaultKind::Connection, "never half");
+    const ACCEPTED: usize = 200;
+    let scene = start(|config| config.busy_timeout = Duration::from_secs(20)).await;
+    // Nothing is committed before the store begins to close.
+    let mut other = scene.other().await;
+    raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let drafts = |count, body| (0..count).map(|_| scene.draft(body)).collect();
+    let closing = async {
+        eventually("all are accepted", async || scene.waiting() == ACCEPTED as f64).await;
+        let let_go = async {
+            raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+        };
+        let too_late = scene.say_at_once(drafts(50, "meanwhile"));
+        let ((), (), meanwhile) = tokio::join!(biased; scene.store.close(), let_go, too_late);
+        meanwhile
+    };
+    let before = scene.say_at_once(drafts(ACCEPTED, "before the end"));
+    let (before, meanwhile) = tokio::join!(before, closing);
+    let mut seqs: Vec<_> = before.into_iter().map(|heard| heard.expect("accepted")).collect();
+    for heard in meanwhile {
+        match heard {
+            Ok(seq) => seqs.push(seq),
+            Err(error) => assert_eq!(fault_kind(&error), FaultKind::Connection, "never half"),
+        }
     }
-    assert_eq!(scene.count("SELECT count(*) FROM messages").await, stored);
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+    assert_eq!(scene.count("SELECT count(*) FROM messages").await, seqs.len() as i64);
     let late = scene.stores.append(scene.draft("too late"), START).await;
     assert_eq!(fault_kind(&late.unwrap_err()), FaultKind::Connection);
     let late = scene.stores.messages.history(&scene.lobby, Page::Newest, 1);
     assert!(matches!(late.await, Err(HistoryError::Fault(_))));
     scene.store.close().await;
+}
+
+// While people go on saying things, it closes all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_under_load_keeps_every_message_that_was_answered() {
+    let scene = start(|_| {}).await;
+    let answered = Arc::new(AtomicUsize::new(0));
+    let mut writers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (store, answered) = (scene.store.clone(), answered.clone());
+        let draft = scene.draft("again and again");
+        writers.spawn(async move {
+            loop {
+                match store.append(draft.clone(), START).await {
+                    Ok(_) => answered.fetch_add(1, Ordering::Relaxed),
+                    Err(error) => return fault_kind(&error),
+                };
+            }
+        });
+    }
+    eventually("much is stored", async || answered.load(Ordering::Relaxed) >= 500).await;
+    scene.store.close().await;
+    assert_eq!(writers.join_all().await, [FaultKind::Connection; 8], "never half");
+    let answered = answered.load(Ordering::Relaxed) as i64;
+    assert_eq!(scene.count("SELECT count(*) FROM messages").await, answered);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -264,6 +264,7 @@ fn signals() -> Vec<Signal> {
             Event::Draining { after_ms: u64::MAX },
         ),
         Signal::EndUser(shop(), "7".into()),
+        Signal::AppsChanged,
         Signal::Unsubscribe { room: lobby.clone(), user: Some(ada.clone()) },
         Signal::Unsubscribe { room: lobby.clone(), user: None },
     ]);

@@ -17,6 +17,7 @@ mod stores;
 mod tasks;
 
 mod account_store;
+mod app_store;
 mod blob_store;
 mod bus;
 mod cache;
@@ -36,6 +37,7 @@ mod transfer;
 mod upload_store;
 
 pub use account_store::account_store;
+pub use app_store::app_store;
 pub use blob_store::blob_store;
 pub use bus::bus;
 pub use cache::cache;

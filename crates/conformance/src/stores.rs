@@ -4,9 +4,9 @@ use campanile_core::{
     message::{Draft, Message},
     name::{RoomName, UserName},
     port::{
-        AccountStore, AppendError, Appended, InviteStore, MemberStore, MessageStore, NewAccount,
-        NewRoom, Page, PrekeyStore, PushStore, PutMember, ReceiptStore, RoomStore, SessionStore,
-        UploadStore,
+        AccountStore, AppStore, AppendError, Appended, InviteStore, MemberStore, MessageStore,
+        NewAccount, NewRoom, Page, PrekeyStore, PushStore, PutMember, ReceiptStore, RoomStore,
+        SessionStore, UploadStore,
     },
     room::{Room, RoomKind},
     time::Timestamp,
@@ -44,6 +44,8 @@ pub struct Stores {
     pub invites: Arc<dyn InviteStore>,
     /// Subscriptions to pushes.
     pub pushes: Arc<dyn PushStore>,
+    /// Applications.
+    pub apps: Arc<dyn AppStore>,
     /// What must stay as long as the stores are used: a temporary directory.
     pub held: Arc<dyn Any + Send + Sync>,
 }
@@ -62,6 +64,7 @@ impl Stores {
             + PrekeyStore
             + InviteStore
             + PushStore
+            + AppStore
             + 'static,
     {
         Self {
@@ -74,7 +77,8 @@ impl Stores {
             uploads: store.clone(),
             prekeys: store.clone(),
             invites: store.clone(),
-            pushes: store,
+            pushes: store.clone(),
+            apps: store,
             held: Arc::new(()),
         }
     }

@@ -137,6 +137,8 @@ pub enum Signal {
     EndSessions(EndedSessions, EndReason),
     /// A user of an application is to go: its connections close.
     EndUser(AppId, Arc<str>),
+    /// Applications were changed in the store: each node looks there.
+    AppsChanged,
     /// A node asks all others.
     Ask(Ask),
     /// A node answers the one that asked; the others pass it over.
@@ -206,6 +208,7 @@ impl Signal {
             Self::Tell(Audience::Rooms(_) | Audience::Everyone, _)
             | Self::EndSessions(EndedSessions::Token(_), _)
             | Self::EndUser(..)
+            | Self::AppsChanged
             | Self::Ask(_)
             | Self::Answer(_) => Topic::Cluster,
         }

@@ -15,6 +15,7 @@ pub mod prekey;
 pub mod invite;
 pub mod push;
 pub mod channel;
+pub mod application;
 pub mod webhook;
 pub mod event;
 pub mod labels;

@@ -1,8 +1,49 @@
-//! Every limit of the chat rules, by name, with its default.
+//! Every limit of the chat rules, by name: what can be set, with its default, and what no setting
+//! changes.
 //!
-//! A limit that bites is counted: the field says in which metric.
+//! A limit that bites is counted: it says in which metric.
 
 use std::time::Duration;
+
+/// Messages of direct rooms that may wait to be looked at for notifications. Seen in
+/// `chat_notifications_failed_total{reason="overflow"}`.
+pub(crate) const PUSH_MESSAGES_WAITING_MAX: usize = 1_024;
+
+/// Notifications that a node hands over at once.
+pub(crate) const PUSHES_AT_ONCE: usize = 16;
+
+/// How often it is tried to hand one over. Seen in
+/// `chat_queue_jobs_failed_total{reason="exhausted"}`.
+pub(crate) const PUSH_ATTEMPTS_MAX: u32 = 5;
+
+/// Later messages that are looked at when it is tried again.
+pub(crate) const PUSH_SUCCESSORS_MAX: usize = 16;
+
+/// Characters of a message that a notification shows.
+pub(crate) const PUSH_BODY_CHARACTERS_MAX: usize = 200;
+
+/// What may wait to become a job for webhooks. Seen in
+/// `chat_webhooks_failed_total{reason="overflow"}`.
+pub(crate) const WEBHOOKS_NOTED_MAX: usize = 4_096;
+
+/// What is noted of one application on one node: what clients of one can cause does not take the
+/// room of all. Seen like [`WEBHOOKS_NOTED_MAX`].
+pub(crate) const WEBHOOKS_NOTED_PER_APP: Rate = Rate::new(200.0, 2_000);
+
+/// What becomes jobs together.
+pub(crate) const WEBHOOKS_QUEUED_TOGETHER: usize = 256;
+
+/// Jobs that a node takes at once.
+pub(crate) const WEBHOOKS_TAKEN_MAX: usize = 64;
+
+/// Requests to one receiver at once.
+pub(crate) const WEBHOOKS_AT_ONCE: usize = 8;
+
+/// Subscriptions of a channel from which on its count is not told at each change.
+pub(crate) const CHANNEL_COUNT_AT_ONCE_MAX: u64 = 100;
+
+/// Answers of other nodes that wait to be read by the one who asked; more than there are nodes.
+pub(crate) const CLUSTER_ANSWERS_MAX: usize = 256;
 
 /// The bounds within which rooms, messages and connections live.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +105,10 @@ pub struct Limits {
     pub prekeys_low: u64,
     /// Invitations that are kept at once.
     pub invites_max: u64,
+    /// Applications that operators have made. Seen in the refusals of `POST /api/v1/apps`.
+    pub apps_max: u64,
+    /// Keys of one of them. Seen in the refusals of `POST /api/v1/apps/{app}/keys`.
+    pub app_keys_max: usize,
     /// Browsers of one user that are notified; the oldest makes way for one more.
     pub push_subscriptions_per_user: u64,
     /// Notifications of all users that wait for push services; further ones are dropped.
@@ -167,6 +212,8 @@ impl Default for Limits {
             prekeys_per_user_max: 200,
             prekeys_low: 20,
             invites_max: 200,
+            apps_max: 1_000,
+            app_keys_max: 10,
             push_subscriptions_per_user: 10,
             push_queue_max: 10_000,
             webhook_queue_max: 100_000,

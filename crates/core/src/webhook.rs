@@ -6,7 +6,11 @@ use crate::{
     port::ConnectionId,
     time::Timestamp,
 };
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    time::Duration,
+};
 
 /// Which webhook of which application. It means the same on every node and after a restart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,37 +36,55 @@ pub struct Hook {
     pub batch_max: usize,
 }
 
-/// The webhooks of all applications.
-#[derive(Clone, Debug, Default)]
+/// The webhooks of all applications, which may change while they are asked for.
+#[derive(Debug, Default)]
 pub struct Hooks {
-    by_app: HashMap<AppId, Vec<Hook>>,
+    by_app: RwLock<HashMap<AppId, Vec<Hook>>>,
 }
 
 impl FromIterator<Hook> for Hooks {
     fn from_iter<I: IntoIterator<Item = Hook>>(hooks: I) -> Self {
-        let mut by_app: HashMap<AppId, Vec<Hook>> = HashMap::new();
-        for hook in hooks {
-            by_app.entry(hook.id.app.clone()).or_default().push(hook);
-        }
-        Self { by_app }
+        let all = Self::default();
+        all.replace(hooks);
+        all
     }
 }
 
 impl Hooks {
+    /// These are all of them from now on.
+    pub fn replace(&self, hooks: impl IntoIterator<Item = Hook>) {
+        let mut by_app: HashMap<AppId, Vec<Hook>> = HashMap::new();
+        for hook in hooks {
+            by_app.entry(hook.id.app.clone()).or_default().push(hook);
+        }
+        *self.by_app.write().unwrap_or_else(PoisonError::into_inner) = by_app;
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.by_app.is_empty()
+        self.by_app().is_empty()
+    }
+
+    /// Whether one of an application is told of such events.
+    pub fn is_wanted(&self, app: &AppId, event: WebhookEvent) -> bool {
+        let by_app = self.by_app();
+        by_app.get(app).into_iter().flatten().any(|hook| hook.events.contains(&event))
     }
 
     /// Those of an application that are told of such events.
-    pub fn wanting(&self, app: &AppId, event: WebhookEvent) -> impl Iterator<Item = &Hook> {
-        let hooks = self.by_app.get(app).into_iter().flatten();
-        hooks.filter(move |hook| hook.events.contains(&event))
+    pub fn wanting(&self, app: &AppId, event: WebhookEvent) -> Vec<Hook> {
+        let by_app = self.by_app();
+        let hooks = by_app.get(app).into_iter().flatten();
+        hooks.filter(|hook| hook.events.contains(&event)).cloned().collect()
     }
 
     /// The one of this identity.
-    pub fn find(&self, id: &HookId) -> Option<&Hook> {
-        self.by_app.get(&id.app)?.iter().find(|hook| hook.id.url == id.url)
+    pub fn find(&self, id: &HookId) -> Option<Hook> {
+        self.by_app().get(&id.app)?.iter().find(|hook| hook.id.url == id.url).cloned()
+    }
+
+    fn by_app(&self) -> RwLockReadGuard<'_, HashMap<AppId, Vec<Hook>>> {
+        self.by_app.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -53,6 +53,33 @@ fn everyone_in_the_room_hears_a_message_once() {
 }
 
 #[test]
+fn an_event_is_encoded_once_for_each_protocol_however_many_hear_it() {
+    const LISTENERS: usize = 50;
+    on_a_node(Limits::default(), async |node| {
+        let ada = node.user("ada").await;
+        let room = node.room(&ada, "square", RoomKind::Public).await;
+        let mut listeners = Vec::new();
+        for _ in 0..LISTENERS {
+            listeners.push(node.listen_in(0, &ada, &room).await);
+        }
+        let [first, second] = node.encoded();
+        node.say(&ada, &room, "ding").await.expect("sent");
+        settle().await;
+        assert_eq!(node.encoded(), [first + 1, second], "not where nobody listens");
+        for _ in 0..LISTENERS {
+            listeners.push(node.listen_in(1, &ada, &room).await);
+        }
+        let [first, second] = node.encoded();
+        node.say(&ada, &room, "dong").await.expect("sent");
+        settle().await;
+        assert_eq!(node.encoded(), [first + 1, second + 1]);
+        for listener in &listeners {
+            assert_eq!(listener.lines().await.last().expect("it hears"), "2 ada: dong");
+        }
+    });
+}
+
+#[test]
 fn delivery_latency_counts_from_the_message_not_from_when_it_is_stored() {
     // The second message comes a little too early, and is made to wait.
     let messages_per_user = Rate { per_second: 20.0, burst: 1 };

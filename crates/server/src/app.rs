@@ -29,7 +29,7 @@ use campanile_core::{
     fanout::Shards,
     instrumented::{Backend, Driver},
     metrics::{App as AppLabel, ChatMetrics, NATIVE_APP},
-    port::{BusError, Clock, NodeId},
+    port::{BusError, Clock, Fault, NodeId},
 };
 use campanile_loki::ShipperMetrics;
 use campanile_metrics::{
@@ -98,6 +98,9 @@ pub enum BuildError {
     /// An adapter cannot be had.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
+    /// The applications of the store cannot be read.
+    #[error("cannot read the applications: {0}")]
+    Applications(#[from] Fault),
     /// Applications cannot be told of their channels.
     #[error(transparent)]
     Webhooks(#[from] WebhooksError),
@@ -149,15 +152,15 @@ impl<S: Future<Output = ()>> App<S> {
         let workers = workers::count(config.server.workers);
         let apps = apps::settle(&config, &bus)?;
         let registry = registry(&config, &exporters, (&store, &bus), (workers, &apps));
-        let metrics = EdgeMetrics::register(&registry);
-        let tls = Tls::load(&config.server, &registry, &metrics.connections.errors)?;
         let limits = config.limits.to_core();
         let id = NodeId(rand::random());
         let opened = adapters::open((&store, &bus), &config, id, &registry).await?;
         let Adapters { mut ports, ask_store, ask_changed, close_store, close_bus } = opened;
         let node = node(&config, id, &ports, (&store, &bus));
-        let settled = Arc::new(Apps::new(&apps, &registry));
-        ports.webhooks = webhooks::open(&config, &apps, &settled)?;
+        let settled = all_apps(&config, &apps, &ports, &registry).await?;
+        let metrics = EdgeMetrics::register(&registry);
+        let tls = Tls::load(&config.server, &registry, &metrics.connections.errors)?;
+        ports.webhooks = webhooks::open(&config, &settled)?;
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
         let counted = ChatMetrics::register(&registry);
         let chat = Arc::new(Chat::new(id, ports, shards, limits, counted, token::hex_digest));
@@ -295,6 +298,21 @@ fn registry(
         .build()
 }
 
+/// The applications of the settings and of the store. Those that are there at the start are counted
+/// by themselves, as far as there is room; those that come later as others.
+async fn all_apps(
+    config: &Config,
+    settings: &[config::App],
+    ports: &Ports,
+    registry: &Registry,
+) -> Result<Arc<Apps>, Fault> {
+    let stored = ports.apps.list().await?;
+    for app in &stored {
+        registry.add_label::<AppLabel>(app.id.as_str());
+    }
+    Ok(Arc::new(Apps::new(settings, stored, (registry, config.webhooks.batch))))
+}
+
 fn node(config: &Config, id: NodeId, ports: &Ports, (store, bus): (&StoreKind, &BusKind)) -> Node {
     Node {
         id,
@@ -349,6 +367,7 @@ fn settings(config: &Config, listeners: &Listeners) -> EdgeSettings {
         registration: config.server.registration.unwrap_or(by_address),
         token_lifetime: Duration::from_secs(u64::from(config.server.token_lifetime_days) * 86_400),
         proxies: Proxies(networks.collect()),
+        webhooks_allowed: config.webhooks.allowed(),
         header_bytes_max: config.server.header_bytes_max,
     }
 }
@@ -367,6 +386,8 @@ async fn start_tasks(
     tasks.spawn("bus", health, async move { listening.listen(others).await });
     let stepping = chat.clone();
     tasks.spawn("step", health, async move { stepping.keep_in_step().await });
+    let (apps, asking) = (edge.apps.clone(), chat.clone());
+    tasks.spawn("apps", health, async move { apps.keep(&asking).await });
     tasks.spawn("presence", health, collect::reconcile_presence(chat.clone()));
     let counting = chat.clone();
     tasks.spawn("counts", health, async move { counting.tell_counts().await });

@@ -1,15 +1,21 @@
 //! The applications of this server: whose channels it has, with which keys, within which bounds.
 
+mod settings;
 mod kept;
+mod known;
+mod lease;
+mod made;
 
 pub(crate) use kept::look_at_apps;
 pub use kept::{APP_FILE, AppsError, settle};
+pub use known::Apps;
+pub(crate) use lease::{Leases, Tenancy};
+pub(crate) use made::{new_id, new_key};
+pub use settings::AppSettings;
 
 use crate::config;
-use campanile_core::{channel::AppId, metrics::App as AppLabel};
-use campanile_metrics::Registry;
+use campanile_core::{channel::AppId, metrics::App as AppLabel, time::Timestamp};
 use campanile_pusher::{Credentials, Keys, Limits};
-use std::{collections::HashMap, sync::Arc};
 
 /// An application.
 #[derive(Clone, Debug)]
@@ -18,12 +24,20 @@ pub struct App {
     pub id: AppId,
     /// The same, as it is counted.
     pub label: AppLabel,
+    /// What people call it.
+    pub name: String,
+    /// Who says that there is such an application.
+    pub source: Source,
     /// Whether it is served.
     pub enabled: bool,
     /// The first of its keys: what is signed for it is signed with this one.
     pub key: String,
     /// All its keys.
     pub keys: Keys,
+    /// The same without their secrets.
+    pub known_keys: Vec<Key>,
+    /// What it is set to, as it is shown; what is below is made of it.
+    pub settings: AppSettings,
     /// Whether its clients may send events to each other.
     pub client_events: bool,
     /// Whether the subscribers of its channels are told how many they are.
@@ -39,58 +53,47 @@ pub struct App {
     pub limits: Limits,
     /// Connections that it may have on this node.
     pub connections_max: usize,
+    /// How long its connections may stay, by the key that they came with.
+    pub(crate) leases: Leases,
 }
 
-/// All applications, by what they are asked for with.
-#[derive(Clone, Debug, Default)]
-pub struct Apps {
-    all: Vec<Arc<App>>,
-    by_id: HashMap<String, Arc<App>>,
-    by_key: HashMap<String, Arc<App>>,
+/// Who says that there is an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The configuration, or the file of the application that a server made for itself.
+    Configuration,
+    /// An operator.
+    Api,
 }
 
-impl Apps {
-    /// Those of the settings, which were checked. The registry's values of [`AppLabel`] should have
-    /// their ids.
-    pub fn new(settings: &[config::App], registry: &Registry) -> Self {
-        let mut apps = Self::default();
-        for settings in settings {
-            let app = Arc::new(App::new(settings, registry));
-            apps.by_id.insert(app.id.as_str().to_owned(), app.clone());
-            let keys = settings.credentials().map(|(key, _)| (key.to_owned(), app.clone()));
-            apps.by_key.extend(keys);
-            apps.all.push(app);
-        }
-        apps
-    }
-
-    /// The one of this identity.
-    pub fn by_id(&self, id: &str) -> Option<&Arc<App>> {
-        self.by_id.get(id)
-    }
-
-    /// The one that this key belongs to.
-    pub fn by_key(&self, key: &str) -> Option<&Arc<App>> {
-        self.by_key.get(key)
-    }
-
-    /// All of them, in the order of the settings.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<App>> {
-        self.all.iter()
-    }
+/// A key without its secret.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// The key.
+    pub key: String,
+    /// When it was made, where that is known.
+    pub made_at: Option<Timestamp>,
 }
 
 impl App {
-    fn new(settings: &config::App, registry: &Registry) -> Self {
+    /// The one of these settings, which were checked.
+    fn new(settings: &config::App, label: AppLabel) -> Self {
         let id = settings.id.as_deref().unwrap_or_default();
         let id = AppId::parse(id).expect("it was checked with the other settings");
         let credentials: Vec<_> = settings
             .credentials()
             .map(|(key, secret)| Credentials::new(key, secret.reveal()))
             .collect();
+        let known: Vec<_> = settings.credentials().map(|(key, _)| key.to_owned()).collect();
+        let leases = known.iter().map(|key| (key.clone(), Default::default())).collect();
         let origins = settings.allowed_origins.iter();
         Self {
-            label: registry.label(id.as_str()),
+            label,
+            name: id.to_string(),
+            source: Source::Configuration,
+            known_keys: known.into_iter().map(|key| Key { key, made_at: None }).collect(),
+            leases,
+            settings: settings.into(),
             id,
             enabled: settings.enabled,
             key: settings.key.clone().unwrap_or_default(),
@@ -106,11 +109,6 @@ impl App {
                 max => max,
             },
         }
-    }
-
-    /// Whether a page of this origin may connect.
-    pub fn lets_in(&self, origin: &str) -> bool {
-        self.origins.is_empty() || self.origins.iter().any(|one| one == origin)
     }
 }
 

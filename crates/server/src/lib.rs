@@ -5,6 +5,7 @@ pub mod apps;
 pub mod metrics;
 pub mod reply;
 pub mod token;
+mod limits;
 pub mod password;
 pub mod readings;
 pub mod health;

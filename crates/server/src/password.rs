@@ -1,6 +1,7 @@
 //! Passwords: hashed and checked on few threads, with a short queue, so that nobody can keep the
 //! machine busy by logging in.
 
+use crate::limits::{PASSWORDS_AT_ONCE, PASSWORDS_WAITING_MAX};
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash as Phc},
@@ -8,12 +9,6 @@ use argon2::{
 use campanile_core::user::PasswordHash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::{sync::Semaphore, task};
-
-/// How many are worked on at a time.
-const AT_ONCE: usize = 2;
-
-/// How many may wait for their turn.
-const WAITING_MAX: usize = 50;
 
 /// Memory, passes and lanes of argon2id.
 const MEMORY_KIB: u32 = 19_456;
@@ -59,7 +54,7 @@ impl Passwords {
     /// Makes ready; takes as long as hashing one password.
     pub fn new() -> Self {
         Self {
-            turns: Semaphore::new(AT_ONCE),
+            turns: Semaphore::new(PASSWORDS_AT_ONCE),
             waiting: AtomicUsize::new(0),
             nobody: hash(&crate::token::new()),
         }
@@ -118,7 +113,7 @@ impl<'a> Waiting<'a> {
     fn begin(waiting: &'a AtomicUsize) -> Option<Self> {
         let before = waiting.fetch_add(1, Ordering::Relaxed);
         let place = Self(waiting);
-        (before < WAITING_MAX).then_some(place)
+        (before < PASSWORDS_WAITING_MAX).then_some(place)
     }
 }
 
@@ -203,8 +198,9 @@ mod tests {
     async fn who_comes_when_too_many_wait_is_sent_away() {
         let passwords = Passwords::new();
         let turns = passwords.turns.acquire_many(2).await.expect("open");
-        let mut waiting: Vec<_> =
-            (0..WAITING_MAX).map(|_| Box::pin(passwords.check("x".into(), None))).collect();
+        let mut waiting: Vec<_> = (0..PASSWORDS_WAITING_MAX)
+            .map(|_| Box::pin(passwords.check("x".into(), None)))
+            .collect();
         for one in &mut waiting {
             assert!(futures_util::poll!(one).is_pending());
         }

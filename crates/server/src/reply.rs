@@ -11,13 +11,17 @@ use actix_web::{
     },
 };
 use campanile_core::{
+    application::AppNameError,
     chat::{
         AccessError, AuthenticateError, ChangeError, ClaimError, EnterError, InviteError, Limited,
         ManageError, MembershipError, PublishPrekeysError, SendError, SubscribeError, UploadError,
     },
     connection::{self, JoinError},
     name::NameError,
-    port::{CreateAccountError, CreateRoomError, Fault, FaultKind},
+    port::{
+        AddAppKeyError, CreateAccountError, CreateAppError, CreateRoomError, Fault, FaultKind,
+        RevokeAppKeyError,
+    },
     push::PushEndpointError,
     upload::UploadIdError,
 };
@@ -361,6 +365,43 @@ impl From<InviteError> for Refused {
         match error {
             InviteError::TooMany { .. } => Self::conflict(error.to_string()),
             InviteError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AppNameError> for Refused {
+    fn from(error: AppNameError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<CreateAppError> for Refused {
+    fn from(error: CreateAppError) -> Self {
+        match error {
+            CreateAppError::IdTaken | CreateAppError::KeyTaken | CreateAppError::TooMany => {
+                Self::conflict(error.to_string())
+            }
+            CreateAppError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AddAppKeyError> for Refused {
+    fn from(error: AddAppKeyError) -> Self {
+        match error {
+            AddAppKeyError::NotFound => Self::not_found(error.to_string()),
+            AddAppKeyError::KeyTaken | AddAppKeyError::TooMany => Self::conflict(error.to_string()),
+            AddAppKeyError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<RevokeAppKeyError> for Refused {
+    fn from(error: RevokeAppKeyError) -> Self {
+        match error {
+            RevokeAppKeyError::NotFound => Self::not_found(error.to_string()),
+            RevokeAppKeyError::Last => Self::conflict(error.to_string()),
+            RevokeAppKeyError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     config::{Config, Server},
     http::{Edge, FirstRequests, gate, measure, routes},
+    limits::{BLOCKING_THREADS, CONNECTIONS_BESIDE},
     listeners::Listeners,
     tls::{self, Tls},
     wiring::protocols,
@@ -18,13 +19,6 @@ use std::{
     time::Duration,
 };
 use tokio::sync::mpsc;
-
-/// Threads of each worker for what blocks: passwords, reading metrics.
-pub(crate) const BLOCKING_THREADS: usize = 8;
-
-/// Connections beyond those of clients that stay: requests, probes, and those that are told to
-/// come back.
-const CONNECTIONS_BESIDE: usize = 1_024;
 
 /// Seconds that requests may take to end when the server stops.
 pub(crate) const STOP_SECONDS: u64 = 5;

@@ -1,4 +1,4 @@
-//! Killed under load again and again, the program loses no message that it acknowledged.
+//! Killed or told to stop under load, the program loses no message that it acknowledged.
 
 #[allow(dead_code, reason = "the other tests of native connections use the rest")]
 #[path = "ws_native/client.rs"]
@@ -20,7 +20,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::JoinHandle, time::timeout};
 
 const ROUNDS: usize = 20;
 const WRITERS: usize = 4;
@@ -29,6 +29,10 @@ const IN_FLIGHT: usize = 8;
 const ROOM: &str = "ledger";
 /// All rounds together.
 const WITHIN: Duration = Duration::from_secs(90);
+/// How long the acknowledgements of one round may take.
+const ROUND_WITHIN: Duration = Duration::from_secs(30);
+/// Over how long the closes are spread when the program is told to stop.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// Somebody who writes, remembers what was acknowledged, and repeats what was not.
 struct Writer {
@@ -38,6 +42,8 @@ struct Writer {
     acknowledged: HashMap<String, u64>,
     /// Keys whose fate is not known: they are sent again first.
     unknown: VecDeque<String>,
+    /// With which code the last connection was closed, when it was.
+    closed: Option<u16>,
 }
 
 /// How many acknowledgements there were in a round.
@@ -52,28 +58,72 @@ async fn no_acknowledged_message_is_lost_when_the_program_is_killed() {
     let started = Instant::now();
     let data = tempfile::tempdir().expect("a directory");
     let mut program = Program::start(data.path()).await;
-    let mut writers: Vec<_> = (0..WRITERS).map(|number| Writer::new(&program, number)).collect();
-    let room = json!({"name": ROOM, "kind": "public"});
-    program.post("/api/v1/rooms", &room, &writers[0].token);
+    let mut writers = sign_up(&program);
     for round in 0..ROUNDS {
         let progress = Arc::new(Progress::default());
-        let running = writers
-            .into_iter()
-            .map(|writer| tokio::spawn(writer.write(program.address, progress.clone())));
-        let running: Vec<_> = running.collect();
+        let running = start_writing(&program, writers, &progress);
         // At another point of the load each time.
         progress.reach(20 + round * 13 % 97).await;
         program.kill();
-        writers = Vec::new();
-        for writer in running {
-            writers.push(writer.await.expect("a writer does not panic"));
-        }
+        writers = ended(running).await;
         program = Program::start(data.path()).await;
         check(&program, &writers).await;
     }
     let acknowledged: usize = writers.iter().map(|writer| writer.acknowledged.len()).sum();
     assert!(acknowledged > ROUNDS * 20, "only {acknowledged} messages were at stake");
     assert!(started.elapsed() < WITHIN, "it took {:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn no_acknowledged_message_is_lost_when_the_program_is_told_to_stop() {
+    let data = tempfile::tempdir().expect("a directory");
+    let drain_seconds = DRAIN.as_secs().to_string();
+    let drain = [("CAMPANILE_SERVER__DRAIN_SECONDS", &*drain_seconds)];
+    let mut program = Program::start_with(data.path(), &drain).await;
+    let writers = sign_up(&program);
+    let progress = Arc::new(Progress::default());
+    let running = start_writing(&program, writers, &progress);
+    progress.reach(200).await;
+    let before = progress.acknowledged.load(Ordering::Relaxed);
+    let told = Instant::now();
+    program.terminate();
+    let status = program.ended_within(DRAIN + Duration::from_secs(3)).await;
+    let took = told.elapsed();
+    assert_eq!(status.code(), Some(0), "after {took:?}");
+    let writers = ended(running).await;
+    for writer in &writers {
+        assert_eq!(writer.closed, Some(1001), "{} hears that it ends", writer.name);
+    }
+    let acknowledged: usize = writers.iter().map(|writer| writer.acknowledged.len()).sum();
+    assert!(acknowledged > before, "it was under load when it was told");
+    let program = Program::start(data.path()).await;
+    check(&program, &writers).await;
+}
+
+/// People who write, in a room of theirs.
+fn sign_up(program: &Program) -> Vec<Writer> {
+    let writers: Vec<_> = (0..WRITERS).map(|number| Writer::new(program, number)).collect();
+    let room = json!({"name": ROOM, "kind": "public"});
+    program.post("/api/v1/rooms", &room, &writers[0].token);
+    writers
+}
+
+fn start_writing(
+    program: &Program,
+    writers: Vec<Writer>,
+    progress: &Arc<Progress>,
+) -> Vec<JoinHandle<Writer>> {
+    let address = program.address;
+    let start = |writer: Writer| tokio::spawn(writer.write(address, progress.clone()));
+    writers.into_iter().map(start).collect()
+}
+
+async fn ended(running: Vec<JoinHandle<Writer>>) -> Vec<Writer> {
+    let mut writers = Vec::new();
+    for writer in running {
+        writers.push(writer.await.expect("a writer does not panic"));
+    }
+    writers
 }
 
 /// The room holds every acknowledged message, in its place, once, and without a gap.
@@ -112,7 +162,7 @@ impl Writer {
         let name = format!("writer{number}");
         let token = program.sign_up(&name);
         let (acknowledged, unknown) = (HashMap::new(), VecDeque::new());
-        Self { name, token, written: 0, acknowledged, unknown }
+        Self { name, token, written: 0, acknowledged, unknown, closed: None }
     }
 
     /// Writes until the server is gone.
@@ -135,7 +185,11 @@ impl Writer {
                 }
                 Heard::Frame(ServerFrame::Event(_)) => {}
                 Heard::Frame(other) => panic!("{other:?}"),
-                Heard::Closed(_) | Heard::Gone => break,
+                Heard::Closed(code) => {
+                    self.closed = code;
+                    break;
+                }
+                Heard::Gone => break,
             }
         }
         waiting.append(&mut self.unknown);
@@ -186,8 +240,13 @@ impl Progress {
     }
 
     async fn reach(&self, wanted: usize) {
-        while self.acknowledged.load(Ordering::Relaxed) < wanted {
-            self.news.notified().await;
-        }
+        let reached = async {
+            while self.acknowledged.load(Ordering::Relaxed) < wanted {
+                self.news.notified().await;
+            }
+        };
+        let in_time = timeout(ROUND_WITHIN, reached).await;
+        let acknowledged = self.acknowledged.load(Ordering::Relaxed);
+        in_time.unwrap_or_else(|_| panic!("{acknowledged} of {wanted} were acknowledged in time"));
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn dashboard(board: &Board) -> Value {
         let mut end = line;
         for (panel, (x, y)) in row.panels.iter().zip(places(row)) {
             let place = json!({"h": panel.height, "w": panel.width, "x": x, "y": line + y});
-            panels.push(self::panel(panel, panels.len() + 1, &place));
+            panels.push(self::panel(board, panel, panels.len() + 1, &place));
             end = end.max(line + y + panel.height);
         }
         line = end;
@@ -39,7 +39,7 @@ pub(super) fn dashboard(board: &Board) -> Value {
         "refresh": "30s",
         "time": {"from": board.from, "to": "now"},
         "timezone": "browser",
-        "annotations": {"list": [starts()]},
+        "annotations": {"list": [starts(board)]},
         "links": [{
             "type": "dashboards", "title": "Campanile", "tags": ["campanile"], "asDropdown": true,
             "includeVars": true, "keepTime": true, "targetBlank": false, "icon": "external link",
@@ -51,10 +51,10 @@ pub(super) fn dashboard(board: &Board) -> Value {
 }
 
 /// A line wherever a server started with another version, or at all.
-fn starts() -> Value {
+fn starts(board: &Board) -> Value {
     json!({
         "name": "Deploys and starts", "enable": true, "iconColor": "blue",
-        "datasource": {"type": "prometheus", "uid": "${datasource}"},
+        "datasource": datasource(board, Datasource::Prometheus),
         // Of a new place too, which has no start before this one to differ from.
         "expr": "(time() - process_start_time_seconds{job=~\"$job\", instance=~\"$instance\"} < 60) \
                  * on (job, instance) group_left (version) chat_build_info{job=~\"$job\"}",
@@ -63,51 +63,55 @@ fn starts() -> Value {
 }
 
 fn variables(board: &Board) -> Vec<Value> {
-    let datasource = |name: &str, label: &str, kind: &str| {
+    let source = |of: Datasource, label: &str| {
         json!({
-            "name": name, "label": label, "type": "datasource", "query": kind, "hide": 0,
-            "current": {}, "includeAll": false, "multi": false, "options": [], "refresh": 1,
-            "regex": "",
+            "name": variable(board, of), "label": label, "type": "datasource", "query": of.kind(),
+            "hide": 0, "current": {}, "includeAll": false, "multi": false, "options": [],
+            "refresh": 1, "regex": "",
         })
     };
     let labels = |name: &str, label: &str, query: &str, all: Option<&str>| {
         json!({
             "name": name, "label": label, "type": "query", "hide": 0,
-            "datasource": {"type": "prometheus", "uid": "${datasource}"},
+            "datasource": datasource(board, Datasource::Prometheus),
             "definition": query, "query": {"query": query, "refId": name},
             "includeAll": true, "multi": true, "allValue": all.unwrap_or(".+"),
             "current": {"selected": true, "text": ["All"], "value": ["$__all"]},
             "refresh": 2, "sort": 1, "options": [], "regex": "",
         })
     };
-    let mut list = vec![datasource("datasource", "Data source", "prometheus")];
-    if board.panels().any(|panel| panel.datasource == Datasource::Loki) {
-        list.push(datasource("loki_datasource", "Logs", "loki"));
-    }
+    let mut list = if asks_loki(board) {
+        vec![
+            source(Datasource::Prometheus, "Prometheus data source"),
+            source(Datasource::Loki, "Loki data source"),
+        ]
+    } else {
+        vec![source(Datasource::Prometheus, "Data source")]
+    };
     list.push(labels("job", "Job", "label_values(chat_build_info, job)", None));
     let instances = "label_values(chat_build_info{job=~\"$job\"}, instance)";
     list.push(labels("instance", "Instance", instances, None));
     list
 }
 
-fn panel(panel: &Panel, id: usize, place: &Value) -> Value {
+fn panel(board: &Board, panel: &Panel, id: usize, place: &Value) -> Value {
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".chars();
     let targets: Vec<Value> = panel
         .queries
         .iter()
         .zip(letters)
-        .map(|(query, letter)| target(panel, query, letter))
+        .map(|(query, letter)| target(board, panel, query, letter))
         .collect();
-    let mut links = Vec::new();
-    if let Some(alert) = &panel.runbook {
-        links.push(json!({
+    let link = |alert: &String| {
+        json!({
             "title": format!("Runbook: {alert}"), "url": format!("{RUNBOOKS}/{alert}.md"),
             "targetBlank": true,
-        }));
-    }
+        })
+    };
+    let links: Vec<Value> = panel.runbooks.iter().map(link).collect();
     json!({
         "id": id, "type": kind(panel.kind), "title": panel.title, "gridPos": place,
-        "description": panel.description, "datasource": datasource(panel.datasource),
+        "description": panel.description, "datasource": datasource(board, panel.datasource),
         "targets": targets, "links": links, "options": options(panel.kind),
         "fieldConfig": {"defaults": defaults(panel), "overrides": []},
     })
@@ -124,15 +128,25 @@ fn kind(kind: PanelKind) -> &'static str {
     }
 }
 
-fn datasource(datasource: Datasource) -> Value {
-    let variable = match datasource {
-        Datasource::Prometheus => "${datasource}",
-        Datasource::Loki => "${loki_datasource}",
-    };
-    json!({"type": datasource.kind(), "uid": variable})
+fn asks_loki(board: &Board) -> bool {
+    board.panels().any(|panel| panel.datasource == Datasource::Loki)
 }
 
-fn target(panel: &Panel, query: &PanelQuery, letter: char) -> Value {
+/// The variable that stands for a data source: of two, each is called by its kind, as the linter
+/// of Grafana wants it.
+fn variable(board: &Board, of: Datasource) -> &'static str {
+    match of {
+        Datasource::Loki => "loki_datasource",
+        Datasource::Prometheus if asks_loki(board) => "prometheus_datasource",
+        Datasource::Prometheus => "datasource",
+    }
+}
+
+fn datasource(board: &Board, of: Datasource) -> Value {
+    json!({"type": of.kind(), "uid": format!("${{{}}}", variable(board, of))})
+}
+
+fn target(board: &Board, panel: &Panel, query: &PanelQuery, letter: char) -> Value {
     let instant = panel.kind.is_instant();
     let format = match panel.kind {
         PanelKind::Table => "table",
@@ -141,7 +155,7 @@ fn target(panel: &Panel, query: &PanelQuery, letter: char) -> Value {
     };
     json!({
         "refId": letter.to_string(), "expr": query.expr, "legendFormat": query.legend,
-        "datasource": datasource(panel.datasource), "editorMode": "code", "format": format,
+        "datasource": datasource(board, panel.datasource), "editorMode": "code", "format": format,
         "instant": instant, "range": !instant,
     })
 }

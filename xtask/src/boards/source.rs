@@ -64,8 +64,9 @@ pub(crate) struct Panel {
     /// What values are called.
     #[serde(default)]
     pub(crate) values: BTreeMap<String, String>,
-    /// The alert that watches what this shows.
-    pub(crate) runbook: Option<String>,
+    /// The alerts that watch what this shows: it links their runbooks.
+    #[serde(default)]
+    pub(crate) runbooks: Vec<String>,
     pub(crate) queries: Vec<PanelQuery>,
 }
 

@@ -18,11 +18,12 @@ use anyhow::{Context, Result, ensure};
 
 use crate::tower::Catalogue;
 use crate::workspace::Workspace;
-use drills::Drill;
-pub(crate) use drills::{DRILLS, NOT_DRILLED};
+pub(crate) use drills::{AlertRule, DRILLS, NOT_DRILLED, names};
+use drills::{Drill, parts};
 use report::Report;
-pub(crate) use scene::PROJECT;
+pub(crate) use routes::{INHIBITIONS, Inhibition};
 use scene::{FACTOR, SLO_FACTOR, Scene};
+pub(crate) use scene::{PROJECT, VARIABLES};
 
 /// What is wanted of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -49,9 +50,17 @@ pub(crate) fn list() {
     }
 }
 
+/// Whether `--only` knows the name.
+pub(crate) fn is_part(name: &str) -> bool {
+    let mut known = SUITES.iter().map(|(suite, _)| *suite).chain(DRILLS.iter().map(|d| d.name));
+    known.any(|known| known == name)
+}
+
 /// The drill that sets off this alert.
 pub(crate) fn drill_for(alert: &str) -> Result<String> {
-    let drill = DRILLS.iter().find(|drill| drill.alerts.contains(&alert));
+    let is_meant =
+        |name: &str| name == alert || (parts(name).guide.is_none() && parts(name).alert == alert);
+    let drill = DRILLS.iter().find(|drill| drill.alerts.iter().any(|name| is_meant(name)));
     let drill = drill.with_context(|| format!("no drill sets off {alert}: see `e2e --list`"))?;
     Ok(drill.name.to_owned())
 }
@@ -89,8 +98,7 @@ const SUITES: &[(&str, &str)] = &[
 /// Starts the stack, uses it, hurts it, and reports. Says whether nothing failed.
 pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
     for name in &wanted.only {
-        let known = SUITES.iter().map(|(suite, _)| *suite).chain(DRILLS.iter().map(|d| d.name));
-        ensure!(known.into_iter().any(|known| known == name), "there is no {name}: see --list");
+        ensure!(is_part(name), "there is no {name}: see --list");
     }
     let speed = format!("{}× (error budgets: {}×)", FACTOR.0, SLO_FACTOR.0);
     let mut report = Report::new(speed);
@@ -131,6 +139,25 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
         report.leave_out(format!("the drill of {alert}: {why}"));
     }
     report.write(&scene.folder)?;
-    print!("\n{}", report.summary());
+    print!("\n{}\n{}", report.tables(), report.summary());
     Ok(report.failed() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drill_is_found_by_its_alert_with_or_without_a_severity() {
+        let drill = |alert| drill_for(alert).ok();
+        let burn = drill("ChatLatencyErrorBudgetBurn");
+        assert!(burn.is_some());
+        assert_eq!(burn, drill("ChatLatencyErrorBudgetBurn:warning"));
+        assert_eq!(
+            drill("messenger/HighMessageLatency:critical").as_deref(),
+            Some("store-very-slow")
+        );
+        assert_eq!(drill("ChatLatencyErrorBudgetBurn:info"), None);
+        assert_eq!(drill("NoSuchAlert"), None);
+    }
 }

@@ -11,7 +11,7 @@ use super::scene::Scene;
 use super::sources;
 use crate::live::{LoadedRule, Loki};
 use crate::tidy::Tree;
-use crate::tower::{LogQuery, RuleFile, log_queries};
+use crate::tower::{RuleFile, log_queries};
 use crate::wait;
 
 /// Where our rules for it lie.
@@ -32,8 +32,9 @@ pub(crate) fn check(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
     report.check("logs", "the ruler of Loki has our rules, and evaluates them", || {
         wait::patiently("it has", EVALUATED_DEADLINE, || compare(&ours, &loki.rules()?))
     });
-    for LogQuery { place, expr } in &queries {
-        report.check("logs", &format!("{place} can be asked"), || answered(&loki, expr));
+    for query in &queries {
+        let name = format!("{} can be asked", query.place());
+        report.check("logs", &name, || answered(&loki, &query.expr));
     }
     Ok(())
 }

@@ -12,9 +12,10 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use xshell::cmd;
 
-use super::drills::identity;
+use super::drills::is_called;
 use super::faster::{self, Factor};
 use super::receiver::{Receiver, WEBHOOK_PATH};
+use super::routes::is_posted;
 use crate::live::Questions;
 use crate::process::Background;
 use crate::stack::{Options, OwnEngine, Stack};
@@ -68,18 +69,7 @@ impl<'w> Scene<'w> {
         write_configurations(&workspace.root, &folder, receiver.address)?;
         let options = Options {
             overrides: vec![workspace.task_file("e2e/compose.yaml")],
-            environment: vec![
-                (
-                    "CAMPANILE_E2E".to_owned(),
-                    folder.to_str().context("the folder has an odd name")?.to_owned(),
-                ),
-                ("CAMPANILE_E2E_LOKI".to_owned(), format!("http://{}", receiver.address)),
-                ("CAMPANILE_E2E_HOST".to_owned(), receiver.address.ip().to_string()),
-                (
-                    "CAMPANILE_E2E_WEBHOOKS".to_owned(),
-                    format!("http://{}{WEBHOOK_PATH}", receiver.address),
-                ),
-            ],
+            environment: environment(&folder, receiver.address)?,
             debug: true,
             random_ports: true,
             keep,
@@ -108,9 +98,10 @@ impl<'w> Scene<'w> {
     pub(crate) fn received(&self, alert: &str, firing: bool, since: Instant) -> Vec<Instant> {
         let notices = self.receiver.notices();
         let matching = notices.iter().filter(|notice| {
-            let name = notice.labels.get("alertname").map_or("", String::as_str);
-            let profile = notice.labels.get("profile").map(String::as_str);
-            notice.firing == firing && notice.at >= since && identity(name, profile) == alert
+            notice.firing == firing
+                && notice.at >= since
+                && is_called(alert, &notice.labels)
+                && !is_posted(&notice.labels)
         });
         matching.map(|notice| notice.at).collect()
     }
@@ -154,6 +145,21 @@ impl<'w> Scene<'w> {
         anyhow::ensure!(answer.status_code == 200, "{path}: {}", answer.as_str()?);
         Ok(serde_json::from_str(answer.as_str()?).unwrap_or_default())
     }
+}
+
+/// The variables of the compose file that lies over ours: the run's folder, what takes logs in the
+/// place of Loki, the host as containers know it, and what takes webhooks.
+pub(crate) const VARIABLES: [&str; 4] =
+    ["CAMPANILE_E2E", "CAMPANILE_E2E_LOKI", "CAMPANILE_E2E_HOST", "CAMPANILE_E2E_WEBHOOKS"];
+
+fn environment(folder: &Path, receiver: SocketAddr) -> Result<Vec<(String, String)>> {
+    let values = [
+        folder.to_str().context("the folder has an odd name")?.to_owned(),
+        format!("http://{receiver}"),
+        receiver.ip().to_string(),
+        format!("http://{receiver}{WEBHOOK_PATH}"),
+    ];
+    Ok(VARIABLES.map(str::to_owned).into_iter().zip(values).collect())
 }
 
 /// The address of this machine that containers reach: the gateway of the engine's bridge, which is

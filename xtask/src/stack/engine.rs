@@ -1,26 +1,19 @@
 //! The container engine with its compose plug-in: found, or provided from Debian's packages.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use xshell::cmd;
 
+use crate::debian;
 use crate::provide;
 use crate::wait;
 use crate::workspace::Workspace;
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
-
-/// The release of Debian whose compose understands our file, and works as a plug-in, and whose
-/// packages stand in for images.
-pub(super) const RELEASE: &str = "trixie";
-
-pub(super) const MIRROR: &str = "http://deb.debian.org/debian";
 
 /// How `docker` is called.
 #[derive(Clone)]
@@ -123,43 +116,11 @@ fn start(workspace: &Workspace) -> Result<Child> {
     Ok(engine)
 }
 
-/// Takes the plug-in out of Debian's package, without installing the package: this may be an older
-/// Debian.
+/// Where this machine has none: out of Debian's package.
 fn bring_compose(configuration: &Path) -> Result<()> {
     let plugin = configuration.join("cli-plugins/docker-compose");
-    if plugin.exists() {
-        return Ok(());
-    }
-    ensure!(
-        provide::find("apt-get").is_some() && provide::is_root()?,
-        "`docker compose` is not here: install the compose plug-in of docker, 2.26 or later"
-    );
-    println!("taking `docker compose` from Debian's package");
-    let folder = tempfile::tempdir()?;
-    let shell = xshell::Shell::new()?;
-    shell.change_dir(folder.path());
-    for sub in ["lists/partial", "cache/archives/partial"] {
-        fs::create_dir_all(folder.path().join(sub))?;
-    }
-    let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    let source = format!("deb [signed-by={keys}] {MIRROR} {RELEASE} main\n");
-    fs::write(folder.path().join("sources.list"), source)?;
-    let place = folder.path().display();
-    let options = [
-        format!("Dir::Etc::SourceList={place}/sources.list"),
-        "Dir::Etc::SourceParts=/dev/null".to_owned(),
-        format!("Dir::State::Lists={place}/lists"),
-        format!("Dir::Cache={place}/cache"),
-        "APT::Sandbox::User=root".to_owned(),
-    ];
-    let options: Vec<&str> = options.iter().flat_map(|option| ["-o", option]).collect();
-    let given = &options;
-    cmd!(shell, "apt-get {given...} --quiet --quiet update").run()?;
-    cmd!(shell, "apt-get {given...} --quiet --quiet download docker-compose").run()?;
-    cmd!(shell, "sh -c 'dpkg-deb --extract docker-compose_*.deb unpacked'").run()?;
-    let unpacked = folder.path().join("unpacked/usr/libexec/docker/cli-plugins/docker-compose");
-    fs::create_dir_all(plugin.parent().context("a plug-in lies in a folder")?)?;
-    fs::copy(&unpacked, &plugin).context("the package holds no plug-in")?;
-    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755))?;
-    Ok(())
+    debian::take("docker-compose", "usr/libexec/docker/cli-plugins/docker-compose", &plugin)
+        .context(
+            "`docker compose` is not here: install the compose plug-in of docker, 2.26 or later",
+        )
 }

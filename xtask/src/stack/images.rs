@@ -5,11 +5,15 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use xshell::cmd;
 
-use super::engine::{Engine, MIRROR, RELEASE, output};
+use super::dockerfile::bases;
+use super::engine::{Engine, output};
+use super::pulls::{self, Shelf};
+use crate::debian::{MIRROR, RELEASE};
 use crate::process;
 use crate::provide;
 use crate::workspace::Workspace;
@@ -22,6 +26,7 @@ const SERVER: &str = "campanile-standin:server";
 
 /// A pull that takes longer than this will not come.
 const PULL_SECONDS_MAX: &str = "900";
+const PULL_TIME_MAX: Duration = Duration::from_secs(900);
 
 const PACKAGES: &str = "ca-certificates,wget,postgresql-17,redis-server,redis-tools,haproxy,\
 prometheus,prometheus-alertmanager,prometheus-node-exporter,prometheus-postgres-exporter,\
@@ -37,23 +42,36 @@ const FOLDERS: &[(&str, u32)] = &[
     ("/var/lib/campanile", 10001),
 ];
 
-/// Where the images come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// All are there, or were pulled.
-    Usual,
-    /// Debian's packages stand in; what has no package is there only if it was there before.
-    StandIn,
-}
+/// The chat server is built, not pulled: what is pulled is what it is built on.
+const RECIPE: &str = "deploy/Dockerfile";
 
-/// The services without an image on this machine, and where the images of the others come from.
+/// How the names of its services begin.
+const SERVERS: &str = "campanile-";
+
+/// What became of the services whose images cannot be had here.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Images {
-    pub(crate) source: Source,
+    /// Debian's packages stand in for them.
+    pub(crate) stood_in: BTreeSet<String>,
     pub(crate) left_out: Vec<String>,
 }
 
+impl Images {
+    /// Of the services that lack an image, `with_standin` have a stand-in.
+    fn without(lacking: impl Iterator<Item = String>, with_standin: &BTreeSet<String>) -> Self {
+        let (stood_in, left_out): (BTreeSet<String>, BTreeSet<String>) =
+            lacking.partition(|service| with_standin.contains(service));
+        Self { stood_in, left_out: left_out.into_iter().collect() }
+    }
+
+    /// Whether the chat server is one that was built beside the stand-in.
+    pub(crate) fn server_stood_in(&self) -> bool {
+        self.stood_in.iter().any(|service| service.starts_with(SERVERS))
+    }
+}
+
 /// Makes sure of the images: `wanted` names each service with its image, and `with_standin` those
-/// of which there is a stand-in.
+/// of which there is a stand-in. What cannot be had is named, with the reason.
 pub(crate) fn provide(
     workspace: &Workspace,
     engine: &Engine,
@@ -61,37 +79,58 @@ pub(crate) fn provide(
     with_standin: &BTreeSet<String>,
     program: impl FnOnce() -> Result<PathBuf>,
 ) -> Result<Images> {
-    // The chat server is built, not pulled.
-    let missing: Vec<(&String, &String)> = wanted
-        .iter()
-        .filter(|(service, image)| !service.starts_with("campanile-") && !is_here(engine, image))
-        .collect();
-    let refused = missing.iter().find_map(|(_, image)| pull(engine, image).err());
-    let Some(refused) = refused else {
-        return Ok(Images { source: Source::Usual, left_out: Vec::new() });
-    };
-    println!("images cannot be pulled here ({refused:#}): Debian's packages stand in");
-    build_standin(workspace, engine)?;
-    build_server(workspace, engine, &program()?)?;
-    let left_out = missing.into_iter().map(|(service, _)| service.clone());
-    let left_out = left_out.filter(|service| !with_standin.contains(service)).collect();
-    Ok(Images { source: Source::StandIn, left_out })
-}
-
-fn is_here(engine: &Engine, image: &str) -> bool {
-    output(engine.docker().args(["image", "inspect", "--format", "{{.Id}}", image])).is_ok()
-}
-
-fn pull(engine: &Engine, image: &str) -> Result<()> {
-    println!("pulling {image}");
-    // `docker` is told when to stop: a registry that swallows packets says nothing for minutes.
-    let docker = engine.docker();
-    let mut command = Command::new("timeout");
-    command.args([PULL_SECONDS_MAX, "docker", "pull", "--quiet", image]);
-    for (key, value) in docker.get_envs() {
-        command.env(key, value.unwrap_or_default());
+    let recipe = fs::read_to_string(workspace.root.join(RECIPE))
+        .with_context(|| format!("cannot read {RECIPE}"))?;
+    let lacking = pulls::refused(&pulled(wanted, &recipe), engine);
+    for (service, why) in &lacking {
+        let instead = match with_standin.contains(service) {
+            true => "Debian's packages stand in",
+            false => "it is left out",
+        };
+        println!("{service} has no image here, and {instead}: {why}");
     }
-    output(&mut command).map(drop)
+    let images = Images::without(lacking.into_keys(), with_standin);
+    if !images.stood_in.is_empty() {
+        build_standin(workspace, engine)?;
+    }
+    if images.server_stood_in() {
+        build_server(workspace, engine, &program()?)?;
+    }
+    Ok(images)
+}
+
+/// The images that are pulled for each service.
+fn pulled(wanted: &BTreeMap<String, String>, recipe: &str) -> BTreeMap<String, Vec<String>> {
+    let bases: Vec<String> = bases(recipe).into_iter().map(str::to_owned).collect();
+    let images = |(service, image): (&String, &String)| {
+        let is_built = service.starts_with(SERVERS);
+        (service.clone(), if is_built { bases.clone() } else { vec![image.clone()] })
+    };
+    wanted.iter().map(images).collect()
+}
+
+impl Shelf for Engine {
+    fn has(&self, image: &str) -> bool {
+        output(self.docker().args(["image", "inspect", "--format", "{{.Id}}", image])).is_ok()
+    }
+
+    fn pull(&self, image: &str) -> Result<()> {
+        // `docker` is told when to stop: a registry that swallows packets says nothing for minutes.
+        let docker = self.docker();
+        let mut command = Command::new("timeout");
+        command.args([PULL_SECONDS_MAX, "docker", "pull", "--quiet", image]);
+        for (key, value) in docker.get_envs() {
+            command.env(key, value.unwrap_or_default());
+        }
+        let started = Instant::now();
+        output(&mut command).map(drop).map_err(|error| {
+            if started.elapsed() >= PULL_TIME_MAX {
+                anyhow!("no answer in {PULL_SECONDS_MAX} s")
+            } else {
+                error
+            }
+        })
+    }
 }
 
 /// Made anew when what it is made of changes.
@@ -159,5 +198,34 @@ pub(crate) fn build_program(workspace: &Workspace, release: bool) -> Result<Path
     } else {
         crate::live::build(workspace)?;
         Ok(workspace.built("campanile"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn only_what_lacks_an_image_is_replaced_or_left_out() {
+        let lacking = ["grafana", "redis"].map(str::to_owned).into_iter();
+        let images = Images::without(lacking, &set(&["campanile-1", "postgres", "redis"]));
+        let expected = Images { stood_in: set(&["redis"]), left_out: vec!["grafana".to_owned()] };
+        assert_eq!(images, expected);
+        assert!(!images.server_stood_in());
+        let lacking = ["campanile-1".to_owned()].into_iter();
+        assert!(Images::without(lacking, &set(&["campanile-1"])).server_stood_in());
+    }
+
+    #[test]
+    fn for_the_server_is_pulled_what_it_is_built_on() {
+        let wanted = [("campanile-1", "campanile:latest"), ("redis", "redis:8")];
+        let wanted = wanted.map(|(service, image)| (service.to_owned(), image.to_owned()));
+        let pulled = pulled(&wanted.into(), "FROM rust:1 AS build\nFROM debian:1\n");
+        assert_eq!(pulled["campanile-1"], ["rust:1", "debian:1"]);
+        assert_eq!(pulled["redis"], ["redis:8"]);
     }
 }

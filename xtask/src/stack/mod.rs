@@ -1,11 +1,14 @@
 //! The compose stack: started until all of it is healthy, hurt, and taken down.
 
+mod dockerfile;
 mod engine;
 mod images;
+mod pulls;
 mod secrets;
+mod standins;
 mod verbs;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,9 +21,11 @@ use serde_json::Value;
 use crate::live;
 use crate::wait;
 use crate::workspace::Workspace;
+pub(crate) use dockerfile::bases;
 pub(crate) use engine::OwnEngine;
 use engine::{Engine, output};
-use images::{Images, Source};
+use images::Images;
+use standins::StandIns;
 
 pub(crate) use secrets::{names as secret_names, value as secret};
 pub(crate) use verbs::{down, images as make_images, up};
@@ -80,7 +85,7 @@ impl Stack {
         let mut compose = Compose::new(workspace, engine, project, options)?;
         compose.files.extend(options.overrides.iter().cloned());
         let images = compose.provide_images(workspace, options.debug)?;
-        if images.source == Source::Usual {
+        if !images.server_stood_in() {
             compose.run(&["build", "campanile-1"])?;
         }
         let services: Vec<String> = compose
@@ -275,25 +280,20 @@ impl Compose {
         Ok(Self { engine, project: project.to_owned(), files, environment })
     }
 
-    /// Pulls the images, or makes stand-ins and takes the files along that use them: beside each
-    /// `x.yaml` there may be an `x.standin.yaml`.
+    /// Pulls the images, and for those that cannot be had makes stand-ins and takes what uses them
+    /// along: beside each `x.yaml` there may be an `x.standin.yaml`.
     fn provide_images(&mut self, workspace: &Workspace, debug: bool) -> Result<Images> {
         let wanted = self.services()?;
-        let mut standins = Vec::new();
-        let mut with_standin = BTreeSet::new();
-        for file in self.files.iter().map(|file| file.with_extension("standin.yaml")) {
-            let Ok(text) = std::fs::read_to_string(&file) else { continue };
-            let known: Value =
-                serde_saphyr::from_str(&text).map_err(|error| anyhow::anyhow!("{error}"))?;
-            with_standin.extend(
-                known["services"].as_object().into_iter().flatten().map(|(name, _)| name.clone()),
-            );
-            standins.push(file);
-        }
+        let standins = standins::beside(&self.files)?;
+        let known = standins.iter().flat_map(StandIns::services).collect();
         let program = || images::build_program(workspace, !debug);
-        let images = images::provide(workspace, &self.engine, &wanted, &with_standin, program)?;
-        if images.source == Source::StandIn {
-            self.files.extend(standins);
+        let images = images::provide(workspace, &self.engine, &wanted, &known, program)?;
+        let folder = workspace.folder("standin")?;
+        for (number, standins) in standins.iter().enumerate() {
+            let path = folder.join(format!("{}-{number}.json", self.project));
+            if standins.write(&images.stood_in, &path)? {
+                self.files.push(path);
+            }
         }
         Ok(images)
     }

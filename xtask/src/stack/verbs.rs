@@ -50,9 +50,15 @@ pub(crate) fn images(workspace: &Workspace) -> Result<bool> {
     let engine = Engine::find(workspace)?;
     let mut compose = Compose::new(workspace, engine, PROJECT, &Options::default())?;
     let images = compose.provide_images(workspace, false)?;
-    match images.left_out.as_slice() {
-        [] => println!("every image is here"),
-        left_out => println!("no image here: {}", left_out.join(", ")),
+    if images.stood_in.is_empty() && images.left_out.is_empty() {
+        println!("every image is here");
+    }
+    if !images.stood_in.is_empty() {
+        let stood_in: Vec<&str> = images.stood_in.iter().map(String::as_str).collect();
+        println!("Debian's packages stand in for {}", stood_in.join(", "));
+    }
+    if !images.left_out.is_empty() {
+        println!("no image here: {}", images.left_out.join(", "));
     }
     Ok(true)
 }

@@ -15,7 +15,7 @@ const TIMEOUT: &str = "--test-timeout=300000";
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let chromium = provide::chromium()?;
-    let node = provide::program(&["node"], "nodejs")?;
+    let node = provide::node(workspace)?;
     let driver = provide::node_modules(workspace, "browser")?;
     // Dozens of visitors from one address would meet the rates; a test that wants them has a
     // server of its own.

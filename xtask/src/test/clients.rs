@@ -80,7 +80,7 @@ fn on_two_nodes(workspace: &Workspace, settings: &[(&str, &str)]) -> Result<Outc
 fn in_node(workspace: &Workspace, folder: &str) -> Result<Command> {
     let mut tests = workspace.shell()?.read_dir(folder)?;
     tests.retain(|path| path.extension().is_some_and(|extension| extension == "mjs"));
-    let mut command = Command::new(provide::program(&["node"], "nodejs")?);
+    let mut command = Command::new(provide::node(workspace)?);
     // A client that was closed by the server keeps a timer for half a minute.
     command.args(["--test", "--test-reporter=spec", "--test-force-exit"]);
     command.args(["--test-concurrency=1", TIMEOUT]).args(tests).current_dir(&workspace.root);

@@ -34,7 +34,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let address = host.to_socket_addrs().with_context(|| format!("{URL}: `{url}`"))?.next();
     let loki = Loki { address: address.with_context(|| format!("{url} is nowhere"))? };
     for query in log_queries(Tree::load(&workspace.root)?.files())? {
-        checks.check(&query.place, || loki.lately(&query.expr).map(drop));
+        checks.check(&query.place(), || loki.lately(&query.expr).map(drop));
     }
     if let Outcome::Ran(asked) = checks.outcome()? {
         totals += asked;

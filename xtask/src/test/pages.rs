@@ -17,7 +17,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     tests.retain(|path| {
         path.extension().is_some_and(|extension| extension == "mjs" || extension == "js")
     });
-    let mut command = Command::new(provide::program(&["node"], "nodejs")?);
+    let mut command = Command::new(provide::node(workspace)?);
     command.args(["--test", "--test-reporter=spec"]).args(tests).current_dir(&workspace.root);
     follow_node(command)
 }

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::ops::AddAssign;
 use std::time::Duration;
 
+use crate::pace;
+
 /// How many tests a job ran, and how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
@@ -60,6 +62,11 @@ pub(crate) fn table(entries: &[Entry]) -> String {
         );
         let _ = writeln!(table, "{}", line.trim_end());
     }
+    let took: Duration = entries.iter().map(|entry| entry.took).sum();
+    let _ = writeln!(table, "{:<41}{:>7.1}s", "all", took.as_secs_f64());
+    if let Some(line) = pace::complaint("test", took, pace::TEST) {
+        let _ = writeln!(table, "\n{line}");
+    }
     let _ =
         writeln!(table, "\n{} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
     table
@@ -69,14 +76,12 @@ pub(crate) fn table(entries: &[Entry]) -> String {
 mod tests {
     use super::*;
 
+    fn entry(job: &'static str, totals: Totals, remark: &str) -> Entry {
+        Entry { job, took: Duration::from_millis(1_500), totals, remark: remark.to_owned() }
+    }
+
     #[test]
     fn the_table_ends_with_the_sum_alone_on_a_line() {
-        let entry = |job, totals, remark: &str| Entry {
-            job,
-            took: Duration::from_millis(1_500),
-            totals,
-            remark: remark.to_owned(),
-        };
         let table = table(&[
             entry("rust", Totals { passed: 7, failed: 1, skipped: 2 }, ""),
             entry("autobahn", Totals { skipped: 1, ..Totals::default() }, "no python2.7"),
@@ -84,6 +89,14 @@ mod tests {
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines[1], "rust                  7        1        2     1.5s");
         assert_eq!(lines[2], "autobahn              0        0        1     1.5s  no python2.7");
+        assert_eq!(lines[3], "all                                          3.0s");
         assert_eq!(lines.last(), Some(&"7 passed, 1 failed, 3 skipped"));
+    }
+
+    #[test]
+    fn a_run_that_takes_too_long_says_so() {
+        let run = |took| table(&[Entry { took, ..entry("rust", Totals::PASSED, "") }]);
+        assert!(!run(pace::TEST).contains("more than"));
+        assert!(run(pace::TEST + Duration::from_secs(1)).contains("more than"));
     }
 }

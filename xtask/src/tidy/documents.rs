@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::finding::Finding;
 use super::tree::Tree;
+use crate::task::Task;
 
 const MAP: &str = "docs/ARCHITECTURE.md";
 const MAP_LINES_MAX: usize = 250;
@@ -26,6 +27,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     }
     for (path, text) in tree.files().filter(|(path, _)| path.ends_with(".md")) {
         findings.extend(check_links(tree, path, text));
+        findings.extend(check_tasks(path, text));
     }
     findings.extend(check_decisions(tree));
     findings
@@ -77,6 +79,27 @@ fn check_links(tree: &Tree, document: &str, text: &str) -> Vec<Finding> {
             Finding::at(document, line, format!("the link to `{target}` leads nowhere"))
         })
         .collect()
+}
+
+/// Each `cargo xtask …` is a task, and what it names is there. A word in capitals stands for any.
+fn check_tasks(document: &str, text: &str) -> Vec<Finding> {
+    const CALL: &str = "cargo xtask ";
+    let lines = text.lines().zip(1..);
+    let calls = lines.flat_map(|(text, line): (&str, usize)| {
+        text.split(CALL).skip(1).map(move |rest| {
+            let words = rest.split(['`', '#', '|', ')', '"', ';', '…']).next().unwrap_or_default();
+            (line, words.trim())
+        })
+    });
+    let wrong = calls.filter_map(|(line, words)| {
+        let all: Vec<&str> = words.split_whitespace().collect();
+        let Some(task) = Task::parse(&all) else {
+            return Some((line, format!("`{CALL}{words}` is no task")));
+        };
+        let unknown = task.unknown_name().filter(|name| *name != name.to_uppercase())?;
+        Some((line, format!("`{CALL}{words}` names {unknown}, which is not there")))
+    });
+    wrong.map(|(line, what)| Finding::at(document, line, what)).collect()
 }
 
 /// Decisions are numbered from 1, each number once and none left out.
@@ -194,6 +217,17 @@ mod tests {
         says(
             &map("`core` [gone](adr/0009-gone.md)\n"),
             "the link to `adr/0009-gone.md` leads nowhere",
+        );
+    }
+
+    #[test]
+    fn a_task_that_is_none_is_found() {
+        let fine = "`core`: `cargo xtask test --only fmt`, `cargo xtask drill ALERT`\n```sh\ncargo xtask up   # all\n```\n";
+        assert_eq!(map(fine), []);
+        says(&map("`core` `cargo xtask test fmt`\n"), "`cargo xtask test fmt` is no task");
+        says(
+            &map("`core` `cargo xtask test --only fnt`\n"),
+            "`cargo xtask test --only fnt` names fnt, which is not there",
         );
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::finding::Finding;
 use super::tree::Tree;
-use crate::e2e::{DRILLS, NOT_DRILLED};
+use crate::e2e::{AlertRule, DRILLS, NOT_DRILLED, names};
 use crate::tower::RuleFile;
 
 /// Where the drills are, and what is not drilled.
@@ -19,20 +19,20 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     compare(&alerts(tree), &drilled.collect(), NOT_DRILLED)
 }
 
-/// Every alert, by the name that drills have for it: those of the guides have their guide's before it.
+/// Every alert, by the name that drills have for it: a page and a ticket of one name are two.
 fn alerts(tree: &Tree) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    let mut rules = Vec::new();
     for (path, text) in tree.below("alerts", "yaml") {
         let Ok(file) = RuleFile::parse(text) else { continue };
         let guide =
             path.strip_prefix("alerts/profiles/").and_then(|file| file.strip_suffix(".yaml"));
-        let alerts = file.rules().filter_map(|rule| rule.alert.as_deref());
-        names.extend(alerts.map(|alert| match guide {
-            Some(guide) => format!("{guide}/{alert}"),
-            None => alert.to_owned(),
-        }));
+        for rule in file.rules() {
+            let Some(alert) = rule.alert.clone() else { continue };
+            let severity = rule.labels.get("severity").cloned().unwrap_or_default();
+            rules.push(AlertRule { guide: guide.map(str::to_owned), alert, severity });
+        }
     }
-    names
+    names(&rules).into_iter().collect()
 }
 
 fn compare(
@@ -73,6 +73,23 @@ mod tests {
         assert!(found(&["Down"], &[("guide/Slow", "it cannot be slow")]).is_empty());
         says(&found(&["Down"], &[]), "no drill sets off `guide/Slow`");
         says(&found(&["Down"], &[("guide/Slow", " ")]), "it is not said why `guide/Slow`");
+    }
+
+    #[test]
+    fn each_severity_of_a_name_has_a_drill_of_its_own() {
+        let rule = |severity: &str| {
+            format!("  - alert: Burn\n    expr: up\n    labels: {{severity: {severity}}}\n")
+        };
+        let rules = |rules: &str| format!("groups:\n- name: g\n  rules:\n{rules}");
+        let ours = rules(&[rule("critical"), rule("warning")].concat());
+        let guides = rules(&rule("warning"));
+        let tree = Tree::of(&[("alerts/a.yaml", &ours), ("alerts/profiles/guide.yaml", &guides)]);
+        let alerts = alerts(&tree);
+        let found = |drilled: &[&str]| compare(&alerts, &drilled.iter().copied().collect(), &[]);
+        assert!(found(&["Burn:critical", "Burn:warning", "guide/Burn"]).is_empty());
+        says(&found(&["Burn:critical", "guide/Burn"]), "no drill sets off `Burn:warning`");
+        says(&found(&["Burn"]), "`Burn` is drilled or excused, and is no alert");
+        says(&found(&["Burn:critical"]), "no drill sets off `guide/Burn`");
     }
 
     #[test]

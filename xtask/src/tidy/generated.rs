@@ -1,4 +1,5 @@
-//! Files that a program writes: they are there, and say so. A test of the server proves them fresh.
+//! Files that a program writes: they are there, and say so. A test of the server, which `check` runs,
+//! proves them fresh.
 
 use super::finding::Finding;
 use super::tree::Tree;

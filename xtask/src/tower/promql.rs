@@ -1,6 +1,7 @@
 //! A PromQL expression, and what the checks want to know of it.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use promql_parser::label::MatchOp;
@@ -30,8 +31,17 @@ pub(crate) struct Selector {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Matcher {
     pub(crate) label: String,
+    /// What stands after `=~`.
+    pub(crate) pattern: Option<String>,
     /// The values that it names one by one; none when it is a pattern with more to it.
     pub(crate) values: Vec<String>,
+}
+
+/// How far back a function looks.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Range {
+    pub(crate) function: String,
+    pub(crate) length: Duration,
 }
 
 /// The labels that are kept, and the series below.
@@ -56,6 +66,18 @@ impl Query {
     /// Every name that is asked for, in the order of the text.
     pub(crate) fn selectors(&self) -> Vec<Selector> {
         selectors(&self.expression)
+    }
+
+    /// Every range of time that a function is given.
+    pub(crate) fn ranges(&self) -> Vec<Range> {
+        collect(&self.expression, |expression| {
+            let Expr::Call(Call { func, args }) = expression else { return None };
+            let length = args.args.iter().find_map(|argument| match bare(argument) {
+                Expr::MatrixSelector(matrix) => Some(matrix.range),
+                _ => None,
+            })?;
+            Some(Range { function: func.name.to_owned(), length })
+        })
     }
 
     /// Every `by (…)`.
@@ -129,7 +151,8 @@ impl Selector {
                 MatchOp::Equal | MatchOp::NotEqual => vec![matcher.value.clone()],
                 MatchOp::Re(_) | MatchOp::NotRe(_) => alternatives(&matcher.value),
             };
-            Matcher { label: matcher.name.clone(), values }
+            let pattern = matches!(matcher.op, MatchOp::Re(_)).then(|| matcher.value.clone());
+            Matcher { label: matcher.name.clone(), pattern, values }
         });
         let name = selector.name.clone().or(named).unwrap_or_default();
         Self { name, matchers: matchers.collect(), as_counter }
@@ -213,6 +236,24 @@ mod tests {
     #[test]
     fn a_name_may_be_a_matcher() {
         assert_eq!(query("{__name__='up'}").selectors()[0].name, "up");
+    }
+
+    #[test]
+    fn a_range_has_its_function() {
+        let range = |function: &str, seconds| Range {
+            function: function.to_owned(),
+            length: Duration::from_secs(seconds),
+        };
+        let query = query("sum(rate(a_total[5m])) / max_over_time((b[1h])) + c");
+        assert_eq!(query.ranges(), [range("rate", 300), range("max_over_time", 3_600)]);
+    }
+
+    #[test]
+    fn a_pattern_is_known_as_it_is_written() {
+        let matchers = &query("a{b=~'$c', d='e', f!~'g'}").selectors()[0].matchers;
+        let patterns: Vec<Option<&str>> =
+            matchers.iter().map(|matcher| matcher.pattern.as_deref()).collect();
+        assert_eq!(patterns, [Some("$c"), None, None]);
     }
 
     #[test]

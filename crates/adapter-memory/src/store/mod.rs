@@ -1,7 +1,8 @@
-//! Accounts, sessions, rooms, members, messages, receipts, uploads, prekeys, invitations and
-//! subscriptions to pushes in memory, for tests.
+//! Accounts, sessions, rooms, members, messages, receipts, uploads, prekeys, invitations,
+//! subscriptions to pushes and applications in memory, for tests.
 
 mod accounts;
+mod apps;
 mod invites;
 mod members;
 mod messages;
@@ -14,6 +15,8 @@ mod uploads;
 
 use crate::lock;
 use campanile_core::{
+    application::Application,
+    channel::AppId,
     invite::{Invite, InviteHash},
     limits::Limits,
     message::{Epoch, Message, Sequence},
@@ -47,6 +50,7 @@ struct State {
     prekeys: HashMap<UserName, prekeys::Published>,
     invites: HashMap<InviteHash, Invite>,
     pushes: Vec<pushes::Subscribed>,
+    apps: BTreeMap<AppId, Application>,
 }
 
 #[derive(Debug)]

@@ -72,6 +72,8 @@ pub(super) fn table(part: Part) -> Table {
         Part::KeyBundles => KEY_BUNDLES,
         Part::Prekeys => PREKEYS,
         Part::Jobs => JOBS,
+        Part::Applications => APPLICATIONS,
+        Part::ApplicationKeys => APPLICATION_KEYS,
     }
 }
 
@@ -228,6 +230,26 @@ const JOBS: Table = Table {
              v.error FROM ROWS ORDER BY v.ordinal",
 };
 
+const APPLICATIONS: Table = Table {
+    count: "SELECT count(*) FROM applications",
+    select: "SELECT id, name, enabled::int::bigint, settings, made_at, changed_at, id \
+             FROM applications WHERE id > $1 ORDER BY id LIMIT $2",
+    place: &[Text],
+    insert: "INSERT INTO applications (id, name, enabled, settings, made_at, changed_at) \
+             SELECT convert_from(v.id, 'UTF8'), convert_from(v.name, 'UTF8'), v.enabled = 1, \
+             convert_from(v.settings, 'UTF8'), v.made_at, v.changed_at FROM ROWS",
+};
+
+const APPLICATION_KEYS: Table = Table {
+    count: "SELECT count(*) FROM application_keys",
+    select: "SELECT key, app, secret, made_at, key FROM application_keys \
+             WHERE key > $1 ORDER BY key LIMIT $2",
+    place: &[Text],
+    insert: "INSERT INTO application_keys (key, app, secret, made_at) \
+             SELECT convert_from(v.key, 'UTF8'), convert_from(v.app, 'UTF8'), \
+             convert_from(v.secret, 'UTF8'), v.made_at FROM ROWS",
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +279,7 @@ mod tests {
             include_str!("../../migrations/0006_retention.sql"),
             include_str!("../../migrations/0007_invites.sql"),
             include_str!("../../migrations/0008_pushes.sql"),
+            include_str!("../../migrations/0009_applications.sql"),
         ];
         let mut name = "";
         for line in schema.iter().flat_map(|sql| sql.lines()) {

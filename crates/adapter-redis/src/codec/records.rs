@@ -22,6 +22,7 @@ choice!(Signal {
     3 = Ask(ask),
     4 = Answer(answer),
     5 = EndUser(app, user),
+    6 = AppsChanged,
 });
 
 choice!(Audience {

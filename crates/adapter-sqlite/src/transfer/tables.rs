@@ -54,6 +54,8 @@ pub(super) fn table(part: Part) -> Table {
         Part::KeyBundles => KEY_BUNDLES,
         Part::Prekeys => PREKEYS,
         Part::Jobs => JOBS,
+        Part::Applications => APPLICATIONS,
+        Part::ApplicationKeys => APPLICATION_KEYS,
     }
 }
 
@@ -192,6 +194,24 @@ const JOBS: Table = Table {
              WHERE id > ?1 ORDER BY id LIMIT ?2",
     place: &[Integer],
     insert: "INSERT INTO jobs (queue, payload, given_at, due, attempts, error) \
+             SELECT * FROM ROWS v WHERE v.column1 IS NOT NULL",
+};
+
+const APPLICATIONS: Table = Table {
+    count: "SELECT count(*) FROM applications",
+    select: "SELECT id, name, enabled, settings, made_at, changed_at, id FROM applications \
+             WHERE id > ?1 ORDER BY id LIMIT ?2",
+    place: &[Text],
+    insert: "INSERT INTO applications (id, name, enabled, settings, made_at, changed_at) \
+             SELECT * FROM ROWS v WHERE v.column1 IS NOT NULL",
+};
+
+const APPLICATION_KEYS: Table = Table {
+    count: "SELECT count(*) FROM application_keys",
+    select: "SELECT key, app, secret, made_at, key FROM application_keys \
+             WHERE key > ?1 ORDER BY key LIMIT ?2",
+    place: &[Text],
+    insert: "INSERT INTO application_keys (key, app, secret, made_at) \
              SELECT * FROM ROWS v WHERE v.column1 IS NOT NULL",
 };
 

@@ -1,13 +1,17 @@
 //! A store with something of everything, and what its users do after it was moved.
 
 use super::{Movable, Opened, close, picture};
+use crate::app_store::with_two_keys;
 use crate::stores::{START, Stores, draft, joining, keyed, new_room, room, user};
 use bytes::Bytes;
 use campanile_core::{
+    channel::AppId,
     invite::{Invite, InviteHash},
     message::{Amendment, Draft, Sequence},
     name::{RoomName, UserName},
-    port::{AccountChange, BlobStore, JobQueue, NewJob, PutMember, RoomChange, Settlement},
+    port::{
+        AccountChange, AppChange, BlobStore, JobQueue, NewJob, PutMember, RoomChange, Settlement,
+    },
     prekey::{Material, OneTimePrekey, PrekeyId, Prekeys, SignedPrekey},
     push::{PushEndpoint, PushSubscription},
     room::{Role, RoomKind},
@@ -44,6 +48,7 @@ pub(super) async fn fill(place: &dyn Movable) -> String {
     uploads(stores, &**blobs).await;
     prekeys(stores).await;
     give_jobs(&**jobs).await;
+    applications(stores).await;
     stores.rooms.delete(&room("doomed")).await.unwrap();
     let picture = picture::of(&opened).await;
     close(opened).await;
@@ -209,6 +214,16 @@ async fn give_jobs(jobs: &dyn JobQueue) {
         jobs.settle(job.id, job.attempts, outcome).await.unwrap();
     }
     jobs.push(&["first", "second"].map(job)).await.unwrap();
+}
+
+/// One that is served, and one that is not any more.
+async fn applications(stores: &Stores) {
+    for name in ["shop", "forum"] {
+        stores.apps.create(with_two_keys(name), 10).await.unwrap();
+    }
+    let off = AppChange { name: None, enabled: Some(false), settings: None, at: START.plus(DAY) };
+    let forum = AppId::parse("forum").unwrap();
+    stores.apps.change(&forum, off).await.unwrap();
 }
 
 /// Users find everything where it was, and go on.

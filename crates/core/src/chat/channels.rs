@@ -5,6 +5,7 @@ use crate::{
     channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Edition, Published},
     event::{Accepted, Audience, Envelope, Event, Signal},
     labels::{ChannelType, Direction, JoinRefusal, MessageErrorReason},
+    limits::CHANNEL_COUNT_AT_ONCE_MAX,
     port::{
         BusError, ChannelChange, ChannelCount, ChannelSeen, ConnectionId, Entrant, Fault, Passage,
     },
@@ -21,10 +22,7 @@ use std::{
 /// and, where there is no other node, to the workers.
 const GATES: usize = 64;
 
-/// Subscriptions from which on a channel's count is not told at each change.
-const COUNT_AT_ONCE_MAX: u64 = 100;
-
-/// How often it is told then.
+/// How often a count is told that is not told at each change.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 
 /// What keeps channels in order.
@@ -222,7 +220,7 @@ impl Chat {
         if matches!(kind, ChannelKind::Presence | ChannelKind::Own) || count == 0 {
             return;
         }
-        if count <= COUNT_AT_ONCE_MAX {
+        if count <= CHANNEL_COUNT_AT_ONCE_MAX {
             self.tell_count(channel, kind, count).await;
         } else {
             self.channels.uncounted().insert((channel.clone(), kind));

@@ -5,6 +5,7 @@ use crate::{
     event::{Answer, Ask, Envelope, Event, Question, Signal},
     fanout::Survey,
     labels::{ClusterOperation, Outcome},
+    limits::CLUSTER_ANSWERS_MAX,
     port::{BusError, BusReceiver, Heard, Node, NodeId},
 };
 use std::{
@@ -19,9 +20,6 @@ use tokio::{sync::mpsc, time::timeout};
 
 /// How long the other nodes may take to answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(1);
-
-/// Answers that wait to be read by the one who asked; more than there are nodes.
-const ANSWERS_MAX: usize = 256;
 
 /// Questions of this node that are under way.
 #[derive(Debug, Default)]
@@ -69,7 +67,10 @@ impl Chat {
                     self.shards.deliver(returned.envelope.clone()).await;
                     returned.is_told();
                 }
-                Heard::Missed => self.step.missed(),
+                Heard::Missed => {
+                    self.step.missed();
+                    self.apps_changed.maybe();
+                }
             }
         }
     }
@@ -134,6 +135,7 @@ impl Chat {
             Signal::Ask(ask) => self.answer(ask).await,
             Signal::Answer(answer) if answer.to == self.node => self.asked.answered(answer),
             Signal::Answer(_) => {}
+            Signal::AppsChanged => self.apps_changed.maybe(),
             _ => {
                 let accepted = self.clock().moment().minus(self.age(&signal)).into();
                 self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: true })).await;
@@ -160,7 +162,7 @@ impl Chat {
 impl Asked {
     fn begin(&self) -> Asking<'_> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (sender, answers) = mpsc::channel(ANSWERS_MAX);
+        let (sender, answers) = mpsc::channel(CLUSTER_ANSWERS_MAX);
         self.waiting().insert(id, sender);
         Asking { asked: self, id, answers }
     }

@@ -1,6 +1,7 @@
 //! What can be done in the chat: each operation checks, changes the store, and tells who is to know.
 
 mod accounts;
+mod apps;
 mod channels;
 mod cluster;
 mod invites;
@@ -30,6 +31,7 @@ pub use rooms::{AccessError, ManageError};
 pub use uploads::{Arrival, UploadError};
 pub use webhooks::{DeadWebhook, Webhooks};
 
+use apps::Changed;
 use channels::Gates;
 use cluster::Asked;
 use pushes::Waiting;
@@ -43,9 +45,10 @@ use crate::{
     limits::{Limits, Rate, Rates},
     metrics::ChatMetrics,
     port::{
-        AccountStore, BlobStore, Bus, ChannelStore, Clock, InviteStore, JobQueue, Limiter,
-        LimiterContext, MemberStore, MessageStore, NodeId, PrekeyStore, PresenceStore, PushService,
-        PushStore, RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore, Verdict,
+        AccountStore, AppStore, BlobStore, Bus, ChannelStore, Clock, InviteStore, JobQueue,
+        Limiter, LimiterContext, MemberStore, MessageStore, NodeId, PrekeyStore, PresenceStore,
+        PushService, PushStore, RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore,
+        Verdict,
     },
     room::RoomKind,
 };
@@ -74,6 +77,8 @@ pub struct Ports {
     pub invites: Arc<dyn InviteStore>,
     /// Subscriptions to pushes.
     pub pushes: Arc<dyn PushStore>,
+    /// Applications that operators have made.
+    pub apps: Arc<dyn AppStore>,
     /// Jobs.
     pub jobs: Arc<dyn JobQueue>,
     /// The push services of browsers; `None` where nobody is notified.
@@ -105,6 +110,7 @@ pub struct Chat {
     waiting: Waiting,
     noted: Noted,
     channels: Gates,
+    apps_changed: Changed,
     /// Gives at least 32 hexadecimal digits for any bytes; names direct rooms.
     digest: fn(&[u8]) -> String,
 }
@@ -140,8 +146,19 @@ impl Chat {
         };
         let context = Arc::new(context);
         let (step, asked, waiting) = (Step::default(), Asked::default(), Waiting::default());
-        let (noted, channels) = (Noted::default(), Gates::default());
-        Self { ports, shards, context, node, step, asked, waiting, noted, channels, digest }
+        Self {
+            ports,
+            shards,
+            context,
+            node,
+            step,
+            asked,
+            waiting,
+            noted: Noted::default(),
+            channels: Gates::default(),
+            apps_changed: Changed::default(),
+            digest,
+        }
     }
 
     /// The bounds in force.

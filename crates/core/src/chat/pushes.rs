@@ -7,6 +7,10 @@
 use super::Chat;
 use crate::{
     labels::{JobFailure, NotificationFailure, Provider, Queue},
+    limits::{
+        PUSH_ATTEMPTS_MAX, PUSH_BODY_CHARACTERS_MAX, PUSH_MESSAGES_WAITING_MAX,
+        PUSH_SUCCESSORS_MAX, PUSHES_AT_ONCE,
+    },
     message::{Message, Sequence},
     name::{RoomName, UserName},
     port::{Fault, HistoryError, Job, NewJob, Page, PushFault, Settlement},
@@ -27,20 +31,11 @@ use tokio::sync::{Mutex, mpsc};
 /// The queue of jobs.
 const QUEUE: &str = "push";
 
-/// Messages that may wait to be looked at.
-const WAITING_MAX: usize = 1_024;
-
 /// How long messages are gathered: of those of one room and sender the last one counts.
 const GATHER: Duration = Duration::from_millis(500);
 
 /// How long a node may take for a notification before another node tries.
 const LEASE: Duration = Duration::from_secs(60);
-
-/// Notifications that are handed over at once.
-const AT_ONCE: usize = 16;
-
-/// How often it is tried to hand one over.
-const ATTEMPTS_MAX: u32 = 5;
 
 /// How long to wait after the first failure; twice as long after each further one.
 const BACKOFF: Duration = Duration::from_secs(5);
@@ -50,12 +45,6 @@ const BACKOFF_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Members of a direct room that are looked at.
 const MEMBERS: usize = 2;
-
-/// Later messages that are looked at when it is tried again.
-const SUCCESSORS: usize = 16;
-
-/// Characters of a message that a notification shows.
-const BODY_CHARACTERS: usize = 200;
 
 /// Messages that may be news to somebody who is not there.
 pub(super) struct Waiting {
@@ -93,7 +82,7 @@ struct Task {
 
 impl Default for Waiting {
     fn default() -> Self {
-        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        let (sender, receiver) = mpsc::channel(PUSH_MESSAGES_WAITING_MAX);
         Self { sender, receiver: Mutex::new(receiver), jobs: AtomicU64::new(0) }
     }
 }
@@ -218,7 +207,7 @@ impl Chat {
         if backlog.pending == 0 {
             return Ok(0);
         }
-        let jobs = self.ports.jobs.take(QUEUE, self.clock().now(), LEASE, AT_ONCE).await?;
+        let jobs = self.ports.jobs.take(QUEUE, self.clock().now(), LEASE, PUSHES_AT_ONCE).await?;
         let count = jobs.len();
         let settled = join_all(jobs.into_iter().map(|job| self.do_push(job))).await;
         settled.into_iter().collect::<Result<Vec<()>, Fault>>()?;
@@ -251,7 +240,7 @@ impl Chat {
             Err(fault) => {
                 // It is due again when its lease ends, unless that has not helped so far.
                 queues.failed.increment(Queue::Push, JobFailure::Other);
-                if job.attempts >= ATTEMPTS_MAX {
+                if job.attempts >= PUSH_ATTEMPTS_MAX {
                     queues.given_up.increment(Queue::Push);
                     self.settle(&job, Settlement::Done).await?;
                 }
@@ -262,7 +251,7 @@ impl Chat {
         let Some((retry_after, error)) = failed.retry else {
             return self.settle(&job, Settlement::Done).await;
         };
-        if job.attempts >= ATTEMPTS_MAX {
+        if job.attempts >= PUSH_ATTEMPTS_MAX {
             queues.failed.increment(Queue::Push, JobFailure::Exhausted);
             queues.given_up.increment(Queue::Push);
             return self.settle(&job, Settlement::Done).await;
@@ -341,7 +330,7 @@ impl Chat {
     /// service that takes them the wrong way round would show the older message at last.
     async fn is_overtaken(&self, task: &Task, author: &UserName) -> Result<bool, Fault> {
         let page = Page::After(task.seq);
-        match self.ports.messages.history(&task.room, page, SUCCESSORS).await {
+        match self.ports.messages.history(&task.room, page, PUSH_SUCCESSORS_MAX).await {
             Ok(later) => Ok(later.messages.iter().any(|one| one.from == *author && !one.deleted)),
             Err(HistoryError::UnknownRoom) => Ok(true),
             Err(HistoryError::Fault(fault)) => Err(fault),
@@ -396,7 +385,7 @@ impl Task {
 
 /// The start of a text, with a sign that it goes on.
 fn cut(text: &str) -> String {
-    match text.char_indices().nth(BODY_CHARACTERS) {
+    match text.char_indices().nth(PUSH_BODY_CHARACTERS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

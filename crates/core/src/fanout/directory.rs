@@ -95,6 +95,11 @@ impl Directory {
         self.lock().rooms.0.get(room).map_or(0, |room| room.listeners)
     }
 
+    /// Connections of an application.
+    pub fn connections_of(&self, app: &AppId) -> usize {
+        self.lock().apps.get(app).copied().unwrap_or_default()
+    }
+
     /// Users with at least one connection.
     pub fn users(&self) -> usize {
         self.lock().users.len()

@@ -44,7 +44,7 @@ impl Hub {
             Signal::Unsubscribe { room, user } => self.expel(room, user.as_ref()),
             Signal::EndSessions(ended, reason) => self.end_sessions(ended, *reason),
             // Between nodes, not for their connections.
-            Signal::Ask(_) | Signal::Answer(_) => {}
+            Signal::AppsChanged | Signal::Ask(_) | Signal::Answer(_) => {}
         }
     }
 

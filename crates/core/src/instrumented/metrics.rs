@@ -113,6 +113,12 @@ labels! {
         PushesDelete = "pushes" "delete",
         /// Subscriptions to pushes: counted.
         PushesScan = "pushes" "scan",
+        /// Applications: made, changed.
+        AppsPut = "apps" "put",
+        /// Applications: deleted, their keys revoked.
+        AppsDelete = "apps" "delete",
+        /// Applications: listed.
+        AppsScan = "apps" "scan",
         /// Jobs: given, revived.
         JobsPut = "jobs" "put",
         /// Jobs: taken.
@@ -342,6 +348,7 @@ impl StoreCall {
             | Self::PrekeysPut
             | Self::InvitesPut
             | Self::PushesPut
+            | Self::AppsPut
             | Self::JobsPut => Operation::Put,
             Self::SessionsDelete
             | Self::RoomsDelete
@@ -352,6 +359,7 @@ impl StoreCall {
             | Self::UploadsDelete
             | Self::InvitesDelete
             | Self::PushesDelete
+            | Self::AppsDelete
             | Self::JobsDelete => Operation::Delete,
             Self::AccountsQuery
             | Self::ArchiveQuery
@@ -370,6 +378,7 @@ impl StoreCall {
             | Self::PrekeysScan
             | Self::InvitesScan
             | Self::PushesScan
+            | Self::AppsScan
             | Self::JobsScan => Operation::Scan,
         }
     }

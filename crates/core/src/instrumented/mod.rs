@@ -4,6 +4,7 @@
 //! [`Fault`] is an error.
 
 mod accounts;
+mod apps;
 mod bus;
 mod cache;
 mod channels;
@@ -35,8 +36,9 @@ use crate::{
     chat::Ports,
     labels::Outcome,
     port::{
-        AmendError, AppendError, Clock, CreateAccountError, CreateRoomError, Fault, HistoryError,
-        MemberError, PutInviteError, PutPrekeysError, PutUploadError,
+        AddAppKeyError, AmendError, AppendError, Clock, CreateAccountError, CreateAppError,
+        CreateRoomError, Fault, HistoryError, MemberError, PutInviteError, PutPrekeysError,
+        PutUploadError, RevokeAppKeyError,
     },
 };
 use campanile_metrics::Registry;
@@ -61,7 +63,7 @@ struct Gauge {
 #[derive(Clone, Copy, Debug)]
 pub struct Behind<'a> {
     /// Behind accounts, sessions, rooms, members, messages, receipts, uploads,
-    /// prekeys, invitations, subscriptions to pushes and jobs.
+    /// prekeys, invitations, subscriptions to pushes, applications and jobs.
     pub store: &'a str,
     /// Behind the bytes of uploads.
     pub blobs: &'a str,
@@ -92,6 +94,7 @@ impl Ports {
             prekeys: Instrumented::arc(self.prekeys, &store),
             invites: Instrumented::arc(self.invites, &store),
             pushes: Instrumented::arc(self.pushes, &store),
+            apps: Instrumented::arc(self.apps, &store),
             jobs: Instrumented::arc(self.jobs, &store),
             push_service: self.push_service,
             webhooks: self.webhooks,
@@ -184,13 +187,16 @@ macro_rules! may_fault {
 }
 
 may_fault!(
+    AddAppKeyError,
     AmendError,
     AppendError,
     CreateAccountError,
+    CreateAppError,
     CreateRoomError,
     HistoryError,
     MemberError,
     PutInviteError,
     PutPrekeysError,
-    PutUploadError
+    PutUploadError,
+    RevokeAppKeyError
 );

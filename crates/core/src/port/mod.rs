@@ -2,6 +2,7 @@
 //! `campanile-conformance` proves every adapter against it.
 
 mod account_store;
+mod app_store;
 mod blob_store;
 mod bus;
 mod cache;
@@ -26,6 +27,7 @@ mod upload_store;
 mod webhook_service;
 
 pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAccount};
+pub use app_store::{AddAppKeyError, AppChange, AppStore, CreateAppError, RevokeAppKeyError};
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
 pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId, Passage, Returned, Underway};
 pub use cache::{Cache, CacheKey, CacheName, CacheSize, Cached, FORGET_GUARD};

@@ -34,6 +34,10 @@ pub enum Part {
     Prekeys,
     /// Jobs, the given-up ones among them, in the order in which they were given.
     Jobs,
+    /// Applications that operators have made.
+    Applications,
+    /// Their keys, with the secrets.
+    ApplicationKeys,
 }
 
 /// One value of a record.
@@ -182,9 +186,21 @@ const JOBS: &[Column] = &[
     column("error", Text),
 ];
 
+const APPLICATIONS: &[Column] = &[
+    column("id", Text),
+    column("name", Text),
+    column("enabled", Integer),
+    column("settings", Text),
+    column("made_at", Integer),
+    column("changed_at", Integer),
+];
+
+const APPLICATION_KEYS: &[Column] =
+    &[column("key", Text), column("app", Text), column("secret", Text), column("made_at", Integer)];
+
 impl Part {
     /// Every part, in the order in which they are moved.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Accounts,
         Self::Invites,
         Self::Sessions,
@@ -198,6 +214,8 @@ impl Part {
         Self::KeyBundles,
         Self::Prekeys,
         Self::Jobs,
+        Self::Applications,
+        Self::ApplicationKeys,
     ];
 
     /// Its name, for people and in stores.
@@ -216,6 +234,8 @@ impl Part {
             Self::KeyBundles => "key_bundles",
             Self::Prekeys => "prekeys",
             Self::Jobs => "jobs",
+            Self::Applications => "applications",
+            Self::ApplicationKeys => "application_keys",
         }
     }
 
@@ -245,6 +265,8 @@ impl Part {
             Self::KeyBundles => KEY_BUNDLES,
             Self::Prekeys => PREKEYS,
             Self::Jobs => JOBS,
+            Self::Applications => APPLICATIONS,
+            Self::ApplicationKeys => APPLICATION_KEYS,
         }
     }
 }

@@ -48,7 +48,12 @@ pub(crate) struct Node {
     clock: Arc<HandClock>,
     recording: Recording,
     connections: Cell<u64>,
+    /// How often each protocol's encoder was called.
+    encoded: [Rc<Cell<usize>>; PROTOCOLS],
 }
+
+/// Protocols that a node speaks; they say the same.
+const PROTOCOLS: usize = 2;
 
 /// A clock that is moved by hand.
 #[derive(Default)]
@@ -120,8 +125,10 @@ impl Node {
         let ports = ports.instrumented(recording.registry(), behind);
         let chat = Arc::new(Chat::new(id, ports, shards, limits, metrics, digest));
         let inbox = inboxes.pop().expect("one worker has one inbox");
-        let shard = Shard::new(chat.clone(), vec![encoder()], inbox);
-        Self { chat, shard, clock, recording, connections: Cell::new(0) }
+        let encoded: [Rc<Cell<usize>>; PROTOCOLS] = Default::default();
+        let encoders = encoded.iter().map(|calls| counting(calls.clone(), encoder())).collect();
+        let shard = Shard::new(chat.clone(), encoders, inbox);
+        Self { chat, shard, clock, recording, connections: Cell::new(0), encoded }
     }
 
     pub(crate) async fn user(&self, name: &str) -> UserName {
@@ -138,12 +145,17 @@ impl Node {
     }
 
     pub(crate) async fn connect(&self, user: &UserName) -> Client {
+        self.connect_in(0, user).await
+    }
+
+    /// Connects in one of its protocols.
+    pub(crate) async fn connect_in(&self, protocol: usize, user: &UserName) -> Client {
         self.connections.set(self.connections.get() + 1);
         let greeting = Greeting {
             connection: ConnectionId(self.connections.get()),
             user: user.clone(),
             token: token(user),
-            protocol: 0,
+            protocol,
             transport: Transport::WebSocket,
             address: Ipv4Addr::LOCALHOST.into(),
         };
@@ -154,10 +166,25 @@ impl Node {
 
     /// Connects and joins; what the join itself told is read.
     pub(crate) async fn listen(&self, user: &UserName, room: &RoomName) -> Client {
-        let client = self.connect(user).await;
+        self.listen_in(0, user, room).await
+    }
+
+    /// The same in one of its protocols.
+    pub(crate) async fn listen_in(
+        &self,
+        protocol: usize,
+        user: &UserName,
+        room: &RoomName,
+    ) -> Client {
+        let client = self.connect_in(protocol, user).await;
         client.connection.join(room, None).await.expect("may join").release();
         client.lines().await;
         client
+    }
+
+    /// How often an event was encoded so far, in each protocol.
+    pub(crate) fn encoded(&self) -> [usize; PROTOCOLS] {
+        self.encoded.each_ref().map(|calls| calls.get())
     }
 
     pub(crate) async fn say(
@@ -224,6 +251,13 @@ pub(crate) fn token(user: &UserName) -> TokenHash {
     let mut token = [0; 32];
     token[..user.as_str().len()].copy_from_slice(user.as_str().as_bytes());
     TokenHash(token)
+}
+
+fn counting(calls: Rc<Cell<usize>>, encoder: Encoder) -> Encoder {
+    Box::new(move |event| {
+        calls.set(calls.get() + 1);
+        encoder(event)
+    })
 }
 
 fn encoder() -> Encoder {

@@ -114,6 +114,11 @@ impl Crowd {
         Ok(self.heard.take_latenesses())
     }
 
+    /// How many messages were sent so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
     async fn say(&mut self, body: &str) -> Result<()> {
         let speakers = &mut self.people[self.speakers_from..];
         let place = self.sent as usize % speakers.len();

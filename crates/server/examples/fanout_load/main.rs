@@ -17,11 +17,17 @@ mod line;
 mod nodes;
 mod recorder;
 mod server;
+mod shipping;
+#[path = "../../../loki/tests/stand_in/mod.rs"]
+mod stand_in;
 mod statistics;
+mod turns;
 
 use anyhow::Result;
+use campanile_server::cli;
 use clap::{Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::process::ExitCode;
 
 /// As the program has it: what is measured here is to be what is run there.
 #[global_allocator]
@@ -40,15 +46,20 @@ enum Question {
     /// How much of it is recording metrics.
     Recorder(recorder::Arguments),
     /// How much later messages are while metrics are scraped.
-    Scrapes(latency::Arguments),
+    Scrapes(turns::Arguments),
+    /// How much later messages are while log lines are shipped, whatever Loki does.
+    Shipping(turns::Arguments),
     /// How late messages are on another node, and how many two nodes take.
     Nodes(nodes::Arguments),
     /// The server that the others measure.
     #[command(hide = true)]
     Serve(child::Arguments),
+    /// The whole program, which reads its settings from the environment.
+    #[command(hide = true)]
+    Program(cli::Arguments),
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let question = Arguments::parse().question;
     // Each client is a file, here and in the server.
     let limit = getrlimit(Resource::Nofile);
@@ -58,7 +69,10 @@ fn main() -> Result<()> {
         Question::Cost(arguments) => runtime()?.block_on(cost::measure(&arguments)),
         Question::Recorder(arguments) => runtime()?.block_on(recorder::compare(&arguments)),
         Question::Scrapes(arguments) => runtime()?.block_on(latency::compare(&arguments)),
+        Question::Shipping(arguments) => runtime()?.block_on(shipping::compare(&arguments)),
         Question::Nodes(arguments) => runtime()?.block_on(nodes::measure(&arguments)),
         Question::Serve(arguments) => child::serve(arguments),
-    }
+        Question::Program(arguments) => return Ok(cli::run(arguments)),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use crate::{
     heard::Heard,
     line::{self, ACKNOWLEDGEMENT, MESSAGE, Speaker},
     server::{Server, Setup, Shared},
-    statistics::{quantile, quartiles},
+    statistics::{millis, quartiles},
 };
 use anyhow::{Result, ensure};
 use campanile_neighbours::{Postgres, Redis};
@@ -186,10 +186,6 @@ impl Arguments {
             Ok((speaker, room, heard, sent))
         }
     }
-}
-
-fn millis(durations: &[Duration], part: f64) -> f64 {
-    quantile(durations, part).unwrap_or_default().as_secs_f64() * 1e3
 }
 
 #[expect(clippy::print_stdout, reason = "it is a program that reports")]

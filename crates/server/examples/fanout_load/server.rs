@@ -7,13 +7,25 @@ use serde_json::{Value, json};
 use std::{
     env, fs,
     net::{SocketAddr, TcpListener},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+use tempfile::TempDir;
 use tokio::time::sleep;
 
 /// How long a server may take to start; much, for one that runs under a profiler.
 const START_SECONDS: u64 = 60;
+
+/// What the whole program is set to: what `child` sets too, and to end soon.
+const PROGRAM_SETTINGS: [(&str, &str); 7] = [
+    ("CAMPANILE_WEBSOCKET__PING_INTERVAL_SECONDS", "3600"),
+    ("CAMPANILE_LIMITS__ENABLED", "false"),
+    ("CAMPANILE_LIMITS__CONNECTIONS_PER_USER_MAX", "100000"),
+    ("CAMPANILE_LIMITS__OUTBOX_BYTES_MAX", "16777216"),
+    ("CAMPANILE_LOG__LEVEL", "info,campanile_server::message_handled=debug"),
+    ("CAMPANILE_LOG__LOKI__FLUSH_DEADLINE", "0.1"),
+    ("CAMPANILE_SERVER__DRAIN_SECONDS", "0.1"),
+];
 
 /// A running server.
 pub(crate) struct Server {
@@ -21,7 +33,7 @@ pub(crate) struct Server {
     /// Where it is scraped.
     pub(crate) metrics: SocketAddr,
     child: Child,
-    _data: tempfile::TempDir,
+    _data: TempDir,
 }
 
 /// How a server is started.
@@ -49,21 +61,41 @@ impl Server {
         let data = tempfile::tempdir()?;
         let (address, metrics) = (free_address()?, free_address()?);
         let us = env::current_exe()?.display().to_string();
-        let mut command = setup.under.iter().cloned().chain([us, "serve".to_owned()]);
-        let child = Command::new(command.next().context("a program")?)
-            .args(command)
-            .args(child::Arguments {
-                listen: address,
-                metrics_port: metrics.port(),
-                data_dir: data.path().to_owned(),
-                recorder: setup.recorder,
-                ballast: setup.ballast,
-                store: setup.shared.map(|(shared, _)| shared.store.clone()),
-                bus: setup.shared.map(|(shared, _)| shared.bus.clone()),
-                node: setup.shared.map(|(_, name)| name.to_owned()),
-            })
-            .spawn()
-            .context("cannot start a server")?;
+        let mut words = setup.under.iter().cloned().chain([us, "serve".to_owned()]);
+        let mut command = Command::new(words.next().context("a program")?);
+        command.args(words).args(child::Arguments {
+            listen: address,
+            metrics_port: metrics.port(),
+            data_dir: data.path().to_owned(),
+            recorder: setup.recorder,
+            ballast: setup.ballast,
+            store: setup.shared.map(|(shared, _)| shared.store.clone()),
+            bus: setup.shared.map(|(shared, _)| shared.bus.clone()),
+            node: setup.shared.map(|(_, name)| name.to_owned()),
+        });
+        Self::begin(&mut command, address, metrics, data).await
+    }
+
+    /// Starts the whole program, which logs each message that it handles, and ships its lines to
+    /// the Loki at a URL, if there is one.
+    pub(crate) async fn start_program(loki: Option<String>) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let (address, metrics) = (free_address()?, free_address()?);
+        let mut command = Command::new(env::current_exe()?);
+        command.env_clear().envs(PROGRAM_SETTINGS).stdout(Stdio::null());
+        command.envs(loki.map(|url| ("CAMPANILE_LOG__LOKI__URL", url)));
+        command.args(["program", "--listen", &address.to_string()]);
+        command.args(["--metrics-listen", &metrics.to_string(), "--data-dir"]).arg(data.path());
+        Self::begin(&mut command, address, metrics, data).await
+    }
+
+    async fn begin(
+        command: &mut Command,
+        address: SocketAddr,
+        metrics: SocketAddr,
+        data: TempDir,
+    ) -> Result<Self> {
+        let child = command.spawn().context("cannot start a server")?;
         let server = Self { address, metrics, child, _data: data };
         let deadline = Instant::now() + Duration::from_secs(START_SECONDS);
         while minreq::get(server.url("/readyz")).send().is_err_and(|_| Instant::now() < deadline) {

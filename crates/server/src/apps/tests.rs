@@ -2,7 +2,12 @@
 
 use super::*;
 use crate::config::{AppKey, Secret};
-use campanile_core::metrics::NATIVE_APP;
+use campanile_core::{
+    application::{AppKey as StoredKey, AppName, AppSecret, Application},
+    metrics::NATIVE_APP,
+};
+use campanile_metrics::Registry;
+use campanile_pusher::CloseCode;
 
 fn settings(id: &str, keys: &[&str]) -> config::App {
     let secret = || Some(Secret::new("a secret that is long enough"));
@@ -20,7 +25,7 @@ fn settings(id: &str, keys: &[&str]) -> config::App {
 fn apps(settings: &[config::App]) -> Apps {
     let ids = settings.iter().filter_map(|app| app.id.as_deref());
     let registry = Registry::builder().values::<AppLabel>(ids.chain([NATIVE_APP])).build();
-    Apps::new(settings, &registry)
+    Apps::new(settings, Vec::new(), (&registry, 1))
 }
 
 #[test]
@@ -34,7 +39,7 @@ fn an_application_is_found_by_its_identity_and_by_each_of_its_keys() {
     }
     assert_eq!(apps.by_id("shop").expect("it is there").key, "one");
     assert!(apps.by_id("one").is_none() && apps.by_key("shop").is_none());
-    let ids: Vec<_> = apps.iter().map(|app| app.id.as_str()).collect();
+    let ids: Vec<_> = apps.all().iter().map(|app| app.id.to_string()).collect();
     assert_eq!(ids, ["shop", "7"]);
 }
 
@@ -44,7 +49,7 @@ fn each_application_is_counted_by_itself() {
         .map(|number| settings(&number.to_string(), &[&number.to_string()]))
         .collect();
     let apps = apps(&all);
-    let labels: std::collections::BTreeSet<_> = apps.iter().map(|app| app.label).collect();
+    let labels: std::collections::BTreeSet<_> = apps.all().iter().map(|app| app.label).collect();
     assert_eq!(labels.len(), config::apps::APPS_MAX);
 }
 
@@ -61,6 +66,66 @@ fn what_is_set_is_in_force() {
     assert_eq!(shop.origins, ["https://shop.example"]);
     assert_eq!((shop.connections_max, other.connections_max), (3, usize::MAX));
     assert_eq!((shop.limits.presence_members_max, &other.limits), (7, &Limits::default()));
-    let shown = format!("{apps:?}");
+    let shown = format!("{:?}", apps.all());
     assert!(!shown.contains("long enough"), "{shown}");
+}
+
+fn stored(id: &str, settings: &str, keys: &[&str]) -> Application {
+    let key = |key: &&str| StoredKey {
+        key: (*key).to_owned(),
+        secret: AppSecret(format!("the secret of {key}")),
+        made_at: Timestamp(1),
+    };
+    Application {
+        id: AppId::parse(id).expect("an id"),
+        name: AppName::parse("A name").expect("a name"),
+        enabled: true,
+        settings: settings.to_owned(),
+        keys: keys.iter().map(key).collect(),
+        made_at: Timestamp(1),
+        changed_at: Timestamp(1),
+    }
+}
+
+#[test]
+fn the_configuration_hides_what_has_its_id_or_a_key_of_it() {
+    let registry = Registry::builder().build();
+    let hidden = [stored("shop", "{}", &["a"]), stored("thief", "{}", &["b", "one"])];
+    let all = hidden.into_iter().chain([stored("other", "{}", &["two"])]).collect();
+    let apps = Apps::new(&[settings("shop", &["one"])], all, (&registry, 1));
+    let ids: Vec<_> = apps.all().iter().map(|app| app.id.to_string()).collect();
+    assert_eq!(ids, ["shop", "other"]);
+    assert_eq!(apps.by_key("one").expect("it is there").source, Source::Configuration);
+    assert!(apps.by_key("a").is_none() && apps.by_key("b").is_none());
+}
+
+#[test]
+fn what_a_newer_server_has_set_stays_as_it_was() {
+    let registry = Registry::builder().build();
+    let known = stored("shop", r#"{"client_messages": false}"#, &["one"]);
+    let apps = Apps::new(&[], vec![known], (&registry, 1));
+    let newer = r#"{"client_messages": true, "of_tomorrow": 1}"#;
+    apps.take_in(&[stored("new", newer, &["three"]), stored("shop", newer, &["one", "two"])]);
+    let shop = apps.by_key("two").expect("its keys are understood");
+    assert!(!shop.client_events);
+    assert!(apps.by_id("new").is_none(), "nobody knows what it is to be");
+}
+
+#[tokio::test]
+async fn connections_go_with_their_key() {
+    let registry = Registry::builder().build();
+    let shop = |keys: &[&str]| stored("shop", "{}", keys);
+    let apps = Apps::new(&[], vec![shop(&["one", "two"])], (&registry, 1));
+    let tenancy = |key: &str| apps.by_key(key).expect("it is there").leases[key].tenancy();
+    let (mut one, mut two) = (tenancy("one"), tenancy("two"));
+    apps.take_in(&[shop(&["two", "three"])]);
+    assert_eq!(one.ended().await, CloseCode::NoSuchApp);
+    let off = Application { enabled: false, ..shop(&["two", "three"]) };
+    apps.take_in(&[off]);
+    assert_eq!(two.ended().await, CloseCode::AppDisabled, "it had stayed");
+    apps.take_in(&[shop(&["two", "three"])]);
+    let mut two = tenancy("two");
+    apps.take_in(&[]);
+    assert_eq!(two.ended().await, CloseCode::NoSuchApp);
+    assert!(apps.by_key("two").is_none());
 }

@@ -35,7 +35,7 @@ section! {
         /// `chat_connections_rejected_total{reason="quota"}`.
         connections_per_user_max: usize = 100;
         /// Messages in one page of history.
-        history_page_max: usize = 200;
+        history_page_max: usize = crate::limits::PAGE_MAX as usize;
         /// Messages replayed when a connection resumes.
         resume_messages_max: usize = 500;
         /// Members listed in the answer to a join.
@@ -71,6 +71,10 @@ section! {
         prekeys_low: u64 = 20;
         /// Invitations that are kept at once.
         invites_max: u64 = 200;
+        /// Applications that operators make while the server runs.
+        apps_max: u64 = 1_000;
+        /// Keys that each of them has at once.
+        app_keys_max: usize = 10;
         /// Browsers of one user that are notified; the oldest makes way for one more.
         push_subscriptions_per_user: u64 = 10;
         /// Notifications of all users that wait for push services; further ones are dropped. Seen
@@ -146,6 +150,8 @@ impl Limits {
             prekeys_per_user_max: self.prekeys_per_user_max,
             prekeys_low: self.prekeys_low,
             invites_max: self.invites_max,
+            apps_max: self.apps_max,
+            app_keys_max: self.app_keys_max,
             push_subscriptions_per_user: self.push_subscriptions_per_user,
             push_queue_max: self.push_queue_max,
             webhook_queue_max: self.webhook_queue_max,

@@ -32,7 +32,7 @@ section! {
         spool_bytes: u64 = 256 * 1024 * 1024;
         /// Seconds that the end of the server waits for Loki to take what waits, after everything
         /// else has ended. What is left then is dropped, unless it is in the directory.
-        flush_deadline_seconds: f64 = 5.0;
+        flush_deadline: f64 = 5.0;
     }
 }
 

@@ -41,6 +41,10 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 /// A key of the file that means another one.
 const OTHER_KEYS: &[(&str, &str)] = &[("metrics.driver", "metrics.exporters")];
 
+/// What a key was called before. It is refused, since nobody would see that it does nothing.
+const FORMER_KEYS: &[(&str, &str)] =
+    &[("log.loki.flush_deadline_seconds", "log.loki.flush_deadline")];
+
 /// What is wrong with the settings. Each says which key, what value, and where from.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -67,6 +71,16 @@ pub enum ConfigError {
     Unknown {
         /// The key.
         key: String,
+        /// Where it is.
+        origin: String,
+    },
+    /// The key is called something else now.
+    #[error("the setting {former} is called {key} now (in {origin})")]
+    Renamed {
+        /// What it was called.
+        former: String,
+        /// What it is called.
+        key: &'static str,
         /// Where it is.
         origin: String,
     },
@@ -334,6 +348,9 @@ fn check_keys(given: &Map<String, Value>, settings: &[Setting]) -> Result<(), Co
         return Ok(());
     };
     let origin = value.origin().unwrap_or("the defaults").to_owned();
+    if let Some((_, now)) = FORMER_KEYS.iter().find(|(former, _)| former == key) {
+        return Err(ConfigError::Renamed { former: key.clone(), key: now, origin });
+    }
     let lists = settings.iter().filter_map(|one| one.key.split_once(&format!(".{PLACE}.")));
     let mut lists = lists.map(|(list, _)| list);
     let names_no_place = |list: &str| match key.strip_prefix(list) {

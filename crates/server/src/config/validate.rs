@@ -114,11 +114,7 @@ impl Config {
             let why = format!("is less than {}", loki::BUFFER_BYTES_MIN);
             return Err(wrong("log.loki.buffer_bytes", &shipping.buffer_bytes.to_string(), &why));
         }
-        check_seconds(&[(
-            "log.loki.flush_deadline_seconds",
-            shipping.flush_deadline_seconds,
-            Zero::Fine,
-        )])?;
+        check_seconds(&[("log.loki.flush_deadline", shipping.flush_deadline, Zero::Fine)])?;
         loki::check(self)
     }
 

@@ -63,7 +63,8 @@ pub(super) fn check(webhooks: &Webhooks, apps: &[App]) -> Result<(), ConfigError
     Ok(())
 }
 
-fn check_app(allowed: &Allowed, app: &App, at: &str) -> Result<(), ConfigError> {
+/// Says what is wrong with those of an application, if anything.
+pub(crate) fn check_app(allowed: &Allowed, app: &App, at: &str) -> Result<(), ConfigError> {
     let mut known = BTreeSet::new();
     for (place, webhook) in app.webhooks.iter().enumerate() {
         let key = format!("{at}.{place}.url");

@@ -1,7 +1,12 @@
 //! What a request carries: who asks, and its body.
 
 use super::edge::Edge;
-use crate::{metrics, reply::Refused, token};
+use crate::{
+    limits::{BODY_BYTES_MAX, TOKEN_BYTES_MAX},
+    metrics,
+    reply::Refused,
+    token,
+};
 use actix_multipart::Multipart;
 use actix_web::{
     FromRequest, HttpRequest,
@@ -14,12 +19,6 @@ use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::de::DeserializeOwned;
 use std::{future, ops::Deref, pin::pin, time::Duration};
 use tokio::time::timeout;
-
-/// Longest body of a request.
-const BODY_BYTES_MAX: usize = 64 * 1024;
-
-/// Longest token that is looked up; ours are shorter.
-const TOKEN_BYTES_MAX: usize = 256;
 
 /// How long the store may take to say who looks at the numbers; whoever is known is not kept
 /// waiting longer.

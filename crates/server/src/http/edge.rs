@@ -5,6 +5,7 @@ use crate::{
     apps::Apps, config::Registration, health::Health, metrics::EdgeMetrics, password::Passwords,
     readings::Readings,
 };
+use campanile_adapter_webhook::Allowed;
 use campanile_core::{chat::Chat, port::NodeId, time::Timestamp};
 use std::{sync::Arc, time::Duration};
 
@@ -54,6 +55,8 @@ pub struct EdgeSettings {
     pub token_lifetime: Duration,
     /// Who is believed about clients' addresses.
     pub proxies: Proxies,
+    /// Who may be told something over HTTP.
+    pub webhooks_allowed: Allowed,
     /// Bytes that the headers of a request may have.
     pub header_bytes_max: usize,
 }

@@ -3,9 +3,11 @@
 use super::{
     asked::{Caller, Sent},
     edge::Edge,
+    numbers,
     shapes::{HistoryAnswer, NewMessage, SentMessage},
 };
 use crate::{
+    limits::PAGE_MAX,
     logs::here,
     reply::Refused,
     ws::{message, stamp},
@@ -27,9 +29,6 @@ use utoipa::IntoParams;
 
 /// Messages in one page, unless another number is asked for.
 const PAGE: u64 = 50;
-
-/// Most messages in one page, whatever is configured.
-const PAGE_MAX: u64 = 200;
 
 /// Which part of the history: the newest messages, unless something else is asked for.
 #[derive(Deserialize, IntoParams)]
@@ -114,17 +113,14 @@ pub(super) async fn history(
     part: Query<Part>,
 ) -> Result<HttpResponse, Refused> {
     let room = RoomName::parse(&path)?;
-    let limit = part.limit.unwrap_or(PAGE);
-    if limit == 0 || limit > PAGE_MAX {
-        return Err(Refused::bad_request(format!("`limit` is 1 to {PAGE_MAX}")));
-    }
+    let limit = numbers::up_to(PAGE_MAX, "limit", part.limit.unwrap_or(PAGE))?;
     edge.chat.count_received(Transport::LongPoll, MessageKind::Control);
     let page = match (part.before, part.after) {
         (Some(seq), _) => Page::Before(Sequence(seq)),
         (None, Some(seq)) => Page::After(Sequence(seq)),
         (None, None) => Page::Newest,
     };
-    let history = edge.chat.history(&caller.user, &room, page, limit as usize).await?;
+    let history = edge.chat.history(&caller.user, &room, page, limit).await?;
     Ok(HttpResponse::Ok().json(HistoryAnswer {
         messages: history.messages.iter().map(|one| message(one)).collect(),
         has_more: history.has_more,

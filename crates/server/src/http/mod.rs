@@ -2,6 +2,7 @@
 
 mod account;
 mod address;
+mod app;
 mod asked;
 mod edge;
 mod first_request;

@@ -1,5 +1,6 @@
 //! Whole numbers, in every way that JSON and queries write them: `7` and `7.0` are the same.
 
+use crate::reply::Refused;
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Unexpected},
@@ -7,6 +8,14 @@ use serde::{
 
 /// Greatest number that every reader of JSON understands.
 pub(super) const WHOLE_MAX: u64 = 9_007_199_254_740_991;
+
+/// How many of a list are asked for: one at least, and no more than `max`.
+pub(super) fn up_to(max: u64, name: &str, asked: u64) -> Result<usize, Refused> {
+    if asked == 0 || asked > max {
+        return Err(Refused::bad_request(format!("`{name}` is 1 to {max}")));
+    }
+    Ok(asked as usize)
+}
 
 /// A whole number in JSON, which may be left out but not be null.
 pub(super) fn in_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {

@@ -1,7 +1,7 @@
 //! The description of the REST interface, written from the handlers.
 
 use super::{
-    account, invite, key, member, message, operator, push, room, session, statistics, upload,
+    account, app, invite, key, member, message, operator, push, room, session, statistics, upload,
     webhook,
 };
 use crate::{
@@ -56,6 +56,13 @@ use utoipa::{
         key::count,
         key::claim,
         sse::subscribe,
+        app::list,
+        app::create,
+        app::show,
+        app::change,
+        app::delete,
+        app::add_key,
+        app::revoke_key,
         operator::ban,
         operator::unban,
         statistics::stats,

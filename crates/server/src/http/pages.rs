@@ -14,7 +14,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 struct Files;
 
 /// What a page of ours may do: only what this server gave it.
-const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self'; \
+const POLICY: &str = "default-src 'self'; connect-src 'self'; img-src 'self'; \
     object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'";
 

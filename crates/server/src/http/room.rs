@@ -3,13 +3,14 @@
 use super::{
     asked::{Caller, Sent},
     edge::Edge,
+    numbers,
     session::counterpart,
     shapes::{
         DirectRoom, Member, NamedRoom, NewRoom, Room, RoomAnswer, RoomChange, RoomList,
         RoomWithMembers,
     },
 };
-use crate::{logs::events, reply::Refused};
+use crate::{limits::PAGE_MAX, logs::events, reply::Refused};
 use actix_web::{
     HttpResponse,
     http::StatusCode,
@@ -26,9 +27,6 @@ use utoipa::IntoParams;
 
 /// Rooms in one page, unless another number is asked for.
 const PAGE: u64 = 100;
-
-/// Most rooms in one page.
-const PAGE_MAX: u64 = 200;
 
 /// Which part of the list.
 #[derive(Deserialize, IntoParams)]
@@ -90,11 +88,7 @@ pub(super) async fn list(
     listing: Query<Listing>,
 ) -> Result<HttpResponse, Refused> {
     let after = listing.after.as_deref().map(RoomName::parse).transpose()?;
-    let limit = listing.limit.unwrap_or(PAGE);
-    if limit == 0 || limit > PAGE_MAX {
-        return Err(Refused::bad_request(format!("`limit` is 1 to {PAGE_MAX}")));
-    }
-    let limit = limit as usize;
+    let limit = numbers::up_to(PAGE_MAX, "limit", listing.limit.unwrap_or(PAGE))?;
     let mut rooms = edge.chat.rooms(&caller.user, after.as_ref(), limit + 1).await?;
     let has_more = rooms.len() > limit;
     rooms.truncate(limit);

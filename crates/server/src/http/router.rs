@@ -1,19 +1,15 @@
 //! Which handler answers which method of which path.
 
 use super::{
-    account, health, invite, key, member, message, openapi, operator, pages, push, room, session,
-    statistics, upload, webhook,
+    account, app, health, invite, key, member, message, openapi, operator, pages, push, room,
+    session, statistics, upload, webhook,
 };
-use crate::{pusher, reply::Refused, sse, ws};
+use crate::{limits::APP_BODY_BYTES_MAX, pusher, reply::Refused, sse, ws};
 use actix_web::{
     Resource, Route, guard,
     http::Method,
     web::{self, PathConfig, PayloadConfig, QueryConfig, ServiceConfig},
 };
-
-/// Longest body of a request of an application: a batch of the longest events, each character of
-/// which is escaped.
-const APP_BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// Everything that is answered.
 pub fn routes(config: &mut ServiceConfig) {
@@ -39,6 +35,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(keys)
         .configure(pushes)
         .configure(operators)
+        .configure(apps)
         .configure(prefixed)
         .default_service(web::to(nothing_here));
 }
@@ -154,6 +151,30 @@ fn pushes(config: &mut ServiceConfig) {
                 (Method::PUT, web::put().to(push::subscribe)),
                 (Method::DELETE, web::delete().to(push::unsubscribe)),
             ],
+        ));
+}
+
+fn apps(config: &mut ServiceConfig) {
+    config
+        .service(answered(
+            "/api/v1/apps",
+            [(Method::POST, web::post().to(app::create)), (Method::GET, web::get().to(app::list))],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}",
+            [
+                (Method::GET, web::get().to(app::show)),
+                (Method::PATCH, web::patch().to(app::change)),
+                (Method::DELETE, web::delete().to(app::delete)),
+            ],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}/keys",
+            [(Method::POST, web::post().to(app::add_key))],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}/keys/{key}",
+            [(Method::DELETE, web::delete().to(app::revoke_key))],
         ));
 }
 

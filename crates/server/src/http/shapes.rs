@@ -1,5 +1,6 @@
 //! The objects of the REST interface, as they are read and written.
 
+mod app;
 mod invite;
 mod key;
 mod message;
@@ -9,6 +10,7 @@ mod room;
 mod stats;
 mod upload;
 
+pub(super) use app::*;
 pub(super) use invite::*;
 pub(super) use key::*;
 pub(super) use message::*;

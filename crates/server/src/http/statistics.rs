@@ -1,7 +1,7 @@
 //! What operators see: the numbers of monitoring, and what stands behind them.
 
-use super::{asked::Watcher, edge::Edge, shapes::Stats};
-use crate::{logs::events, reply::Refused, ws::stamp};
+use super::{asked::Watcher, edge::Edge, numbers, shapes::Stats};
+use crate::{limits::LISTED_MAX, logs::events, reply::Refused, ws::stamp};
 use actix_web::{
     HttpResponse,
     web::{Data, Query},
@@ -11,9 +11,6 @@ use campanile_protocol::Stamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
-
-/// Most rooms or connections in one answer.
-const LISTED_MAX: u64 = 1_000;
 
 /// The busiest rooms, over all nodes.
 #[derive(Serialize, ToSchema)]
@@ -217,9 +214,6 @@ impl From<BusError> for Refused {
     }
 }
 
-fn listed(name: &str, asked: Option<u64>, default: u64) -> Result<usize, Refused> {
-    match asked.unwrap_or(default) {
-        limit @ 1..=LISTED_MAX => Ok(limit as usize),
-        _ => Err(Refused::bad_request(format!("`{name}` is 1 to {LISTED_MAX}"))),
-    }
+fn listed(name: &str, asked: Option<u64>, usual: u64) -> Result<usize, Refused> {
+    numbers::up_to(LISTED_MAX, name, asked.unwrap_or(usual))
 }

@@ -5,7 +5,7 @@ use super::{
     edge::Edge,
     shapes::{UploadAnswer, UploadForm},
 };
-use crate::{logs::events, reply::Refused};
+use crate::{limits::FORM_BYTES_BESIDE_FILE, logs::events, reply::Refused};
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -31,9 +31,6 @@ const PART: &str = "file";
 
 /// How long the next piece of a form is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Bytes that a form has beside its file, at most: boundaries and headers.
-const FORM_BYTES: u64 = 16 * 1024;
 
 /// What a browser may do with an upload that it shows all the same: nothing.
 const POLICY: &str = "default-src 'none'; sandbox";
@@ -63,7 +60,7 @@ pub(super) async fn create(
     let room = RoomName::parse(&path)?;
     let (request, mut form) = sent.form();
     check_form(&request)?;
-    let announced = announced(&request).map(|bytes| bytes.saturating_sub(FORM_BYTES));
+    let announced = announced(&request).map(|bytes| bytes.saturating_sub(FORM_BYTES_BESIDE_FILE));
     let mut arrival = edge.chat.begin_upload(&caller.user, &room, announced).await?;
     let mut field = next_field(&mut form).await?.ok_or_else(wrong_part)?;
     if field.name() != Some(PART) {

@@ -4,6 +4,7 @@
 //! was looking when it went away may go on; nobody else comes in, and nothing but looking is let
 //! through.
 
+use crate::limits::WATCHERS_REMEMBERED_MAX;
 use campanile_core::{
     time::{Moment, Timestamp},
     user::{Session, TokenHash},
@@ -19,9 +20,6 @@ const LOOKING: Duration = Duration::from_secs(15);
 
 /// For so long they may go on without the store.
 const WITHOUT_STORE: Duration = Duration::from_secs(60 * 60);
-
-/// So many are remembered at most.
-const REMEMBERED_MAX: usize = 64;
 
 /// The operators who are looking.
 #[derive(Debug, Default)]
@@ -41,7 +39,7 @@ impl Watchers {
         let mut looking = self.looking();
         looking.away_since = None;
         looking.known.retain(|_, (_, known)| now.since(*known) <= LOOKING);
-        if looking.known.len() < REMEMBERED_MAX {
+        if looking.known.len() < WATCHERS_REMEMBERED_MAX {
             looking.known.insert(session.token, (session.expires_at, now));
         }
     }

@@ -3,8 +3,9 @@
 use super::{
     asked::{Operator, Sent},
     edge::Edge,
+    numbers,
 };
-use crate::{logs::events, reply::Refused, ws::stamp};
+use crate::{limits::PAGE_MAX, logs::events, reply::Refused, ws::stamp};
 use actix_web::{
     HttpResponse,
     web::{Data, Query},
@@ -16,9 +17,6 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Webhooks in one page, unless another number is asked for.
 const PAGE: u64 = 50;
-
-/// Most webhooks in one page, and most that are named at once.
-const PAGE_MAX: u64 = 200;
 
 /// Digits of an id: every reader of JSON could take it for a number.
 const ID_DIGITS_MAX: usize = 15;
@@ -111,12 +109,9 @@ pub(super) async fn dead(
     _operator: Operator,
     part: Query<Part>,
 ) -> Result<HttpResponse, Refused> {
-    let limit = part.limit.unwrap_or(PAGE);
-    if limit == 0 || limit > PAGE_MAX {
-        return Err(Refused::bad_request(format!("`limit` is 1 to {PAGE_MAX}")));
-    }
+    let limit = numbers::up_to(PAGE_MAX, "limit", part.limit.unwrap_or(PAGE))?;
     let after = part.after.as_deref().map(|text| parse(text, "`after`")).transpose()?;
-    let dead = edge.chat.dead_webhooks(after, limit as usize).await?;
+    let dead = edge.chat.dead_webhooks(after, limit).await?;
     let webhooks = dead.into_iter().map(Dead::from).collect();
     Ok(HttpResponse::Ok().json(DeadWebhooks { webhooks }))
 }

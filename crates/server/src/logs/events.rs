@@ -47,6 +47,31 @@ events! {
     /// This server made an application for itself, as none was set, and keeps it in `file`.
     INFO AppMade<'a> { app: &'a str, file: &'a str } = "app_made": "an application was made" {};
 
+    /// An operator made an application.
+    INFO AppAdded<'a> { app: &'a str } = "app_added": "application added" {};
+
+    /// An operator changed an application.
+    INFO AppChanged<'a> { app: &'a str, enabled: bool } = "app_changed": "application changed" {};
+
+    /// An operator deleted an application.
+    INFO AppDeleted<'a> { app: &'a str } = "app_deleted": "application deleted" {};
+
+    /// An operator gave an application one more key.
+    INFO AppKeyAdded<'a> { app: &'a str } = "app_key_added": "application key added" {};
+
+    /// An operator took a key from an application.
+    INFO AppKeyRevoked<'a> { app: &'a str } = "app_key_revoked": "application key revoked" {};
+
+    /// The store has an application whose id, or a key of which, is that of one of the
+    /// configuration: only that one is served.
+    WARN AppHidden<'a> { app: &'a str }
+        = "app_hidden": "the configuration hides an application" {};
+
+    /// What an application of the store is set to is not understood: a newer server may have written
+    /// it. It stays set as it was; one that was not known before is not served.
+    ERROR AppUnreadable<'a> { app: &'a str, error: &'a dyn Error }
+        = "app_unreadable": "an application cannot be read" {};
+
     /// There is no application, for the `reason`.
     INFO NoApps<'a> { reason: &'a str } = "no_apps": "there is no application" {};
 

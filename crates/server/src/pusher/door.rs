@@ -50,7 +50,10 @@ pub async fn upgrade(
     let outbox = worker.shard.outbox_for(counted.label, Transport::WebSocket);
     let opening =
         Opening { outbox: outbox.clone(), app: counted, closing_code, ..worker.opening() };
-    let greeted = admitted.and_then(|app| greet(&worker, app, &caller, outbox.clone()));
+    let greeted = admitted.and_then(|app| {
+        let key = request.match_info().get("key").unwrap_or_default();
+        greet(&worker, (app, key), &caller, outbox.clone())
+    });
     let (socket, code) = match greeted {
         Ok(socket) => (socket, None),
         Err(code) => {
@@ -84,7 +87,7 @@ fn admit(
     {
         return Err(CloseCode::Unauthorised);
     }
-    Ok(app.clone())
+    Ok(app)
 }
 
 /// Whether pages of this origin may connect: any, where none are named.
@@ -95,7 +98,7 @@ fn lets_in(origins: &[String], origin: &[u8]) -> bool {
 
 fn greet(
     worker: &Data<Worker>,
-    app: Arc<App>,
+    (app, key): (Arc<App>, &str),
     caller: &Caller,
     outbox: Rc<Outbox>,
 ) -> Result<Socket, CloseCode> {
@@ -115,7 +118,9 @@ fn greet(
     outbox.push(frames::text(&established), Class::Answer);
     let took = worker.chat.clock().moment().since(caller.arrived);
     worker.metrics.handshake_duration.observe(took, Transport::WebSocket);
-    Ok(Socket::new(worker.clone(), app, (socket_id, connection)))
+    let tenancy = app.leases.get(key).map(|lease| lease.tenancy());
+    let tenancy = tenancy.ok_or(CloseCode::NoSuchApp)?;
+    Ok(Socket::new(worker.clone(), (app, tenancy), (socket_id, connection)))
 }
 
 impl Opening {
@@ -149,7 +154,7 @@ fn reject(worker: &Worker, code: CloseCode) {
     events::ConnectionRejected { transport: Transport::WebSocket, reason }.emit();
 }
 
-fn error_of(code: CloseCode) -> Bytes {
+pub(super) fn error_of(code: CloseCode) -> Bytes {
     ws::text_frame(|into: &mut BytesMut| {
         // The closing frame itself is written when the outbox has ended.
         let _closed_with = code.announce(into);

@@ -52,7 +52,7 @@ pub(super) fn check(
     let now_seconds = chat.clock().now().0.div_euclid(1_000);
     let checked = signed.check(&app.keys, now_seconds, &app.limits);
     count(chat, checked.map(drop))?;
-    if app.enabled { Ok(app.clone()) } else { Err(ApiError::AppDisabled) }
+    if app.enabled { Ok(app) } else { Err(ApiError::AppDisabled) }
 }
 
 /// Counts a signature that was checked, and says what became of it.

@@ -1,12 +1,12 @@
 //! One connection of an application: what its frames mean.
 
 use super::{
-    convert,
+    convert, door,
     frames::{self, present, text},
     signed,
 };
 use crate::{
-    apps::App,
+    apps::{App, Tenancy},
     logs::{events, here},
     ws::{Answerer, Standing, Taken, Worker},
 };
@@ -25,7 +25,7 @@ use campanile_pusher::{
     BadMember, ChannelName, ClientEvent, ClientFrame, Kind, Member, Refusal, ServerFrame, SignIn,
     SocketId, Subscribe, User,
 };
-use std::{collections::HashMap, rc::Rc, sync::Arc, time::Duration};
+use std::{collections::HashMap, future, rc::Rc, sync::Arc, time::Duration};
 
 /// The answerer of a connection.
 pub(super) struct Socket {
@@ -38,6 +38,10 @@ pub(super) struct Socket {
 /// A connection that may be there.
 struct Open {
     app: Arc<App>,
+    /// Of which state of the applications that is.
+    version: u64,
+    /// How long it may stay.
+    tenancy: Tenancy,
     socket_id: SocketId,
     connection: AppConnection,
     user: Option<User>,
@@ -54,12 +58,15 @@ struct Open {
 impl Socket {
     pub(super) fn new(
         worker: Shared<Worker>,
-        app: Arc<App>,
+        (app, tenancy): (Arc<App>, Tenancy),
         (socket_id, connection): (SocketId, AppConnection),
     ) -> Self {
         let rates = worker.chat.limits().rates.as_ref();
         let per_second = app.limits.client_events_per_second_max;
         let open = Open {
+            // Older than it may be, which costs one more look.
+            version: 0,
+            tenancy,
             socket_id,
             user: None,
             members: HashMap::new(),
@@ -89,6 +96,7 @@ impl Socket {
 
     async fn hear(&mut self, received: &str) {
         let Self { worker, outbox, open: Some(open) } = self else { return };
+        open.keep_up(worker);
         let app = open.app.clone();
         let limits = &app.limits;
         if !open.keeps_pace(worker) {
@@ -149,6 +157,18 @@ impl Socket {
 }
 
 impl Open {
+    /// What its application is now, where that has changed.
+    fn keep_up(&mut self, worker: &Worker) {
+        let version = worker.apps.version();
+        if self.version == version {
+            return;
+        }
+        self.version = version;
+        if let Some(app) = worker.apps.by_id(self.app.id.as_str()) {
+            self.app = app;
+        }
+    }
+
     /// Whether a frame is read; one that comes too fast is not.
     fn keeps_pace(&mut self, worker: &Worker) -> bool {
         let Some(pace) = &mut self.requests else { return true };
@@ -326,6 +346,15 @@ impl Answerer for Socket {
 
     fn draining(&mut self, _after: Duration) {
         // The protocol has no word for it: clients come back when they are closed.
+    }
+
+    async fn dismissed(&mut self) -> u16 {
+        let Some(open) = &mut self.open else {
+            return future::pending().await;
+        };
+        let why = open.tenancy.ended().await;
+        self.outbox.push(door::error_of(why), Class::Answer);
+        why.number()
     }
 
     fn standing(&self) -> Standing {

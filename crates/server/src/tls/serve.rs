@@ -3,7 +3,8 @@
 use super::{Failed, Tls};
 use crate::{
     http::FirstRequests,
-    workers::{BLOCKING_THREADS, Capacity, DISCONNECT_TIMEOUT, STOP_SECONDS},
+    limits::BLOCKING_THREADS,
+    workers::{Capacity, DISCONNECT_TIMEOUT, STOP_SECONDS},
 };
 use actix_http::HttpService;
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};

@@ -36,7 +36,7 @@ pub(crate) struct Shipping {
 pub(crate) fn start(config: &Config) -> Result<(Option<LokiLayer>, Shipping), LokiError> {
     let started = shipping(config).map(|shipping| shipping.start()).transpose()?;
     let (layer, shipper) = started.unzip();
-    let deadline = Duration::from_secs_f64(config.log.loki.flush_deadline_seconds);
+    let deadline = Duration::from_secs_f64(config.log.loki.flush_deadline);
     Ok((layer, Shipping { shipper, deadline }))
 }
 

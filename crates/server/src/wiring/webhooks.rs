@@ -1,16 +1,8 @@
 //! What tells applications over HTTP what happens in their channels, by the settings.
 
-use crate::{
-    apps::Apps,
-    config::{self, Config, webhooks::event},
-    webhooks::Words,
-};
+use crate::{apps::Apps, config::Config, webhooks::Words};
 use campanile_adapter_webhook::{Authority, OpenError, Receivers};
-use campanile_core::{
-    chat::Webhooks,
-    labels::WebhookEvent,
-    webhook::{Hook, HookId, Hooks},
-};
+use campanile_core::chat::Webhooks;
 use std::{fs, io, path::PathBuf, sync::Arc};
 
 /// Why nobody can be told.
@@ -32,46 +24,20 @@ pub enum WebhooksError {
     Open(OpenError),
 }
 
-/// Prepares to tell these applications; `None` where none of them has a webhook.
-pub fn open(
-    config: &Config,
-    settings: &[config::App],
-    apps: &Arc<Apps>,
-) -> Result<Option<Webhooks>, WebhooksError> {
-    let hooks: Hooks = settings.iter().flat_map(|app| hooks(config, app, apps)).collect();
-    if hooks.is_empty() {
-        return Ok(None);
-    }
-    let hooks = Arc::new(hooks);
+/// Prepares to tell applications; `None` where none of them has a webhook and nobody can be told.
+pub fn open(config: &Config, apps: &Arc<Apps>) -> Result<Option<Webhooks>, WebhooksError> {
+    let hooks = apps.hooks().clone();
     let words = Words { apps: apps.clone(), hooks: hooks.clone() };
     let receivers = Receivers::new(campanile_adapter_webhook::Config {
         allowed: config.webhooks.allowed(),
         authorities: authorities(config)?,
         letters: Box::new(words),
     });
-    let service = Arc::new(receivers.map_err(WebhooksError::Open)?);
-    Ok(Some(Webhooks { service, hooks }))
-}
-
-fn hooks(config: &Config, settings: &config::App, apps: &Apps) -> Vec<Hook> {
-    let Some(app) = apps.by_id(settings.id.as_deref().unwrap_or_default()) else {
-        return Vec::new();
-    };
-    let hook = |webhook: &config::AppWebhook| {
-        let events: Vec<WebhookEvent> =
-            webhook.events.iter().filter_map(|name| event(name)).collect();
-        Hook {
-            id: HookId {
-                app: app.id.clone(),
-                url: webhook.url.as_deref().unwrap_or_default().into(),
-            },
-            events: if events.is_empty() { WebhookEvent::ALL.to_vec() } else { events },
-            linger: app.limits.webhook_linger,
-            retry_time: app.limits.webhook_retry_time,
-            batch_max: config.webhooks.batch,
-        }
-    };
-    settings.webhooks.iter().map(hook).collect()
+    match receivers {
+        Ok(service) => Ok(Some(Webhooks { service: Arc::new(service), hooks })),
+        Err(_) if hooks.is_empty() => Ok(None),
+        Err(error) => Err(WebhooksError::Open(error)),
+    }
 }
 
 fn authorities(config: &Config) -> Result<Vec<Authority>, WebhooksError> {

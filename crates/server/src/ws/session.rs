@@ -22,7 +22,12 @@ use campanile_core::{
     time::Moment,
 };
 use campanile_protocol::CloseCode;
-use std::{future::Future, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    future::{self, Future},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// Who answers a connection's frames; puts what it says into the connection's outbox.
@@ -44,6 +49,12 @@ pub trait Answerer: 'static {
 
     /// The server is about to close the connection, so long from now.
     fn draining(&mut self, after: Duration);
+
+    /// Ends when the peer has to go, for a reason of the protocol's own that it was told; with what
+    /// the closing frame says. Never for most.
+    fn dismissed(&mut self) -> impl Future<Output = u16> {
+        future::pending()
+    }
 
     /// Whether the peer may stay.
     fn standing(&self) -> Standing;
@@ -104,6 +115,8 @@ enum Happening {
     Frame(Option<Result<AggregatedMessage, ProtocolError>>),
     /// It is time for something.
     Time,
+    /// The peer has to go, and the closing frame says this.
+    Dismissed(u16),
     /// The node is stopping.
     Draining(Drain),
 }
@@ -141,13 +154,14 @@ impl<A: Answerer> Session<A> {
                     }
                 }
                 Happening::Time => self.on_time(),
+                Happening::Dismissed(code) => return self.dismiss(code),
                 Happening::Draining(drain) => self.on_drain(drain),
             }
         }
     }
 
     async fn next(&mut self) -> Happening {
-        let Self { outbox, wire, frames, timers, drain, unread_bytes_max, .. } = self;
+        let Self { answerer, outbox, wire, frames, timers, drain, unread_bytes_max, .. } = self;
         let frame = async {
             wire.below(*unread_bytes_max, || outbox.bytes()).await;
             frames.recv().await
@@ -157,6 +171,7 @@ impl<A: Answerer> Session<A> {
             _ = outbox.ended() => Happening::Ended,
             () = sleep_until(timers.next()) => Happening::Time,
             drain = drain.begun() => Happening::Draining(drain),
+            code = answerer.dismissed() => Happening::Dismissed(code),
             frame = frame => Happening::Frame(frame),
         }
     }
@@ -234,6 +249,12 @@ impl<A: Answerer> Session<A> {
         self.wire.set_goodbye(Goodbye::Code(code.number()));
         self.outbox.end(CloseReason::ProtocolError);
         Parting::Fail(code)
+    }
+
+    fn dismiss(&mut self, code: u16) -> Parting {
+        self.wire.set_goodbye(Goodbye::Code(code));
+        self.outbox.end(CloseReason::Policy);
+        Parting::Ask
     }
 
     fn on_time(&mut self) {

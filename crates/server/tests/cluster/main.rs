@@ -14,6 +14,7 @@ mod crowd;
 mod verdict;
 
 mod together;
+mod apps;
 mod channels;
 mod faults;
 mod refused;

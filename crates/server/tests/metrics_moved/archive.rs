@@ -13,12 +13,12 @@ const MESSAGES: &str = "/api/v1/rooms/lobby/messages";
 
 cases! {
     the_archive_is_written_and_read moves [
-        "chat_archive_writes_total",
+        "chat_archive_writes_total{result=ok}",
         "chat_archive_write_duration_seconds",
-        "chat_archive_queries_total",
+        "chat_archive_queries_total{result=ok}",
         "chat_archive_query_duration_seconds",
-        "chat_storage_operations_total",
-        "chat_storage_operation_duration_seconds",
+        "chat_storage_operations_total{store=archive,operation=put|query,result=ok}",
+        "chat_storage_operation_duration_seconds{operation=put}",
         "chat_storage_pool_wait_duration_seconds",
     ] used;
     the_archive_is_counted_from_the_start moves [
@@ -26,13 +26,21 @@ cases! {
         "chat_archive_stored_bytes",
         "chat_archive_count_timestamp_seconds",
     ] counted;
-    what_is_too_old_is_removed moves ["chat_archive_evictions_total"] evicted;
+    what_is_too_old_is_removed moves [
+        "chat_archive_evictions_total{reason=ttl}",
+    ] evicted;
     the_store_shows_what_it_is moves [
         "chat_storage_up",
         "chat_storage_schema_version",
         "chat_storage_pool_connections_max",
     ] shown;
-    a_store_that_fails_is_counted moves ["chat_storage_errors_total"] fails;
+    a_store_that_fails_is_counted moves [
+        "chat_storage_errors_total{reason=other}",
+        "chat_storage_operations_total{store=archive,operation=query,result=error}",
+        "chat_archive_queries_total{result=error}",
+        "chat_archive_writes_total{result=error}",
+        "chat_message_errors_total{reason=storage}",
+    ] fails;
 }
 
 fn settled(server: &Server) -> User {
@@ -118,6 +126,15 @@ fn fails(scene: &Scene) {
         *name == "chat_storage_operations_total" && is_error
     });
     assert_eq!(failed.map(|(_, _, by)| by).sum::<f64>(), 1.0);
+    let error = ("result", "error");
+    scene.rose(&server, &before, ("chat_archive_queries_total", &[error]), 1.0);
+    let query = &[SQLITE, ("store", "archive"), ("operation", "query"), error];
+    scene.rose(&server, &before, ("chat_storage_operations_total", query), 1.0);
+    let refused = server.post_as(&ada, MESSAGES, json!({"body": "x"})).refused(503);
+    assert_eq!(refused, "unavailable");
+    scene.rose(&server, &before, ("chat_archive_writes_total", &[error]), 1.0);
+    let storage = &[("reason", "storage")];
+    scene.rose(&server, &before, ("chat_message_errors_total", storage), 1.0);
 }
 
 #[expect(clippy::disallowed_methods, reason = "it is compared with the world's clock")]

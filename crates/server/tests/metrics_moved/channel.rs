@@ -15,33 +15,44 @@ const PRESENCE: (&str, &str) = ("channel_type", "presence");
 
 cases! {
     connections_of_an_application_are_counted_as_its_own moves [
-        "chat_connections_active",
-        "chat_connections_opened_total",
-        "chat_connections_rejected_total",
-        "chat_connections_closed_total",
+        "chat_connections_active{transport=websocket}",
+        "chat_connections_opened_total{transport=websocket}",
+        "chat_connections_rejected_total{transport=websocket,reason=auth}",
+        "chat_connections_closed_total{transport=websocket,reason=client_close}",
     ] connections;
     channels_are_counted_like_rooms moves [
-        "chat_rooms_active",
-        "chat_room_participants",
-        "chat_room_joins_total",
-        "chat_room_leaves_total",
-        "chat_room_join_failures_total",
-        "chat_room_openings_total",
-        "chat_room_closings_total",
+        "chat_rooms_active{channel_type=presence}",
+        "chat_room_participants{channel_type=presence}",
+        "chat_room_joins_total{channel_type=presence}",
+        "chat_room_leaves_total{channel_type=presence,reason=client|disconnect}",
+        "chat_room_join_failures_total{channel_type=presence,reason=forbidden}",
+        "chat_room_openings_total{channel_type=presence}",
+        "chat_room_closings_total{channel_type=presence}",
         "chat_presence_members",
         "chat_presence_subscriptions",
     ] channels;
+    channels_of_every_kind_are_counted_apart moves [
+        "chat_rooms_active{channel_type=public|private|encrypted|presence}",
+        "chat_room_participants{channel_type=public|private|encrypted|presence}",
+        "chat_room_joins_total{channel_type=public|private|encrypted|presence}",
+        "chat_room_leaves_total{channel_type=public|private|encrypted|presence,reason=client}",
+        "chat_room_openings_total{channel_type=public|private|encrypted|presence}",
+        "chat_room_closings_total{channel_type=public|private|encrypted|presence}",
+        "chat_room_join_failures_total{channel_type=public,reason=duplicate}",
+        "chat_message_broadcasts_total{channel_type=public|private|encrypted|presence}",
+        "chat_messages_sent_total{transport=websocket,channel_type=public|private|encrypted|presence}",
+    ] kinds;
     what_is_published_is_counted_with_its_copies moves [
-        "chat_messages_received_total",
-        "chat_message_broadcasts_total",
-        "chat_messages_sent_total",
-        "chat_client_events_total",
-        "chat_message_errors_total",
-        "chat_rate_limit_rejections_total",
+        "chat_messages_received_total{transport=long_poll,kind=event}",
+        "chat_message_broadcasts_total{channel_type=private}",
+        "chat_messages_sent_total{transport=websocket,channel_type=private}",
+        "chat_client_events_total{channel_type=private,result=accepted}",
+        "chat_message_errors_total{reason=malformed}",
+        "chat_rate_limit_rejections_total{limiter=message,context=user}",
     ] published;
     signatures_are_counted_apart moves [
-        "chat_auth_successes_total",
-        "chat_auth_failures_total",
+        "chat_auth_successes_total{mechanism=hmac}",
+        "chat_auth_failures_total{mechanism=hmac,reason=bad_credentials}",
     ] signatures;
 }
 
@@ -96,6 +107,39 @@ fn channels(scene: &Scene) {
     }
     scene.rose(&server, &before, ("chat_room_closings_total", &[PRESENCE]), 1.0);
     scene.is(&server, "chat_presence_members", &[SHOP], 0.0);
+}
+
+fn kinds(scene: &Scene) {
+    let server = shop();
+    let mut ada = Client::open(&server);
+    for (channel, kind) in [
+        ("news", "public"),
+        ("private-room", "private"),
+        ("private-encrypted-room", "encrypted"),
+        ("presence-lobby", "presence"),
+    ] {
+        let kind = ("channel_type", kind);
+        let before = server.scrape();
+        ada.subscribe(channel, (kind.1 == "presence").then_some("ada"));
+        scene.is(&server, "chat_rooms_active", &[SHOP, kind], 1.0);
+        scene.is(&server, "chat_room_participants", &[kind], 1.0);
+        scene.rose(&server, &before, ("chat_room_joins_total", &[SHOP, kind]), 1.0);
+        scene.rose(&server, &before, ("chat_room_openings_total", &[kind]), 1.0);
+        server.publish(channel, "news", "{}");
+        scene.rose(&server, &before, ("chat_message_broadcasts_total", &[kind]), 1.0);
+        let sent = [SHOP, WEBSOCKET, kind];
+        scene.rose(&server, &before, ("chat_messages_sent_total", &sent), 1.0);
+        if kind.1 == "public" {
+            ada.say("pusher:subscribe", &json!({"channel": channel}));
+            ada.hear("pusher:error");
+            let again = [kind, ("reason", "duplicate")];
+            scene.rose(&server, &before, ("chat_room_join_failures_total", &again), 1.0);
+        }
+        ada.say("pusher:unsubscribe", &json!({"channel": channel}));
+        let left = [SHOP, kind, ("reason", "client")];
+        scene.rose(&server, &before, ("chat_room_leaves_total", &left), 1.0);
+        scene.rose(&server, &before, ("chat_room_closings_total", &[kind]), 1.0);
+    }
 }
 
 fn published(scene: &Scene) {

@@ -12,41 +12,47 @@ use std::{
 
 cases! {
     connections_are_counted_from_beginning_to_end moves [
-        "chat_connections_active",
-        "chat_connections_opened_total",
-        "chat_connections_closed_total",
-        "chat_connection_duration_seconds",
-        "chat_connection_handshake_duration_seconds",
+        "chat_connections_active{transport=websocket}",
+        "chat_connections_opened_total{transport=websocket}",
+        "chat_connections_closed_total{transport=websocket,reason=client_close}",
+        "chat_connection_duration_seconds{transport=websocket}",
+        "chat_connection_handshake_duration_seconds{transport=websocket}",
         "chat_users_online",
     ] lives;
     a_stream_of_events_is_a_connection_too moves [
-        "chat_connections_active",
-        "chat_connections_opened_total",
-        "chat_connections_closed_total",
-        "chat_connection_duration_seconds",
-        "chat_connection_handshake_duration_seconds",
-        "chat_connection_sent_bytes_total",
-        "chat_messages_sent_total",
-        "chat_http_requests_total",
+        "chat_connections_active{transport=sse}",
+        "chat_connections_opened_total{transport=sse}",
+        "chat_connections_closed_total{transport=sse,reason=client_close}",
+        "chat_connection_duration_seconds{transport=sse}",
+        "chat_connection_handshake_duration_seconds{transport=sse}",
+        "chat_connection_sent_bytes_total{transport=sse}",
+        "chat_messages_sent_total{transport=sse,channel_type=public}",
+        "chat_http_requests_total{method=GET,route=/sse,status=200}",
+        "chat_http_request_duration_seconds",
     ] streams;
     who_may_not_connect_is_counted moves [
-        "chat_connections_rejected_total",
-        "chat_connection_errors_total",
+        "chat_connections_rejected_total{transport=websocket,reason=origin|other}",
+        "chat_connection_errors_total{error_type=handshake}",
     ] refused;
-    a_pong_is_timed moves ["chat_connection_ping_rtt_seconds"] pong;
+    a_pong_is_timed moves [
+        "chat_connection_ping_rtt_seconds{transport=websocket}",
+    ] pong;
     bytes_are_counted_both_ways moves [
-        "chat_connection_received_bytes_total",
-        "chat_connection_sent_bytes_total",
+        "chat_connection_received_bytes_total{transport=websocket}",
+        "chat_connection_sent_bytes_total{transport=websocket}",
     ] bytes;
-    the_configured_bound_is_shown moves ["chat_connections_max"] bound;
+    the_configured_bound_is_shown moves [
+        "chat_connections_max",
+    ] bound;
     a_reader_that_does_not_read_is_cut moves [
-        "chat_connection_slow_consumers_total",
+        "chat_connections_closed_total{transport=websocket,reason=slow_consumer}",
+        "chat_connection_slow_consumers_total{transport=websocket}",
         "chat_connection_send_queue_messages",
-        "chat_messages_dropped_total",
+        "chat_messages_dropped_total{reason=slow_consumer}",
     ] slow;
     a_client_that_comes_back_gets_what_it_missed moves [
-        "chat_session_resumptions_total",
-        "chat_history_recoveries_total",
+        "chat_session_resumptions_total{result=ok}",
+        "chat_history_recoveries_total{result=ok,source=storage}",
         "chat_history_recovered_messages",
     ] resumed;
 }
@@ -99,7 +105,7 @@ fn streams(scene: &Scene) {
     scene.rose(&server, &before, closed, 1.0);
     scene.rose(&server, &before, ("chat_connection_duration_seconds_count", &[SSE]), 1.0);
     // How long it lived is not how long the request took.
-    scene.rose(&server, &before, ("chat_http_request_duration_seconds_count", &endpoint), 0.0);
+    scene.stays(&server, &before, ("chat_http_request_duration_seconds_count", &endpoint));
 }
 
 fn refused(scene: &Scene) {
@@ -182,17 +188,20 @@ fn slow(scene: &Scene) {
         assert!(sent < 5_000.0, "the slow reader was never cut");
     };
     assert_eq!(now.since(&before).value(slow_consumers, &[WEBSOCKET]), Some(1.0));
-    scene.note(slow_consumers);
+    scene.moved(slow_consumers, &[WEBSOCKET]);
+    let cut = [WEBSOCKET, ("reason", "slow_consumer")];
+    scene.rose(&server, &before, ("chat_connections_closed_total", &cut), 1.0);
     assert!(most_waiting >= 1.0, "something waited");
     scene.is(&server, waiting, &[], 0.0);
     // Each copy was either written or dropped.
-    scene.note("chat_messages_dropped_total");
+    scene.moved("chat_messages_dropped_total", &[("reason", "slow_consumer")]);
     until("every copy is accounted for", || {
         let since = server.scrape().since(&before);
         let dropped = since.sum("chat_messages_dropped_total");
+        let cut = since.value("chat_messages_dropped_total", &[("reason", "slow_consumer")]);
         let written = since.sum("chat_messages_sent_total");
         let copies = since.sum("chat_message_fanout_recipients_sum");
-        (dropped > 0.0 && dropped + written == copies).then_some(())
+        (cut > Some(0.0) && dropped + written == copies).then_some(())
     });
 }
 

@@ -11,28 +11,46 @@ const PUBLIC: (&str, &str) = ("channel_type", "public");
 
 cases! {
     a_message_is_followed_from_its_sender_to_every_reader moves [
-        "chat_messages_received_total",
-        "chat_messages_processed_total",
-        "chat_message_broadcasts_total",
-        "chat_messages_sent_total",
-        "chat_message_delivery_latency_seconds",
-        "chat_message_processing_duration_seconds",
-        "chat_message_size_bytes",
+        "chat_messages_received_total{transport=websocket,kind=room}",
+        "chat_messages_processed_total{kind=room,result=accepted}",
+        "chat_message_broadcasts_total{channel_type=public}",
+        "chat_messages_sent_total{transport=websocket,channel_type=public}",
+        "chat_message_delivery_latency_seconds{scope=local}",
+        "chat_message_processing_duration_seconds{kind=room}",
+        "chat_message_size_bytes{direction=in|out}",
         "chat_message_fanout_recipients",
     ] followed;
-    a_message_that_is_refused_says_why moves ["chat_message_errors_total"] refused;
+    a_message_that_is_refused_says_why moves [
+        "chat_message_errors_total{reason=malformed|too_large|forbidden|unknown_target}",
+        "chat_messages_processed_total{kind=room,result=rejected}",
+    ] refused;
     a_message_that_the_store_does_not_take_in_time_is_an_error moves [
-        "chat_message_errors_total",
+        "chat_message_errors_total{reason=timeout}",
+        "chat_messages_processed_total{kind=room,result=failed}",
     ] late;
-    a_repeated_message_is_stored_once moves ["chat_message_duplicates_suppressed_total"] repeated;
-    a_read_mark_is_an_acknowledgement moves ["chat_message_acks_total"] read;
-    a_sign_that_somebody_types_is_an_event_of_a_client moves ["chat_client_events_total"] typed;
+    a_repeated_message_is_stored_once moves [
+        "chat_message_duplicates_suppressed_total",
+        "chat_messages_processed_total{kind=room,result=duplicate}",
+    ] repeated;
+    a_read_mark_is_an_acknowledgement moves [
+        "chat_message_acks_total{result=ok}",
+    ] read;
+    a_sign_that_somebody_types_is_an_event_of_a_client moves [
+        "chat_client_events_total{channel_type=public,result=accepted|rejected}",
+    ] typed;
     a_read_mark_that_is_refused_is_one_too moves [
-        "chat_message_acks_total",
-        "chat_messages_processed_total",
-        "chat_message_errors_total",
+        "chat_message_acks_total{result=error}",
+        "chat_messages_processed_total{kind=receipt,result=rejected}",
+        "chat_message_errors_total{reason=unknown_target}",
     ] marked_in_vain;
-    a_message_that_is_being_handled_is_seen moves ["chat_message_handlers_active"] handled;
+    what_is_said_of_a_message_is_counted_by_kind moves [
+        "chat_messages_received_total{transport=websocket,kind=event|receipt|control}",
+        "chat_messages_processed_total{kind=event|receipt,result=accepted}",
+        "chat_message_processing_duration_seconds{kind=event}",
+    ] said_of;
+    a_message_that_is_being_handled_is_seen moves [
+        "chat_message_handlers_active",
+    ] handled;
 }
 
 fn conversation(server: &Server) -> (User, Socket, Socket) {
@@ -104,6 +122,10 @@ fn refused(scene: &Scene) {
     scene.total_rose(&server, &before, "chat_message_errors_total", 3.0);
     let rejected = ("chat_messages_processed_total", &[ROOM, ("result", "rejected")][..]);
     scene.rose(&server, &before, rejected, 2.0);
+    let eve = server.user("eve");
+    assert_eq!(server.post_as(&eve, path, json!({"body": "x"})).refused(403), "forbidden");
+    let forbidden = ("chat_message_errors_total", &[("reason", "forbidden")][..]);
+    scene.rose(&server, &before, forbidden, 1.0);
 }
 
 fn late(scene: &Scene) {
@@ -157,6 +179,26 @@ fn read(scene: &Scene) {
     }
     let moved = ("chat_message_acks_total", &[("result", "ok")][..]);
     scene.rose(&server, &before, moved, 1.0);
+}
+
+fn said_of(scene: &Scene) {
+    let server = start();
+    let (_, mut ada, _other) = conversation(&server);
+    ada.ask(json!({"op": "send", "room": "lobby", "body": "x"}));
+    let before = server.scrape();
+    ada.ask(json!({"op": "edit", "room": "lobby", "seq": 1, "body": "y"}));
+    ada.ask(json!({"op": "read", "room": "lobby", "seq": 1}));
+    ada.ask(json!({"op": "ping"}));
+    for kind in ["event", "receipt", "control"] {
+        let received = [NATIVE, WEBSOCKET, ("kind", kind)];
+        scene.rose(&server, &before, ("chat_messages_received_total", &received), 1.0);
+    }
+    for kind in ["event", "receipt"] {
+        let accepted = [("kind", kind), ("result", "accepted")];
+        scene.rose(&server, &before, ("chat_messages_processed_total", &accepted), 1.0);
+    }
+    let event = ("chat_message_processing_duration_seconds_count", &[("kind", "event")][..]);
+    scene.rose(&server, &before, event, 1.0);
 }
 
 fn handled(scene: &Scene) {

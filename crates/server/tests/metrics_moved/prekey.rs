@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 cases! {
     prekeys_are_counted_as_they_come_and_go moves [
-        "chat_prekeys_uploaded_total",
-        "chat_prekeys_consumed_total",
+        "chat_prekeys_uploaded_total{kind=one_time|signed|kem}",
+        "chat_prekeys_consumed_total{kind=one_time|signed|kem}",
         "chat_prekey_fallbacks_total",
     ] traded;
     what_is_left_is_counted_from_the_start moves [
-        "chat_prekeys_available",
+        "chat_prekeys_available{kind=one_time|signed|kem}",
         "chat_prekey_users_low",
         "chat_prekey_users_exhausted",
     ] left;
@@ -29,7 +29,7 @@ fn text() -> String {
     "A".repeat(64)
 }
 
-fn publish(server: &Server, user: &User, one_times: usize, kems: usize) {
+pub(crate) fn publish(server: &Server, user: &User, one_times: usize, kems: usize) {
     let signed = |id: usize| json!({"id": id, "key": text(), "signature": text()});
     let one_times: Vec<Value> = (0..one_times).map(|id| json!({"id": id, "key": text()})).collect();
     let kems: Vec<Value> = (0..kems).map(signed).collect();

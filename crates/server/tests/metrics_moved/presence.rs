@@ -8,8 +8,8 @@ use serde_json::json;
 
 cases! {
     what_a_user_says_of_itself_reaches_the_others moves [
-        "chat_presence_updates_received_total",
-        "chat_presence_updates_sent_total",
+        "chat_presence_updates_received_total{type=available|unavailable|away|dnd}",
+        "chat_presence_updates_sent_total{type=available|unavailable|away|dnd}",
         "chat_presence_members",
         "chat_presence_subscriptions",
     ] said;
@@ -30,6 +30,14 @@ fn said(scene: &Scene) {
     let away = &[("type", "away")];
     scene.rose(&server, &before, ("chat_presence_updates_received_total", away), 1.0);
     scene.rose(&server, &before, ("chat_presence_updates_sent_total", away), 2.0);
+    for status in ["dnd", "unavailable", "available"] {
+        let before = server.scrape();
+        one.ask(json!({"op": "presence", "status": status}));
+        let said = &[("type", status)];
+        scene.rose(&server, &before, ("chat_presence_updates_received_total", said), 1.0);
+        let sent = ("chat_presence_updates_sent_total", &said[..]);
+        scene.becomes(&server, sent, |total| total >= 2.0);
+    }
     // To connect is to say nothing.
-    scene.total_rose(&server, &first, "chat_presence_updates_received_total", 1.0);
+    scene.total_rose(&server, &first, "chat_presence_updates_received_total", 4.0);
 }

@@ -35,7 +35,9 @@ cases! {
         "chat_config_last_reload_successful",
         "chat_config_last_reload_success_timestamp_seconds",
     ] told;
-    every_line_that_is_logged_is_counted moves ["chat_log_lines_total"] logged;
+    every_line_that_is_logged_is_counted moves [
+        "chat_log_lines_total{level=warn|info}",
+    ] logged;
     the_runtimes_are_watched moves [
         "chat_runtime_workers",
         "chat_runtime_tasks",
@@ -155,6 +157,9 @@ fn logged(scene: &Scene) {
     assert_eq!((post(&login, &wrong), post(&login, &wrong)), (401, 401));
     assert_eq!(lines("warn") - warnings, 2.0);
     assert_eq!(lines("info") - information, 1.0);
+    for level in ["warn", "info"] {
+        scene.moved("chat_log_lines_total", &[("level", level)]);
+    }
     let failures = std::iter::from_fn(|| program.lines.recv_timeout(Duration::from_secs(10)).ok())
         .filter(|line| line["auth_result"] == "failure")
         .take(2);

@@ -11,19 +11,19 @@ use campanile_neighbours::PushService;
 
 cases! {
     notifications_are_counted_by_what_became_of_them moves [
-        "chat_notifications_sent_total",
-        "chat_notifications_failed_total",
-        "chat_notification_duration_seconds",
-        "chat_notification_tokens_invalidated_total",
-        "chat_queue_jobs_pending",
-        "chat_queue_jobs_processed_total",
-        "chat_queue_jobs_failed_total",
-        "chat_queue_jobs_retried_total",
-        "chat_queue_job_duration_seconds",
-        "chat_queue_oldest_job_age_seconds",
+        "chat_notifications_sent_total{provider=webpush}",
+        "chat_notifications_failed_total{provider=webpush,reason=auth|invalid_token|provider_5xx}",
+        "chat_notification_duration_seconds{provider=webpush}",
+        "chat_notification_tokens_invalidated_total{provider=webpush}",
+        "chat_queue_jobs_pending{queue=push}",
+        "chat_queue_jobs_processed_total{queue=push}",
+        "chat_queue_jobs_failed_total{queue=push,reason=handler}",
+        "chat_queue_jobs_retried_total{queue=push}",
+        "chat_queue_job_duration_seconds{queue=push}",
+        "chat_queue_oldest_job_age_seconds{queue=push}",
     ] notified;
     subscriptions_are_counted_from_the_start moves [
-        "chat_notification_tokens",
+        "chat_notification_tokens{provider=webpush}",
     ] subscribed;
 }
 

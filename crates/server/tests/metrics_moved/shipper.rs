@@ -14,9 +14,9 @@ use serde_json::json;
 cases! {
     log_lines_are_counted_by_what_became_of_them moves [
         "chat_log_shipper_entries_sent_total",
-        "chat_log_shipper_entries_dropped_total",
+        "chat_log_shipper_entries_dropped_total{reason=rejected}",
         "chat_log_shipper_sent_bytes_total",
-        "chat_log_shipper_requests_total",
+        "chat_log_shipper_requests_total{status=2xx|4xx|5xx}",
         "chat_log_shipper_request_duration_seconds",
         "chat_log_shipper_retries_total",
         "chat_log_shipper_buffer_entries",
@@ -54,6 +54,9 @@ fn shipped(scene: &Scene) {
     };
     let becomes = |series: &str, labels: &[(&str, &str)], wanted: f64| {
         until(series, || (told(series, labels) == wanted).then_some(()));
+        if wanted > 0.0 {
+            scene.moved(series, labels);
+        }
     };
     // Each is one line, as long as nobody tries too often.
     let log = |name: &str, lines: u64| {
@@ -83,6 +86,7 @@ fn shipped(scene: &Scene) {
     becomes(WAITING, &[], 3.0);
     until("it is tried again", || (told(RETRIES, &[]) >= 1.0).then_some(()));
     assert!(told(REQUESTS, &[("status", "5xx")]) >= 1.0);
+    scene.moved(REQUESTS, &[("status", "5xx")]);
     assert!(told(WAITING_BYTES, &[]) > 0.0 && told(OLDEST, &[]) > 0.0);
     assert_eq!(told(LAST_SUCCESS, &[]), success);
 

@@ -7,7 +7,7 @@ use crate::{
 
 cases! {
     an_upload_is_counted_with_its_bytes moves [
-        "chat_uploads_total",
+        "chat_uploads_total{result=ok|type}",
         "chat_upload_received_bytes_total",
         "chat_upload_size_bytes",
         "chat_upload_duration_seconds",

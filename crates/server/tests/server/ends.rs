@@ -2,6 +2,10 @@
 
 use crate::support::{send, socket::Socket, start, start_with, until};
 use serde_json::json;
+use std::{
+    io::{Read, Write},
+    time::{Duration, Instant},
+};
 
 #[test]
 fn a_server_that_is_told_to_stop_says_so_and_lets_everyone_finish() {
@@ -40,4 +44,21 @@ fn everything_that_was_acknowledged_is_there_after_the_end() {
     assert_eq!(history["last_seq"], 20);
     let me = server.get_as(&ada, "/api/v1/rooms/lobby").expect(200);
     assert!(me["member_list"][0]["last_seen"].is_string(), "{me}");
+}
+
+#[test]
+fn the_network_connection_ends_with_the_closing_frame() {
+    let server = start();
+    let mut socket = Socket::open(&server);
+    // Not a frame that a server may get: its mask is missing.
+    let stream = socket.stream();
+    stream.write_all(b"\x81\x02{}").expect("written");
+    let mut frame = [0; 4];
+    stream.read_exact(&mut frame).expect("the closing frame");
+    assert_eq!(frame, [0x88, 2, 0x03, 0xea], "1002");
+    let closed = Instant::now();
+    let mut rest = [0; 1];
+    assert_eq!(stream.read(&mut rest).expect("the end, not a reset"), 0);
+    let after = closed.elapsed();
+    assert!(after < Duration::from_millis(300), "{after:?} after the closing frame");
 }

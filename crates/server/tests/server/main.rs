@@ -6,6 +6,8 @@ mod support;
 mod stand_in;
 
 mod accounts;
+mod apps;
+mod commands;
 mod ends;
 mod events;
 mod invites;

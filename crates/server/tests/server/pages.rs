@@ -9,7 +9,12 @@ fn the_pages_may_do_only_what_this_server_gave_them() {
         let answer = server.get(path);
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.header("content-security-policy");
-        for part in ["default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+        for part in [
+            "default-src 'self';",
+            "connect-src 'self';",
+            "frame-ancestors 'none';",
+            "base-uri 'none';",
+        ] {
             assert!(policy.contains(part), "{part} in {policy}");
         }
         assert_eq!(answer.header("x-content-type-options"), "nosniff");

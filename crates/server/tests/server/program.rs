@@ -78,6 +78,25 @@ fn two_servers_do_not_share_a_store() {
 }
 
 #[test]
+fn a_store_of_a_newer_program_is_refused_and_left_as_it_is() {
+    let server = start();
+    server.user("ada");
+    change(&server, "PRAGMA user_version = 99");
+    let (ended, data) = server.stop();
+    ended.expect("it ends well");
+    let path = data.path().to_str().expect("a plain path");
+    let home = tempfile::tempdir().expect("a directory");
+    let file = data.path().join("campanile.db");
+    let before = fs::read(&file).expect("the store");
+    for command in [&["serve"][..], &["user", "ban", "ada"]] {
+        let said = mistake(campanile(home.path()).args(command).args(["--data-dir", path]));
+        assert!(said.contains("schema 99"), "{said}");
+        assert!(said.contains("start the newer version"), "{said}");
+    }
+    assert!(fs::read(&file).expect("the store") == before, "nothing was changed");
+}
+
+#[test]
 fn the_data_directory_is_its_owners_only() {
     use std::os::unix::fs::PermissionsExt;
     let home = tempfile::tempdir().expect("a directory");
@@ -170,57 +189,6 @@ fn who_is_banned_or_has_a_new_password_beside_a_running_server_is_disconnected()
     assert_eq!(ada_socket.closed(), Some(1008));
     closed_in_time(since);
     assert_eq!(server.get_as(ada, "/api/v1/me").status, 401);
-}
-
-#[test]
-fn check_says_what_is_wrong() {
-    let server = start();
-    let home = tempfile::tempdir().expect("a directory");
-    let metrics =
-        server.metrics.trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
-    let check = |what: &str, metrics: &str| {
-        let mut command = campanile(home.path());
-        command.args(["check", what, "--metrics-listen", metrics]);
-        let output = command.output().expect("it runs");
-        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
-    };
-    let (code, said) = check("config", &metrics);
-    assert_eq!(code, Some(0), "{said}");
-    let (code, said) = check("modules", &metrics);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("served by this program"), "{said}");
-    assert!(said.contains("apps: 1, which the first start makes, in data/app.toml"), "{said}");
-    assert!(!home.path().join("data/app.toml").exists(), "a check makes none");
-    let (code, said) = check("metrics", &metrics);
-    assert_eq!(code, Some(0), "{said}");
-    let (code, said) = check("metrics", &server.address.to_string());
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("WRONG") && said.contains("404"), "{said}");
-    let fresh = start();
-    let metrics =
-        fresh.metrics.trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
-    let (code, said) = check("monitoring", &metrics);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("point Prometheus there") && said.contains("nobody has asked"), "{said}");
-    fresh.scrape();
-    fresh.get("/");
-    let (code, said) = check("monitoring", &metrics);
-    assert_eq!(code, Some(0), "{said}");
-}
-
-#[test]
-fn top_shows_a_running_server_once() {
-    let server = start();
-    let home = tempfile::tempdir().expect("a directory");
-    let output = campanile(home.path()).args(["top", "--once", "--url", &server.metrics]).output();
-    let output = output.expect("it runs");
-    let text = String::from_utf8(output.stdout).expect("text");
-    assert!(output.status.success(), "{text}");
-    assert!(text.contains("campanile 0.1.0") && text.contains("delivery"), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    let url = server.url("/nothing");
-    let output = campanile(home.path()).args(["top", "--once", "--url", &url]).output();
-    assert_eq!(output.expect("it runs").status.code(), Some(1));
 }
 
 #[test]

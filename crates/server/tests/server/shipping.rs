@@ -20,7 +20,7 @@ use std::{
 fn shipping(home: &Path, loki: &StandIn) -> Command {
     let mut command = campanile(home);
     command.env("CAMPANILE_LOG__LOKI__URL", loki.url());
-    command.env("CAMPANILE_LOG__LOKI__FLUSH_DEADLINE_SECONDS", "0.5");
+    command.env("CAMPANILE_LOG__LOKI__FLUSH_DEADLINE", "0.5");
     command
 }
 

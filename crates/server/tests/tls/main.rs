@@ -118,6 +118,31 @@ async fn people_talk_over_wss() {
 }
 
 #[tokio::test]
+async fn the_network_connection_ends_with_the_closing_frame() {
+    let site = start();
+    let mut stream = site.client.connect(&site.program).await.expect("a connection");
+    let upgrade = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+                   Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    in_time(stream.write_all(upgrade.as_bytes())).await.expect("written");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(in_time(stream.read_u8()).await.expect("an answer"));
+    }
+    // Not a frame that a server may get: its mask is missing.
+    in_time(stream.write_all(b"\x81\x02{}")).await.expect("written");
+    let mut frame = [0; 4];
+    in_time(stream.read_exact(&mut frame)).await.expect("the closing frame");
+    assert_eq!(frame, [0x88, 2, 0x03, 0xea], "1002");
+    let closed = Instant::now();
+    // With or without the farewell of TLS.
+    let ended = in_time(stream.read_u8()).await;
+    let after = closed.elapsed();
+    assert_eq!(ended.expect_err("the end").kind(), std::io::ErrorKind::UnexpectedEof);
+    assert!(after < Duration::from_millis(300), "{after:?} after the closing frame");
+}
+
+#[tokio::test]
 async fn each_handshake_is_counted_once_by_how_it_ends() {
     let site = start_with(|command| {
         command.env("CAMPANILE_SERVER__REQUEST_TIMEOUT_SECONDS", "1");

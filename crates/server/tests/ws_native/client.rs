@@ -90,13 +90,29 @@ impl Client {
         &mut self,
         request: Request,
     ) -> Result<RequestId, tungstenite::Error> {
+        let (id, text) = self.encode(request);
+        self.socket.send(Frame::text(text)).await?;
+        Ok(id)
+    }
+
+    /// Writes a request into the connection's buffer, to be sent with others; its id.
+    pub(crate) async fn queue(&mut self, request: Request) -> RequestId {
+        let (id, text) = self.encode(request);
+        self.socket.feed(Frame::text(text)).await.expect("there is room");
+        id
+    }
+
+    /// Sends what is in the buffer.
+    pub(crate) async fn flush(&mut self) {
+        timeout(DEADLINE, self.socket.flush()).await.expect("in time").expect("sent");
+    }
+
+    fn encode(&mut self, request: Request) -> (RequestId, String) {
         let id = RequestId::from(self.next_id);
         self.next_id += 1;
         let mut text = BytesMut::new();
         JsonV1.encode_request(&RequestFrame { id: id.clone(), request }, &mut text);
-        let text = std::str::from_utf8(&text).expect("JSON is UTF-8");
-        self.socket.send(Frame::text(text)).await?;
-        Ok(id)
+        (id, String::from_utf8(text.to_vec()).expect("JSON is UTF-8"))
     }
 
     /// Sends any text.

@@ -37,6 +37,56 @@ async fn a_connection_is_counted_once_when_it_opens_and_once_when_it_ends() {
 }
 
 #[tokio::test]
+async fn while_connections_come_and_go_none_is_counted_twice_or_forgotten() {
+    const AT_ONCE: usize = 8;
+    const EACH: usize = 25;
+    let server = start();
+    let token = server.user("ada").await;
+    let address = server.address;
+    let (opened, closed) = ("chat_connections_opened_total", "chat_connections_closed_total");
+    let active = "chat_connections_active";
+    let mut churn = tokio::task::JoinSet::new();
+    for place in 0..AT_ONCE {
+        let token = token.clone();
+        churn.spawn(async move {
+            for round in 0..EACH {
+                // Some say goodbye, some are just gone, and some break the rules.
+                match (place + round) % 3 {
+                    0 => drop(Client::hello(address, &token).await.close().await),
+                    1 => drop(Client::hello(address, &token).await),
+                    _ => {
+                        let mut raw = Raw::connect(address).await;
+                        raw.write(b"\x81\x00\x00\x00\x00\x00").await;
+                        raw.close_code().await;
+                    }
+                }
+            }
+        });
+    }
+    let balance = || {
+        let probe = server.probe();
+        (probe.sum(opened) - probe.sum(closed), probe.sum(active))
+    };
+    while churn.len() > 0 {
+        // Those that come or go just now may be counted on one side only.
+        let (counted, open) = balance();
+        assert!((counted - open).abs() <= AT_ONCE as f64, "{counted} by counters, {open} open");
+        assert!((0.0..=3.0 * AT_ONCE as f64).contains(&open), "{open} open of {AT_ONCE}");
+        while let Some(ended) = churn.try_join_next() {
+            ended.expect("a client does not panic");
+        }
+        tokio::task::yield_now().await;
+    }
+    server.counts(active, &[NATIVE, WEBSOCKET], 0.0).await;
+    assert_eq!(balance(), (0.0, 0.0));
+    assert_eq!(server.probe().sum(opened), (AT_ONCE * EACH) as f64);
+    assert_eq!(server.probe().sum("chat_connection_duration_seconds_count"), 200.0);
+    let stays = Client::hello(address, &token).await;
+    assert_eq!(balance(), (1.0, 1.0));
+    drop(stays);
+}
+
+#[tokio::test]
 async fn errors_are_counted_by_what_was_wrong() {
     let server = start();
     let errors = "chat_connection_errors_total";

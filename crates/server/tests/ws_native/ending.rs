@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite;
 
 const REJECTED: &str = "chat_connections_rejected_total";
 const CLOSED: &str = "chat_connections_closed_total";
+const LIMITED: &str = "chat_rate_limit_rejections_total";
 
 fn reason(reason: &str) -> [(&str, &str); 2] {
     [("transport", "websocket"), ("reason", reason)]
@@ -40,6 +41,13 @@ fn impatient(change: impl FnOnce(&mut Setup)) -> Server {
     let mut setup = Setup::default();
     change(&mut setup);
     start_with(setup)
+}
+
+/// A setup with these rates, and else the usual ones.
+fn limited(change: impl FnOnce(&mut Rates)) -> Server {
+    let mut rates = Rates::default();
+    change(&mut rates);
+    impatient(|setup| setup.limits = Limits { rates: Some(rates), ..Limits::default() })
 }
 
 #[tokio::test]
@@ -151,15 +159,9 @@ async fn a_full_node_says_when_to_come_back() {
 
 #[tokio::test]
 async fn who_connects_too_often_says_it_to_its_own_address_only() {
-    let server = impatient(|setup| {
-        setup.limits = Limits {
-            rates: Some(Rates {
-                connections_per_address: Rate::new(0.001, 2),
-                requests_per_connection: Rate::new(0.001, 3),
-                ..Rates::default()
-            }),
-            ..Limits::default()
-        };
+    let server = limited(|rates| {
+        rates.connections_per_address = Rate::new(0.001, 2);
+        rates.requests_per_connection = Rate::new(0.001, 3);
     });
     let token = server.user("ada").await;
     let mut first = Client::hello(server.address, &token).await;
@@ -174,7 +176,36 @@ async fn who_connects_too_often_says_it_to_its_own_address_only() {
     assert_eq!(refusal.code, ErrorCode::RateLimited);
     assert!(refusal.retry_after_ms > Some(900_000), "{refusal:?}");
     let limited = [("limiter", "message"), ("context", "ip")];
-    server.counts("chat_rate_limit_rejections_total", &limited, 1.0).await;
+    server.counts(LIMITED, &limited, 1.0).await;
+}
+
+#[tokio::test]
+async fn a_node_takes_so_many_new_connections_at_once_from_everybody_together() {
+    let server = limited(|rates| rates.connections_per_node = Rate::new(0.001, 2));
+    let _let_in = [Client::connect(server.address).await, Client::connect(server.address).await];
+    assert_eq!(turned_away(Client::try_connect(server.address, &[]).await), (503, true));
+    server.counts(REJECTED, &reason("limit"), 1.0).await;
+    let limited = [("limiter", "connection"), ("context", "global")];
+    server.counts(LIMITED, &limited, 1.0).await;
+    assert_eq!(server.probe().sum(LIMITED), 1.0);
+}
+
+#[tokio::test]
+async fn what_a_user_says_is_limited_over_all_its_connections() {
+    let server = limited(|rates| rates.messages_per_user = Rate::new(0.001, 1));
+    let token = server.user("ada").await;
+    server.room("ada", "lobby", Kind::Public).await;
+    let mut here = Client::hello(server.address, &token).await;
+    let mut there = Client::hello(server.address, &token).await;
+    here.say("lobby", "one").await;
+    let refusal = there.try_ask(say("lobby", "two")).await.expect_err("too soon");
+    assert_eq!(refusal.code, ErrorCode::RateLimited);
+    assert!(refusal.retry_after_ms > Some(900_000), "{refusal:?}");
+    server.counts(LIMITED, &[("limiter", "message"), ("context", "user")], 1.0).await;
+    assert_eq!(server.probe().sum(LIMITED), 1.0);
+    let mut bob = Client::hello(server.address, &server.user("bob").await).await;
+    bob.join("lobby").await;
+    assert_eq!(bob.say("lobby", "two").await.seq, 2, "what was refused has no number");
 }
 
 #[tokio::test]

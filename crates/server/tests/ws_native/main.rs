@@ -9,3 +9,4 @@ mod memory;
 mod program;
 mod protocol;
 mod server;
+mod writes;

@@ -5,7 +5,7 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 use tokio::time::sleep;
@@ -56,6 +56,25 @@ impl Program {
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it is our child");
+    }
+
+    /// Tells it to stop, as a service manager does.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        assert!(sent.success());
+    }
+
+    /// How it ends, which it has to do within this time.
+    pub(crate) async fn ended_within(&mut self, time: Duration) -> ExitStatus {
+        let deadline = Instant::now() + time;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it still runs after {time:?}");
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Makes an account and logs in; the token.

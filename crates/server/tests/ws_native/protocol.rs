@@ -63,11 +63,42 @@ async fn a_message_in_fragments_is_one_message() {
     let read = tokio::io::AsyncReadExt::read_exact(&mut raw.stream, &mut heard).await;
     read.expect("the pong");
     assert_eq!(heard[..], *b"\x8a\x0ain between");
+    is_answered(&mut raw).await;
+}
+
+/// The request with the id `f` was read, and is refused for another reason.
+async fn is_answered(raw: &mut Raw) {
     let mut heard = vec![0; 2 + 67];
     let read = tokio::io::AsyncReadExt::read_exact(&mut raw.stream, &mut heard).await;
     read.expect("the answer");
     let text = String::from_utf8_lossy(&heard[4..]);
     assert!(text.contains(r#""id":"f","code":"unauthenticated""#), "{text}");
+}
+
+/// That request in so many bytes.
+fn request_of(bytes: usize) -> Vec<u8> {
+    let mut text = br#"{"op":"ping","id":"f"}"#.to_vec();
+    assert!(text.len() <= bytes);
+    text.resize(bytes, b' ');
+    text
+}
+
+#[tokio::test]
+async fn what_is_exactly_as_large_as_allowed_is_taken() {
+    assert_eq!((FRAME_BYTES_MAX, FRAGMENTS_MAX), (65_536, 64), "as the documents say");
+    let server = start();
+    let mut raw = Raw::connect(server.address).await;
+    raw.write_frame(0x81, &request_of(FRAME_BYTES_MAX)).await;
+    is_answered(&mut raw).await;
+
+    let mut raw = Raw::connect(server.address).await;
+    let whole = request_of(FRAME_BYTES_MAX);
+    for (number, part) in whole.chunks(FRAME_BYTES_MAX / FRAGMENTS_MAX).enumerate() {
+        let opcode = if number == 0 { 0x01 } else { 0x00 };
+        let end = if number + 1 == FRAGMENTS_MAX { 0x80 } else { 0x00 };
+        raw.write_frame(opcode | end, part).await;
+    }
+    is_answered(&mut raw).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,16 @@
 //! A server with nothing but native connections over a store in memory, and clients for it.
 
 use crate::client::{Client, DEADLINE};
-use actix_web::{App, HttpServer, dev::ServerHandle, web};
+use actix_web::{
+    App, HttpServer,
+    dev::{self, ServerHandle},
+    web,
+};
 use campanile_adapter_memory::{self as memory, SystemClock};
 use campanile_core::{
     chat::Chat,
     connection::Shard,
-    fanout::{ShardInbox, Shards},
+    fanout::{Encoder, ShardInbox, Shards},
     limits::Limits,
     metrics::{App as AppLabel, ChatMetrics, NATIVE_APP},
     name::{RoomName, UserName},
@@ -19,6 +23,7 @@ use campanile_metrics::{
     testing::{Probe, Recording},
 };
 use campanile_server::{
+    apps::Apps,
     collect::count_what_is_open,
     http::Proxies,
     metrics::ConnectionMetrics,
@@ -34,8 +39,11 @@ use std::{
 };
 use tokio::time::{Instant, sleep};
 
+/// Makes one worker's part of a server, on its thread.
+pub(crate) type MakeWorker = Arc<dyn Fn() -> Worker + Send + Sync>;
+
 /// Worker threads: two, so that events cross from one to the other.
-const WORKERS: usize = 2;
+pub(crate) const WORKERS: usize = 2;
 
 /// What a test may set.
 #[derive(Clone)]
@@ -43,12 +51,15 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) ws: ws::Config,
     pub(crate) connections_max: usize,
+    /// What makes events into frames, on each worker.
+    pub(crate) encoder: Arc<dyn Fn() -> Encoder + Send + Sync>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let limits = Limits { rates: None, ..Limits::default() };
-        Self { limits, ws: ws::Config::default(), connections_max: 0 }
+        let encoder = Arc::new(ws::encoder);
+        Self { limits, ws: ws::Config::default(), connections_max: 0, encoder }
     }
 }
 
@@ -68,25 +79,34 @@ pub(crate) fn start() -> Server {
 
 /// A server on a free port.
 pub(crate) fn start_with(setup: Setup) -> Server {
+    start_served(setup, serve)
+}
+
+/// The same, served in another way.
+pub(crate) fn start_served(
+    setup: Setup,
+    serve: impl FnOnce(TcpListener, MakeWorker) -> ServerHandle,
+) -> Server {
     let recording = Recording::with(Registry::builder().values::<AppLabel>([NATIVE_APP]));
     let connections = Arc::new(ConnectionMetrics::register(recording.registry()));
     let chat_metrics = ChatMetrics::register(recording.registry());
     let (chat, inboxes) = chat(chat_metrics, setup.limits);
     let lobby = Arc::new(Lobby::new(setup.connections_max));
-    count_what_is_open(recording.registry(), &chat, &lobby, (&connections, &Arc::default()));
+    let apps = Arc::new(Apps::new(&[], Vec::new(), (recording.registry(), 1)));
+    count_what_is_open(recording.registry(), &chat, &lobby, (&connections, &apps));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
-    let worker = {
+    let worker: MakeWorker = {
         let (chat, lobby, inboxes) = (chat.clone(), lobby.clone(), Mutex::new(inboxes));
-        move || {
+        Arc::new(move || {
             let inbox = inboxes.lock().expect("not poisoned").pop();
             let inbox = inbox.expect("there is an inbox for each worker");
-            let shard = Shard::new(chat.clone(), vec![ws::encoder(), sse::encoder()], inbox);
+            let shard = Shard::new(chat.clone(), vec![(setup.encoder)(), sse::encoder()], inbox);
             let running = shard.clone();
             actix_web::rt::spawn(async move { running.run().await });
             Worker {
                 chat: chat.clone(),
-                apps: Arc::default(),
+                apps: apps.clone(),
                 traffic: Traffic::new(&connections, shard.batch()),
                 shard,
                 protocol: 0,
@@ -97,31 +117,34 @@ pub(crate) fn start_with(setup: Setup) -> Server {
                 config: setup.ws.clone(),
                 proxies: Proxies::default(),
             }
-        }
+        })
     };
     let handle = serve(listener, worker);
     Server { address, chat, lobby, recording, handle }
 }
 
-fn serve(
-    listener: TcpListener,
-    worker: impl Fn() -> Worker + Send + Sync + 'static,
-) -> ServerHandle {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let worker = Arc::new(worker);
-    thread::spawn(move || {
+fn serve(listener: TcpListener, worker: MakeWorker) -> ServerHandle {
+    run(move || {
         let server = HttpServer::new(move || {
             let worker = web::Data::new(worker());
             App::new().app_data(worker).route("/ws", web::get().to(ws::upgrade))
         });
-        let server = server
+        server
             .workers(WORKERS)
             .on_connect(ws::prepare_socket)
             .client_disconnect_timeout(Duration::ZERO)
             .disable_signals()
             .listen(listener)
             .expect("the listener is good")
-            .run();
+            .run()
+    })
+}
+
+/// Runs what this makes on a thread of its own.
+pub(crate) fn run(server: impl FnOnce() -> dev::Server + Send + 'static) -> ServerHandle {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        let server = server();
         sender.send(server.handle()).expect("the test waits");
         actix_web::rt::System::new().block_on(server).expect("the server runs");
     });

@@ -66,8 +66,10 @@ pub(crate) const DRILLS: &[Drill] = &[
             "chatsdk/HighErrorRate",
             "messenger/HighErrorRate",
             "messenger/DatabaseConnectionIssues",
-            "ChatDeliveryErrorBudgetBurn",
-            "ChatApiErrorBudgetBurn",
+            "ChatDeliveryErrorBudgetBurn:critical",
+            "ChatDeliveryErrorBudgetBurn:warning",
+            "ChatApiErrorBudgetBurn:critical",
+            "ChatApiErrorBudgetBurn:warning",
         ],
         hurt: |scene| {
             scene.stack.stop("postgres")?;
@@ -137,8 +139,9 @@ pub(crate) const DRILLS: &[Drill] = &[
         fault: "PostgreSQL hangs for more than a second, again and again, as on a bad disk",
         alerts: &[
             "ChatDeliveryLatencyHigh",
-            "messenger/HighMessageLatency",
-            "ChatLatencyErrorBudgetBurn",
+            "messenger/HighMessageLatency:warning",
+            "ChatLatencyErrorBudgetBurn:critical",
+            "ChatLatencyErrorBudgetBurn:warning",
         ],
         hurt: |scene| store_stutters(scene, 1.5),
     },
@@ -167,8 +170,8 @@ pub(crate) const DRILLS: &[Drill] = &[
     Drill {
         name: "store-very-slow",
         fault: "PostgreSQL hangs for more than two seconds, again and again",
-        // It mutes the one above.
-        alerts: &["ChatDeliveryLatencyVeryHigh"],
+        // It mutes those of the one above.
+        alerts: &["ChatDeliveryLatencyVeryHigh", "messenger/HighMessageLatency:critical"],
         hurt: |scene| store_stutters(scene, 2.7),
     },
     Drill {
@@ -185,7 +188,8 @@ pub(crate) const DRILLS: &[Drill] = &[
             "sockudo/SockudoHighConnections",
             "websocket/TooManyWebSocketConnections",
             "chatsdk/HighWebSocketConnections",
-            "ChatConnectErrorBudgetBurn",
+            "ChatConnectErrorBudgetBurn:critical",
+            "ChatConnectErrorBudgetBurn:warning",
         ],
         // More than both take together: some are turned away.
         hurt: |scene| load(scene, &["connections", "--count", "400", "--rate", "20"]),

@@ -2,8 +2,10 @@
 
 mod faults;
 mod hurts;
+mod names;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -14,8 +16,8 @@ use crate::tower::Runbook;
 use crate::wait;
 
 pub(crate) use faults::{DRILLS, NODE, NOT_DRILLED};
+pub(crate) use names::{AlertRule, is_called, names, parts};
 use watch::Watch;
-pub(crate) use watch::identity;
 
 /// From the fault to the notification, on the faster clock.
 const RING_DEADLINE: Duration = Duration::from_secs(240);
@@ -32,7 +34,7 @@ pub(crate) struct Drill {
     pub(crate) name: &'static str,
     /// What is done, in the past tense.
     pub(crate) fault: &'static str,
-    /// Each as `Alert`, or `profile/Alert` when it is one of a guide's.
+    /// By what they are called: `Alert`, `guide/Alert`, `Alert:severity` (names.rs).
     pub(crate) alerts: &'static [&'static str],
     /// Hurts the stack, and says how it is healed.
     pub(crate) hurt: fn(&Scene<'_>) -> Result<Heal>,
@@ -123,7 +125,10 @@ fn record(drill: &Drill, watch: &Watch, report: &mut Report) {
 /// answer: one that gives nothing helps nobody at night.
 fn diagnose(drill: &Drill, scene: &Scene<'_>) -> Result<()> {
     let mut silent = Vec::new();
-    for alert in drill.alerts.iter().filter(|alert| !alert.contains('/')) {
+    let ours = drill.alerts.iter().map(|alert| parts(alert)).filter(|parts| parts.guide.is_none());
+    // Two of one name have one runbook.
+    let ours: BTreeSet<&str> = ours.map(|parts| parts.alert).collect();
+    for alert in ours {
         let path = scene.workspace.root.join(format!("docs/runbooks/{alert}.md"));
         let text = std::fs::read_to_string(&path)?;
         let asked = Runbook::parse(&text).fences;

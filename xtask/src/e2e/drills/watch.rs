@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::super::report::End;
 use super::super::scene::Scene;
+use super::names::{AlertRule, louder, names};
 
 /// How long after the healing the news may come of an alert that ended just before it.
 const NEWS_TIME_MAX: Duration = Duration::from_secs(10);
@@ -92,24 +93,36 @@ impl Watch {
         }
     }
 
+    /// Each fired and was heard, or is muted by the louder of its name: that one is heard, and this
+    /// one when that is over.
     pub(super) fn all_rang(&self) -> Result<()> {
-        self.all("was not seen to ring", |seen| seen.firing.is_some() && seen.notified.is_some())
+        self.all("was not seen to ring", |alert, seen| {
+            seen.firing.is_some() && (seen.notified.is_some() || self.is_muted(alert))
+        })
     }
 
     /// Those that did not ring have been complained of.
     pub(super) fn all_silent(&self) -> Result<()> {
-        self.all("was not seen to fall silent", |seen| {
-            seen.notified.is_none() || seen.resolved.is_some()
+        self.all("was not seen to fall silent", |alert, seen| {
+            let was_heard = seen.notified.is_some() || self.is_muted(alert);
+            !was_heard || (seen.notified.is_some() && seen.resolved.is_some())
         })
+    }
+
+    /// Whether the louder of its name is in this drill, and was heard.
+    fn is_muted(&self, alert: &str) -> bool {
+        louder(alert)
+            .and_then(|louder| self.alerts.get(louder.as_str()))
+            .is_some_and(|seen| seen.notified.is_some())
     }
 
     pub(super) fn seen(&self) -> impl Iterator<Item = (&'static str, Seen)> {
         self.alerts.iter().map(|(alert, seen)| (*alert, *seen))
     }
 
-    fn all(&self, what: &str, done: impl Fn(&Seen) -> bool) -> Result<()> {
-        let missing: Vec<&str> =
-            self.alerts.iter().filter(|(_, seen)| !done(seen)).map(|(alert, _)| *alert).collect();
+    fn all(&self, what: &str, done: impl Fn(&str, &Seen) -> bool) -> Result<()> {
+        let missing = self.alerts.iter().filter(|(alert, seen)| !done(alert, seen));
+        let missing: Vec<&str> = missing.map(|(alert, _)| *alert).collect();
         ensure!(missing.is_empty(), "{} {what}", missing.join(", "));
         Ok(())
     }
@@ -127,27 +140,32 @@ fn end(quiet_since: Instant, over: &[Instant], healed_at: Instant, now: Instant)
     (quiet_since < healed_at && is_settled).then_some(End::BeforeHealing)
 }
 
-/// The state of every alert that Prometheus knows, as `Alert` or `profile/Alert`. Of two rules of
-/// one name, as for two severities, the louder counts.
+/// The state of every alert that Prometheus knows, by what it is called here. Of two rules that are
+/// called the same, the louder counts.
 pub(super) fn states(scene: &Scene<'_>) -> Result<BTreeMap<String, String>> {
-    let answer = scene.prometheus.get("rules", &[("type", "alert")])?;
-    let groups = answer["groups"].as_array().cloned().unwrap_or_default();
-    let mut states: BTreeMap<String, String> = BTreeMap::new();
-    for rule in groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten()) {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let alert = identity(&text(&rule["name"]), rule["labels"]["profile"].as_str());
-        let state = text(&rule["state"]);
-        let known = states.entry(alert).or_insert_with(|| state.clone());
-        if loudness(&state) > loudness(known) {
-            *known = state;
-        }
-    }
-    Ok(states)
+    Ok(states_of(&scene.prometheus.get("rules", &[("type", "alert")])?))
 }
 
-/// What an alert is called here: guides have alerts of the same name.
-pub(crate) fn identity(name: &str, profile: Option<&str>) -> String {
-    profile.map_or_else(|| name.to_owned(), |profile| format!("{profile}/{name}"))
+fn states_of(answer: &Value) -> BTreeMap<String, String> {
+    let groups = answer["groups"].as_array().into_iter().flatten();
+    let known: Vec<&Value> =
+        groups.flat_map(|group| group["rules"].as_array().into_iter().flatten()).collect();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let rule = |known: &&Value| AlertRule {
+        guide: known["labels"]["profile"].as_str().map(str::to_owned),
+        alert: text(&known["name"]),
+        severity: text(&known["labels"]["severity"]),
+    };
+    let rules: Vec<AlertRule> = known.iter().map(rule).collect();
+    let mut states: BTreeMap<String, String> = BTreeMap::new();
+    for (name, known) in names(&rules).into_iter().zip(known) {
+        let state = text(&known["state"]);
+        let loudest = states.entry(name).or_insert_with(|| state.clone());
+        if loudness(&state) > loudness(loudest) {
+            *loudest = state;
+        }
+    }
+    states
 }
 
 fn loudness(state: &str) -> usize {
@@ -156,6 +174,8 @@ fn loudness(state: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// The end of an alert, with all times in seconds after the fault, which was healed after 100.
@@ -194,6 +214,66 @@ mod tests {
         // Its news may still be on the way.
         assert_eq!(end_of(99, &[62], 103), None);
         assert_eq!(end_of(99, &[62, 101], 103), after(1));
+    }
+
+    #[test]
+    fn two_severities_of_one_name_are_two() {
+        let rule = |name: &str, severity: &str, state: &str| json!({"name": name, "state": state, "labels": {"severity": severity}});
+        let answer = json!({"groups": [
+            {"rules": [rule("Burn", "critical", "firing"), rule("Burn", "warning", "pending")]},
+            {"rules": [rule("Down", "critical", "inactive"), rule("Down", "critical", "pending")]},
+        ]});
+        let states = states_of(&answer);
+        let states: Vec<(&str, &str)> =
+            states.iter().map(|(name, state)| (name.as_str(), state.as_str())).collect();
+        let expected =
+            [("Burn:critical", "firing"), ("Burn:warning", "pending"), ("Down", "pending")];
+        assert_eq!(states, expected);
+    }
+
+    /// A watch that saw so of each alert.
+    fn watch(seen: &[(&'static str, Seen)]) -> Watch {
+        Watch { alerts: seen.iter().copied().collect() }
+    }
+
+    const SECOND: Option<Duration> = Some(Duration::from_secs(1));
+
+    fn fired() -> Seen {
+        Seen { pending: SECOND, firing: SECOND, ..Seen::default() }
+    }
+
+    fn heard() -> Seen {
+        Seen { notified: SECOND, ..fired() }
+    }
+
+    fn over() -> Seen {
+        Seen { resolved: Some(End::BeforeHealing), ..heard() }
+    }
+
+    #[test]
+    fn every_alert_is_to_fire_and_to_be_heard() {
+        assert!(watch(&[("Down", heard())]).all_rang().is_ok());
+        assert!(watch(&[("Down", fired())]).all_rang().is_err());
+        // The louder of two is heard first; that it is, is asked for.
+        assert!(watch(&[("B:critical", heard()), ("B:warning", fired())]).all_rang().is_ok());
+        assert!(watch(&[("B:critical", fired()), ("B:warning", fired())]).all_rang().is_err());
+        let silent = watch(&[("B:critical", heard()), ("B:warning", Seen::default())]);
+        let error = silent.all_rang().expect_err("one did not fire").to_string();
+        assert_eq!(error, "B:warning was not seen to ring");
+    }
+
+    #[test]
+    fn who_was_muted_is_to_be_heard_before_all_is_silent() {
+        let error = |quieter: Seen| {
+            let watch = watch(&[("B:critical", over()), ("B:warning", quieter)]);
+            watch.all_silent().err().map(|error| error.to_string())
+        };
+        let missing = Some("B:warning was not seen to fall silent".to_owned());
+        assert_eq!(error(fired()), missing);
+        assert_eq!(error(heard()), missing);
+        assert_eq!(error(over()), None);
+        // What never rang has been complained of.
+        assert!(watch(&[("Down", fired())]).all_silent().is_ok());
     }
 
     #[test]

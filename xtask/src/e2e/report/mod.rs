@@ -2,12 +2,15 @@
 
 mod html;
 mod junit;
+mod tables;
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+
+use crate::pace;
 
 /// Everything that a run saw.
 pub(crate) struct Report {
@@ -127,8 +130,17 @@ impl Report {
         Ok(())
     }
 
+    /// What was seen, for a terminal: boards with their panels, alerts with their times.
+    pub(crate) fn tables(&self) -> String {
+        tables::tables(self)
+    }
+
     /// What one reads at the end of a run.
     pub(crate) fn summary(&self) -> String {
+        self.summary_after(self.started.elapsed())
+    }
+
+    fn summary_after(&self, took: Duration) -> String {
         let filled = self.panels.iter().filter(|panel| panel.has_data()).count();
         let whole = self.drills.iter().filter(|drill| drill.is_whole()).count();
         let mut text = format!(
@@ -145,15 +157,19 @@ impl Report {
                 text.push_str(&format!("FAILED: {suite}: {name}: {why}\n"));
             }
         }
-        let took = self.started.elapsed().as_secs();
+        let seconds = took.as_secs();
         text.push_str(&format!(
             "e2e: {} passed, {} failed, {} left out, {}:{:02} minutes\n",
             self.passed(),
             self.failed(),
             self.left_out.len(),
-            took / 60,
-            took % 60,
+            seconds / 60,
+            seconds % 60,
         ));
+        if let Some(line) = pace::complaint("e2e", took, pace::E2E) {
+            text.push_str(&line);
+            text.push('\n');
+        }
         text
     }
 }
@@ -213,6 +229,43 @@ mod tests {
         ] {
             assert!(summary.contains(expected), "`{expected}` is not in {summary}");
         }
+    }
+
+    #[test]
+    fn a_run_that_took_too_long_says_so() {
+        let report = report();
+        let loud = |minutes: u64| report.summary_after(Duration::from_secs(minutes * 60));
+        assert!(loud(26).contains("\n!!! e2e took 26:00 minutes"), "{}", loud(26));
+        assert!(!loud(24).contains("!!!"), "{}", loud(24));
+    }
+
+    #[test]
+    fn the_tables_tell_of_boards_and_alerts() {
+        let tables = report().tables();
+        let rows: Vec<String> = tables
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        for expected in [
+            "board with data rows by Grafana",
+            // 3 + 1, twice, and 3 + 0 and 3 + 1; by Grafana 7 + 8 and 3 + 0.
+            "delivery 2 of 4 15 18",
+            "without data: Sends",
+            "alert (s) pending firing notified resolved",
+            "ChatServerDown 1.0 1.0 1.0 never",
+            "ChatServerDown 1.0 1.0 1.0 2.0",
+            "ChatServerDown 1.0 1.0 1.0 before",
+        ] {
+            assert!(rows.iter().any(|row| row == expected), "`{expected}` is not in {tables}");
+        }
+    }
+
+    #[test]
+    fn what_grafana_was_not_asked_is_said() {
+        let mut report = Report::new("30×".to_owned());
+        let (board, title) = ("http".to_owned(), "Requests".to_owned());
+        report.panel(Panel { board, title, rows: vec![5], through_grafana: Vec::new() });
+        assert!(report.tables().contains("not asked"), "{}", report.tables());
     }
 
     #[test]

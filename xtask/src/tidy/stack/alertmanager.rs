@@ -10,7 +10,9 @@ use super::super::finding::Finding;
 use super::super::tree::Tree;
 use super::super::typed;
 use super::compose::{Compose, Inside};
+use super::inhibitions;
 use super::matchers::Matcher;
+use crate::e2e::INHIBITIONS;
 use crate::tower::RuleFile;
 
 const FILE: &str = "deploy/alertmanager/alertmanager.yml";
@@ -60,11 +62,11 @@ struct Route {
 }
 
 #[derive(Deserialize)]
-struct Inhibition {
-    source_matchers: Vec<String>,
-    target_matchers: Vec<String>,
+pub(super) struct Inhibition {
+    pub(super) source_matchers: Vec<String>,
+    pub(super) target_matchers: Vec<String>,
     #[serde(default)]
-    equal: Vec<String>,
+    pub(super) equal: Vec<String>,
 }
 
 /// Secrets are files: a field that holds one itself is not known here.
@@ -125,6 +127,8 @@ struct Email {
 #[derive(Default)]
 struct Alerts {
     names: BTreeSet<String>,
+    /// Each name with a severity that it has.
+    rules: BTreeSet<(String, String)>,
     /// Each severity, and one of the alerts that have it.
     severities: BTreeMap<String, String>,
     labels: BTreeSet<String>,
@@ -141,6 +145,7 @@ pub(super) fn check(tree: &Tree, compose: &Compose) -> Vec<Finding> {
         let rule = rule.check(&alerts);
         wrong.extend(rule.into_iter().map(|what| format!("`inhibit_rules.{number}.{what}")));
     }
+    wrong.extend(inhibitions::check(&config.inhibit_rules, INHIBITIONS, &alerts.rules));
     let templates = config.templates.iter().filter(|glob| {
         let folder = glob.rsplit_once('/').map_or("", |(folder, _)| folder);
         !matches!(compose.inside(SERVICE, folder), Inside::Ours(folder) if tree.exists(&folder))
@@ -162,6 +167,7 @@ impl Alerts {
                 alerts.names.insert(name.clone());
                 alerts.labels.extend(rule.labels.keys().cloned());
                 if let Some(severity) = rule.labels.get("severity") {
+                    alerts.rules.insert((name.clone(), severity.clone()));
                     alerts.severities.entry(severity.clone()).or_insert_with(|| name.clone());
                 }
             }

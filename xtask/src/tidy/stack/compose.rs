@@ -263,7 +263,8 @@ pub(super) fn usual(text: &str) -> String {
     usual + rest
 }
 
-fn read(tree: &Tree, path: &str) -> (Option<ComposeFile>, Vec<Finding>) {
+/// A compose file, and what is wrong with reading it.
+pub(super) fn read(tree: &Tree, path: &str) -> (Option<ComposeFile>, Vec<Finding>) {
     typed::read_with(tree, path, |mut value| {
         if let Value::Object(sections) = &mut value {
             sections.retain(|name, _| !name.starts_with(ASIDE));

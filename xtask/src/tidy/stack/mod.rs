@@ -2,12 +2,15 @@
 //! together.
 
 mod compose;
+mod dockerfiles;
+mod overlays;
 mod references;
 mod services;
 
 mod alertmanager;
 mod alloy;
 mod grafana;
+mod inhibitions;
 mod loki;
 mod matchers;
 mod prometheus;
@@ -22,6 +25,8 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let Some(compose) = compose else { return findings };
     findings.extend(services::check(&compose));
     findings.extend(references::check(tree, &compose));
+    findings.extend(overlays::check(tree, &compose));
+    findings.extend(dockerfiles::check(tree));
     findings.extend(prometheus::check(tree, &compose));
     findings.extend(alertmanager::check(tree, &compose));
     findings.extend(grafana::check(tree, &compose));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::super::finding::Finding;
 use super::super::tree::Tree;
 use super::compose::{Compose, FILE, Inside, STANDIN, Service, of_repository};
+use super::services::Wrong;
 use crate::stack::secret_names;
 
 /// Where containers find their secrets.
@@ -17,10 +18,11 @@ pub(super) fn check(tree: &Tree, compose: &Compose) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, service) in &compose.file.services {
         let mut wrong = build(tree, service);
-        wrong.extend(volumes(tree, compose, service));
-        wrong.extend(networks(compose, service));
-        wrong.extend(dependencies(compose, service));
-        wrong.extend(secrets(tree, compose, service));
+        wrong.extend(named(tree, compose, service));
+        if service.networks.is_empty() {
+            wrong.push(("networks", "is missing: it is where everybody is".to_owned()));
+        }
+        wrong.extend(secrets(tree, service));
         wrong.extend(paths(tree, compose, name, service));
         findings.extend(wrong.iter().map(|(key, what)| compose.wrong(name, key, what)));
     }
@@ -36,7 +38,17 @@ pub(super) fn check(tree: &Tree, compose: &Compose) -> Vec<Finding> {
     findings
 }
 
-fn build(tree: &Tree, service: &Service) -> Vec<(&'static str, String)> {
+/// What it names of the rest of the stack, and what is not there.
+pub(super) fn named(tree: &Tree, compose: &Compose, service: &Service) -> Wrong {
+    let mut wrong = volumes(tree, compose, service);
+    wrong.extend(networks(compose, service));
+    wrong.extend(dependencies(compose, service));
+    let unknown = service.secrets.iter().filter(|name| !compose.file.secrets.contains_key(*name));
+    wrong.extend(unknown.map(|name| ("secrets", format!("names `{name}`, which is not declared"))));
+    wrong
+}
+
+fn build(tree: &Tree, service: &Service) -> Wrong {
     let missing = service.build.iter().filter(|build| {
         let file = of_repository(&format!("{}/{}", build.context, build.dockerfile));
         !tree.exists(&file)
@@ -46,11 +58,11 @@ fn build(tree: &Tree, service: &Service) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-fn volumes(tree: &Tree, compose: &Compose, service: &Service) -> Vec<(&'static str, String)> {
+fn volumes(tree: &Tree, compose: &Compose, service: &Service) -> Wrong {
     let mut wrong = Vec::new();
     for mount in service.mounts() {
         let source = mount.source;
-        let is_path = source.starts_with(['.', '/']);
+        let is_path = source.starts_with(['.', '/', '$']);
         if !is_path && !compose.file.volumes.contains_key(source) {
             wrong.push(("volumes", format!("names `{source}`, which is not declared")));
         }
@@ -68,18 +80,12 @@ fn is_missing(tree: &Tree, source: &str) -> bool {
     source.starts_with('.') && !tree.exists(&of_repository(source))
 }
 
-fn networks(compose: &Compose, service: &Service) -> Vec<(&'static str, String)> {
+fn networks(compose: &Compose, service: &Service) -> Wrong {
     let unknown = service.networks.iter().filter(|name| !compose.file.networks.contains_key(*name));
-    let mut wrong: Vec<_> = unknown
-        .map(|name| ("networks", format!("names `{name}`, which is not declared")))
-        .collect();
-    if service.networks.is_empty() {
-        wrong.push(("networks", "is missing: it is where everybody is".to_owned()));
-    }
-    wrong
+    unknown.map(|name| ("networks", format!("names `{name}`, which is not declared"))).collect()
 }
 
-fn dependencies(compose: &Compose, service: &Service) -> Vec<(&'static str, String)> {
+fn dependencies(compose: &Compose, service: &Service) -> Wrong {
     let mut wrong = Vec::new();
     for (name, dependency) in &service.depends_on {
         match compose.file.services.get(name) {
@@ -96,7 +102,7 @@ fn dependencies(compose: &Compose, service: &Service) -> Vec<(&'static str, Stri
 
 /// A service has the secrets that it reads, and no others: it, or a file that it is given, names
 /// them.
-fn secrets(tree: &Tree, compose: &Compose, service: &Service) -> Vec<(&'static str, String)> {
+fn secrets(tree: &Tree, service: &Service) -> Wrong {
     let mut named: BTreeSet<&str> = service.words().flat_map(secrets_in).collect();
     for mount in service.mounts().filter(|mount| mount.source.starts_with('.')) {
         let path = of_repository(mount.source);
@@ -108,9 +114,7 @@ fn secrets(tree: &Tree, compose: &Compose, service: &Service) -> Vec<(&'static s
     let missing = named.difference(&given).map(|name| format!("has not `{name}`, which it reads"));
     let needless =
         given.difference(&named).map(|name| format!("has `{name}`, which it never reads"));
-    let unknown = given.iter().filter(|name| !compose.file.secrets.contains_key(**name));
-    let unknown = unknown.map(|name| format!("names `{name}`, which is not declared"));
-    missing.chain(needless).chain(unknown).map(|what| ("secrets", what)).collect()
+    missing.chain(needless).map(|what| ("secrets", what)).collect()
 }
 
 /// The names of the secrets that a text names by their paths.
@@ -123,12 +127,7 @@ fn secrets_in(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A path that a service is told of is one that it has.
-fn paths(
-    tree: &Tree,
-    compose: &Compose,
-    name: &str,
-    service: &Service,
-) -> Vec<(&'static str, String)> {
+fn paths(tree: &Tree, compose: &Compose, name: &str, service: &Service) -> Wrong {
     let words = service.words().flat_map(|word| word.split([' ', '=', '"', '\'', '\n']));
     let mut wrong = Vec::new();
     for path in words.filter(|word| word.starts_with('/')) {

@@ -19,17 +19,12 @@ const LOG_DRIVER: &str = "json-file";
 const LOG_TAG: (&str, &str) = ("tag", "{{.Name}}");
 
 /// What is wrong with a key.
-type Wrong = Vec<(&'static str, String)>;
+pub(super) type Wrong = Vec<(&'static str, String)>;
 
 pub(super) fn check(compose: &Compose) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, service) in &compose.file.services {
-        let mut wrong = image(name, service);
-        wrong.extend(rights(name, service));
-        wrong.extend(limits(service));
-        wrong.extend(health(service.healthcheck.as_ref()));
-        wrong.extend(logging(service.logging.as_ref()));
-        wrong.extend(ports(service));
+        let wrong = wrong(name, service);
         findings.extend(wrong.iter().map(|(key, what)| compose.wrong(name, key, what)));
     }
     let unknown = compose.standins.keys().filter(|name| !compose.file.services.contains_key(*name));
@@ -37,6 +32,17 @@ pub(super) fn check(compose: &Compose) -> Vec<Finding> {
         Finding::about(STANDIN, format!("`services.{name}` stands in for no service"))
     }));
     findings
+}
+
+/// What is wrong with a service by itself.
+pub(super) fn wrong(name: &str, service: &Service) -> Wrong {
+    let mut wrong = image(name, service);
+    wrong.extend(rights(name, service));
+    wrong.extend(limits(service));
+    wrong.extend(health(service.healthcheck.as_ref()));
+    wrong.extend(logging(service.logging.as_ref()));
+    wrong.extend(ports(service));
+    wrong
 }
 
 fn image(name: &str, service: &Service) -> Wrong {

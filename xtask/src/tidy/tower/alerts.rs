@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::finding::Finding;
 use super::super::tree::Tree;
 use super::uses::line_of;
-use crate::boards;
+use crate::boards::{self, Board};
 use crate::tower::{Rule, RuleFile, UnitTests};
 
 /// What is tested of every alert. In the first it rings, in the others it does not.
@@ -62,10 +62,25 @@ fn check_rule(tree: &Tree, alert: &str, rule: &Rule) -> Vec<String> {
         wrong.push(format!("the runbook of `{alert}` is not there: `{}`", link("runbook_url")));
     }
     let board = link("dashboard_url").strip_prefix(BOARDS).unwrap_or_default();
-    if board.is_empty() || !tree.exists(&format!("{}/{board}.toml", boards::SOURCES)) {
-        wrong.push(format!("the board of `{alert}` is not there: `{}`", link("dashboard_url")));
+    match tree.text(&format!("{}/{board}.toml", boards::SOURCES)) {
+        None => {
+            wrong.push(format!("the board of `{alert}` is not there: `{}`", link("dashboard_url")));
+        }
+        Some(text) if !links(board, text, runbook) => {
+            wrong.push(format!("no panel of the board of `{alert}`, {board}, links {runbook}"));
+        }
+        Some(_) => {}
     }
     wrong
+}
+
+/// Whether a panel of the board links the runbook: who looks at one has the other at hand. Of a
+/// board that cannot be read that is said elsewhere.
+fn links(board: &str, text: &str, runbook: &str) -> bool {
+    let alert = runbook.trim_end_matches(".md");
+    Board::parse(&format!("{board}.toml"), text).map_or(true, |board| {
+        board.panels().flat_map(|panel| &panel.runbooks).any(|linked| linked == alert)
+    })
 }
 
 /// The unit tests of one file of rules.

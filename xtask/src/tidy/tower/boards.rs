@@ -23,11 +23,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         }
         findings.extend(boards::lint(board).into_iter().map(|what| Finding::about(path, what)));
         for panel in board.panels() {
-            let Some(alert) = &panel.runbook else { continue };
-            if !tree.exists(&format!("docs/runbooks/{alert}.md")) {
-                let what =
-                    format!("`{}` names the runbook {alert}, which is not there", panel.title);
-                findings.push(Finding::at(path, line_of(text, alert), what));
+            for alert in &panel.runbooks {
+                if !tree.exists(&format!("docs/runbooks/{alert}.md")) {
+                    let what =
+                        format!("`{}` names the runbook {alert}, which is not there", panel.title);
+                    findings.push(Finding::at(path, line_of(text, alert), what));
+                }
             }
         }
     }

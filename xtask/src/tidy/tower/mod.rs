@@ -3,6 +3,7 @@
 mod alerts;
 mod boards;
 mod coverage;
+mod logs;
 mod queries;
 mod runbooks;
 mod uses;
@@ -25,6 +26,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(boards::check(tree));
     findings.extend(alerts::check(tree));
     findings.extend(runbooks::check(tree));
+    findings.extend(logs::check(tree));
     findings
 }
 

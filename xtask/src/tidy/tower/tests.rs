@@ -57,7 +57,7 @@ title = \"Joins\"
 title = \"Joins\"
 description = \"A second.\"
 unit = \"ops\"
-runbook = \"ChatSlow\"
+runbooks = [\"ChatSlow\"]
 queries = [
   { legend = \"{{kind}}\", expr = 'sum by (kind) (rate(chat_joins_total{$self}[$__rate_interval]))' },
   { legend = \"open\", expr = 'sum(chat_open{$self})' },
@@ -154,6 +154,17 @@ fn an_alert_is_whole() {
 }
 
 #[test]
+fn the_board_of_an_alert_links_its_runbook() {
+    let board = "dashboards/source/joins.toml";
+    let expected = "no panel of the board of `ChatSlow`, joins, links ChatSlow.md";
+    says(&with(board, "runbooks = [\"ChatSlow\"]\n", ""), expected);
+    says(&with(board, "[\"ChatSlow\"]", "[\"ChatSlower\"]"), expected);
+    // One of several panels, or of several alerts, is enough.
+    let several = with(board, "[\"ChatSlow\"]", "[\"No\", \"ChatSlow\"]");
+    assert!(!several.iter().any(|found| found.to_string().contains("links ChatSlow.md")));
+}
+
+#[test]
 fn a_runbook_says_what_to_do() {
     let runbook = "docs/runbooks/ChatSlow.md";
     says(&with(runbook, "## Impact", "## Effect"), "has the headings");
@@ -165,8 +176,8 @@ fn a_runbook_says_what_to_do() {
 fn a_board_is_fresh_and_has_a_source() {
     let board = "dashboards/source/joins.toml";
     says(&with(board, "Who joins.", "Who leaves."), "dashboards/joins.json:1: is stale");
-    says(&with(board, "runbook = \"ChatSlow\"", "runbook = \"No\""), "names the runbook No");
-    says(&with(board, "unit = \"ops\"\n", ""), "breaks panel-units");
+    says(&with(board, "[\"ChatSlow\"]", "[\"No\"]"), "names the runbook No");
+    says(&with(board, "unit = \"ops\"\n", ""), "breaks panel-units-rule");
     let guides = "dashboards/README.md";
     says(&with(guides, "*Joins*", "*Joins*, *Leaves*"), "the board joins has no panel `Leaves`");
     says(&with(guides, "(joins.json)", "(leaves.json)"), "the board leaves has no panel `Joins`");

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::super::finding::Finding;
 use super::super::tree::Tree;
 use crate::boards::{self, Datasource};
+pub(super) use crate::tower::line_of;
 use crate::tower::{Query, RuleFile, fences};
 
 /// An expression that parses.
@@ -71,11 +72,6 @@ pub(super) fn all(tree: &Tree) -> (Uses, Vec<Finding>) {
 pub(super) fn rule_files(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
     let other = |path: &str| path.starts_with("alerts/tests/") || path.starts_with("alerts/loki/");
     tree.below("alerts", "yaml").filter(move |(path, _)| !other(path))
-}
-
-/// The line, counted from 1, on which the name first stands; 1 when it does nowhere.
-pub(super) fn line_of(text: &str, name: &str) -> usize {
-    text.lines().position(|line| line.contains(name)).map_or(1, |index| index + 1)
 }
 
 impl Uses {

@@ -3,6 +3,7 @@
 use super::{Chat, QUEUE, Task, pause};
 use crate::{
     labels::{JobFailure, Queue, WebhookFailure},
+    limits::{WEBHOOKS_AT_ONCE, WEBHOOKS_TAKEN_MAX},
     port::{Backlog, Fault, Job, Settlement, WebhookError},
     time::Timestamp,
     webhook::{Happening, Hook, HookId, What},
@@ -14,12 +15,6 @@ use std::{sync::atomic::Ordering, time::Duration};
 /// that are answered within [`SLOW`], and one that is not. What a node was doing that was killed is
 /// done after that time.
 const LEASE: Duration = Duration::from_secs(20);
-
-/// Jobs that are taken at once.
-const TAKEN_MAX: usize = 64;
-
-/// Requests to one receiver at once.
-const AT_ONCE: usize = 8;
 
 /// A receiver that takes longer is given as long a rest: others are not to wait for it.
 const SLOW: Duration = Duration::from_secs(1);
@@ -50,7 +45,8 @@ impl Chat {
         if backlog.pending == 0 {
             return Ok(0);
         }
-        let jobs = self.ports.jobs.take(QUEUE, self.clock().now(), LEASE, TAKEN_MAX).await?;
+        let jobs =
+            self.ports.jobs.take(QUEUE, self.clock().now(), LEASE, WEBHOOKS_TAKEN_MAX).await?;
         let count = jobs.len();
         let mut by_hook: Vec<(HookId, Vec<Letter>)> = Vec::new();
         for job in jobs {
@@ -65,7 +61,7 @@ impl Chat {
             }
         }
         let told = by_hook.into_iter().map(|(id, letters)| {
-            let hook = webhooks.hooks.find(&id).cloned().unwrap_or_else(|| unknown(id));
+            let hook = webhooks.hooks.find(&id).unwrap_or_else(|| unknown(id));
             async move { self.tell_hook(&hook, letters, &backlog).await }
         });
         join_all(told).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
@@ -90,7 +86,7 @@ impl Chat {
                 return join_all(put_off).await.into_iter().collect();
             }
             let started = self.clock().moment();
-            let told = requests.by_ref().take(AT_ONCE);
+            let told = requests.by_ref().take(WEBHOOKS_AT_ONCE);
             let told = told.map(|letters| self.ask_receiver(hook, letters, backlog));
             join_all(told).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
             let took = self.clock().moment().since(started);

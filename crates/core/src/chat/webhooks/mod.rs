@@ -13,7 +13,7 @@ use super::Chat;
 use crate::{
     channel::{AppId, Channel},
     labels::{WebhookEvent, WebhookFailure},
-    limits::Rate,
+    limits::{WEBHOOKS_NOTED_MAX, WEBHOOKS_NOTED_PER_APP},
     pace::Pace,
     port::{Fault, JobId, NewJob, Verdict, WebhookService},
     time::{Moment, Timestamp},
@@ -29,13 +29,6 @@ use tokio::sync::{Mutex, Notify, mpsc};
 
 /// The queue of jobs.
 const QUEUE: &str = "webhook";
-
-/// What may wait to become a job. Seen in `chat_webhooks_failed_total{reason="overflow"}`.
-const NOTED_MAX: usize = 4_096;
-
-/// What is noted of one application on one node: what clients of one can cause does not take the
-/// room of all. Seen like [`NOTED_MAX`].
-const NOTED_PER_APP: Rate = Rate::new(200.0, 2_000);
 
 /// What applications are told over HTTP, and by whom.
 #[derive(Clone)]
@@ -81,7 +74,7 @@ struct Unqueued {
 
 impl Default for Noted {
     fn default() -> Self {
-        let (sender, receiver) = mpsc::channel(NOTED_MAX);
+        let (sender, receiver) = mpsc::channel(WEBHOOKS_NOTED_MAX);
         let unqueued = Unqueued { receiver, happenings: Vec::new(), jobs: Vec::new() };
         Self {
             sender,
@@ -98,7 +91,7 @@ impl Noted {
     /// Whether one more of an application may be noted.
     fn keeps_pace(&self, app: &AppId, now: Moment) -> bool {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        let pace = paces.entry(app.clone()).or_insert_with(|| Pace::new(NOTED_PER_APP));
+        let pace = paces.entry(app.clone()).or_insert_with(|| Pace::new(WEBHOOKS_NOTED_PER_APP));
         pace.check(now) == Verdict::Allowed
     }
 }
@@ -107,7 +100,7 @@ impl Chat {
     /// Whether an application is told of such events.
     pub(crate) fn is_wanted(&self, channel: &Channel, event: WebhookEvent) -> bool {
         let webhooks = self.ports.webhooks.as_ref();
-        webhooks.is_some_and(|webhooks| webhooks.hooks.wanting(channel.app(), event).any(|_| true))
+        webhooks.is_some_and(|webhooks| webhooks.hooks.is_wanted(channel.app(), event))
     }
 
     /// Webhooks that were given up, by id from the one after `after`.

@@ -4,14 +4,11 @@ use super::{Chat, QUEUE, Task, Unqueued};
 use crate::{
     channel::Channel,
     labels::{WebhookEvent, WebhookFailure},
-    limits::Rate,
+    limits::{Rate, WEBHOOKS_QUEUED_TOGETHER},
     port::{ChannelChange, Fault, Limiter, LimiterContext, NewJob, Verdict},
     webhook::{Happening, What},
 };
 use std::{sync::atomic::Ordering, time::Duration};
-
-/// What becomes jobs together.
-const TOGETHER: usize = 256;
 
 /// How long to wait for a store that did not take them.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -62,7 +59,7 @@ impl Chat {
         loop {
             let Unqueued { receiver, happenings, jobs } = &mut *unqueued;
             if happenings.is_empty() && jobs.is_empty() {
-                receiver.recv_many(happenings, TOGETHER).await;
+                receiver.recv_many(happenings, WEBHOOKS_QUEUED_TOGETHER).await;
             }
             if self.queue_noted(&mut unqueued).await.is_err() {
                 // It stays where it is; what happens meanwhile waits behind it.
@@ -77,7 +74,7 @@ impl Chat {
         let mut tries = 0;
         while tries < LAST_TRIES {
             let Unqueued { receiver, happenings, jobs } = &mut *unqueued;
-            while happenings.len() < TOGETHER
+            while happenings.len() < WEBHOOKS_QUEUED_TOGETHER
                 && let Ok(happening) = receiver.try_recv()
             {
                 happenings.push(happening);

@@ -128,6 +128,16 @@ fn an_unknown_key_is_named_with_its_source() {
 }
 
 #[test]
+fn a_key_of_before_is_refused_with_its_new_name() {
+    let expected =
+        "the setting log.loki.flush_deadline_seconds is called log.loki.flush_deadline now";
+    let error = given().file("[log.loki]\nflush_deadline_seconds = 1.0").refused();
+    assert!(error.contains(expected) && error.contains(FILE), "{error}");
+    let error = given().variable("CAMPANILE_LOG__LOKI__FLUSH_DEADLINE_SECONDS", "1").refused();
+    assert!(error.contains(expected) && error.contains("FLUSH_DEADLINE_SECONDS"), "{error}");
+}
+
+#[test]
 fn a_variable_without_a_section_belongs_to_others() {
     given().variable("CAMPANILE_TEST_POSTGRES_URL", "x").load().expect("fine");
 }
@@ -210,7 +220,7 @@ fn values_that_make_no_sense_are_refused() {
         ("CAMPANILE_LOG__LEVEL", "a=b=c"),
         ("CAMPANILE_LOG__LOKI__URL", "loki:3100"),
         ("CAMPANILE_LOG__LOKI__BUFFER_BYTES", "16383"),
-        ("CAMPANILE_LOG__LOKI__FLUSH_DEADLINE_SECONDS", "-1"),
+        ("CAMPANILE_LOG__LOKI__FLUSH_DEADLINE", "-1"),
     ] {
         let error = given().variable(name, value).refused();
         let key = name["CAMPANILE_".len()..].to_lowercase().replace("__", ".");

@@ -121,6 +121,7 @@ pub async fn open(
         prekeys: kept.stores.prekeys,
         invites: kept.stores.invites,
         pushes: kept.stores.pushes,
+        apps: kept.stores.apps,
         jobs: kept.stores.jobs,
         push_service,
         webhooks: None,

@@ -7,8 +7,8 @@ use campanile_adapter_memory::{MemoryBlobs, MemoryJobs, MemoryStore};
 use campanile_adapter_postgres as postgres;
 use campanile_adapter_sqlite as sqlite;
 use campanile_core::port::{
-    AccountStore, BlobStore, InviteStore, JobQueue, MemberStore, MessageStore, PrekeyStore,
-    PushStore, ReceiptStore, RoomStore, SessionStore, UploadStore,
+    AccountStore, AppStore, BlobStore, InviteStore, JobQueue, MemberStore, MessageStore,
+    PrekeyStore, PushStore, ReceiptStore, RoomStore, SessionStore, UploadStore,
 };
 use campanile_metrics::Registry;
 use std::{path::Path, sync::Arc, time::Duration};
@@ -33,6 +33,7 @@ pub(super) struct Stores {
     pub(super) prekeys: Arc<dyn PrekeyStore>,
     pub(super) invites: Arc<dyn InviteStore>,
     pub(super) pushes: Arc<dyn PushStore>,
+    pub(super) apps: Arc<dyn AppStore>,
     pub(super) jobs: Arc<dyn JobQueue>,
     pub(super) blobs: Arc<dyn BlobStore>,
 }
@@ -118,6 +119,7 @@ impl Stores {
             + PrekeyStore
             + InviteStore
             + PushStore
+            + AppStore
             + 'static,
     {
         Self {
@@ -130,7 +132,8 @@ impl Stores {
             uploads: store.clone(),
             prekeys: store.clone(),
             invites: store.clone(),
-            pushes: store,
+            pushes: store.clone(),
+            apps: store,
             jobs,
             blobs,
         }

@@ -165,3 +165,25 @@ fn what_mutes_and_what_is_muted_are_there() {
         finds(ALERTMANAGER, from, to, expected);
     }
 }
+
+#[test]
+fn what_mutes_is_seen_on_the_live_stack() {
+    finds(
+        ALERTMANAGER,
+        "inhibit_rules:\n",
+        "inhibit_rules:\n  - source_matchers: [alertname=\"ChatBrokerDown\"]\n    target_matchers: [severity=\"info\"]\n    equal: [job]\n",
+        "`inhibit_rules.0` is not seen alone: xtask/src/e2e/routes.rs has no such two",
+    );
+    finds(
+        ALERTMANAGER,
+        "equal: [alertname, job]",
+        "equal: [alertname, severity]",
+        "no `inhibit_rules` lets (\"ChatApiErrorBudgetBurn\", \"critical\") mute",
+    );
+    finds(
+        "alerts/slo.yaml",
+        "alert: ChatApiErrorBudgetBurn",
+        "alert: ChatApiBudgetBurn",
+        "names (\"ChatApiErrorBudgetBurn\", \"critical\"), which is no alert",
+    );
+}

@@ -3,6 +3,7 @@
 mod alertmanager;
 mod grafana;
 mod logs;
+mod overlays;
 mod prometheus;
 mod services;
 
@@ -14,11 +15,16 @@ use super::super::tests::says;
 use super::*;
 
 /// The stack, and what it is checked against. A few rules and boards stand for all.
-const FILES: [&str; 9] = [
+const FILES: [&str; 14] = [
     "deploy/",
+    "rust-toolchain.toml",
+    "xtask/e2e/compose",
     "alerts/delivery",
+    "alerts/http",
     "alerts/loki/",
     "alerts/monitoring",
+    "alerts/resources",
+    "alerts/slo.yaml",
     "alerts/up",
     "dashboards/source/logs",
     "dashboards/source/overview",
@@ -78,6 +84,8 @@ fn a_file_that_is_gone_is_missed() {
         "deploy/grafana/provisioning/dashboards/campanile.yaml",
         "deploy/loki/loki.yaml",
         "deploy/alloy/config.alloy",
+        "xtask/e2e/compose.yaml",
+        "xtask/e2e/compose.standin.yaml",
     ] {
         misses(path, &format!("{path}:1: is missing"));
     }

@@ -1,16 +1,34 @@
 //! Every LogQL expression of the repository, and where it stands. Only Loki knows whether it is one.
 
+mod contract;
+mod expression;
+mod tokens;
+
 use anyhow::{Context, Result};
 
 use super::{RuleFile, fences};
 use crate::boards::{self, Board, Datasource};
+#[cfg(test)]
+pub(crate) use contract::tests::REFERENCE;
+pub(crate) use contract::{LOGS, LogContract, LogEvent};
+pub(crate) use expression::{LogExpression, LogMatcher, Pipeline, Stage};
 
 /// An expression, as Loki is asked it.
 #[derive(Debug, PartialEq)]
 pub(crate) struct LogQuery {
-    /// The file, and what of it.
-    pub(crate) place: String,
+    pub(crate) path: String,
+    /// Counted from 1.
+    pub(crate) line: usize,
+    /// The panel, the rule or the place in a document.
+    pub(crate) what: String,
     pub(crate) expr: String,
+}
+
+impl LogQuery {
+    /// The file, and what of it.
+    pub(crate) fn place(&self) -> String {
+        format!("{}: {}", self.path, self.what)
+    }
 }
 
 /// Those of boards, of the ruler's rules, and of documents, among these files.
@@ -18,28 +36,34 @@ pub(crate) fn log_queries<'t>(
     files: impl Iterator<Item = (&'t str, &'t str)>,
 ) -> Result<Vec<LogQuery>> {
     let mut found = Vec::new();
-    let mut take = |path: &str, what: &str, expr: &str| {
+    let mut take = |path: &str, line: usize, what: &str, expr: &str| {
         let expr = boards::expand(expr.trim(), &boards::Variables::default());
-        found.push(LogQuery { place: format!("{path}: {what}"), expr });
+        found.push(LogQuery { path: path.to_owned(), line, what: what.to_owned(), expr });
     };
     for (path, text) in files {
         if path.starts_with(boards::SOURCES) && path.ends_with(".toml") {
             for (panel, query) in Board::parse(path, text)?.queries(Datasource::Loki) {
-                take(path, panel, &query.expr);
+                take(path, line_of(text, panel), panel, &query.expr);
             }
         } else if path.starts_with("alerts/loki/") && path.ends_with(".yaml") {
             let rules = RuleFile::parse(text).with_context(|| format!("cannot read {path}"))?;
             for rule in rules.rules() {
                 let name = rule.alert.as_ref().or(rule.record.as_ref());
-                take(path, name.map_or("", String::as_str), &rule.expr);
+                let name = name.map_or("", String::as_str);
+                take(path, line_of(text, name), name, &rule.expr);
             }
         } else if path.ends_with(".md") {
             for fence in fences(text).into_iter().filter(|fence| fence.language == "logql") {
-                take(path, &format!("line {}", fence.line), &fence.text);
+                take(path, fence.line, &format!("line {}", fence.line), &fence.text);
             }
         }
     }
     Ok(found)
+}
+
+/// The line, counted from 1, on which the name first stands; 1 when it does nowhere.
+pub(crate) fn line_of(text: &str, name: &str) -> usize {
+    text.lines().position(|line| line.contains(name)).map_or(1, |index| index + 1)
 }
 
 #[cfg(test)]
@@ -59,11 +83,11 @@ mod tests {
         ];
         let found = log_queries(files.into_iter()).expect("they are well made");
         let expected = [
-            ("dashboards/source/t.toml: P", "rate({a=\"b\"}[1m])"),
-            ("alerts/loki/a.yaml: A", "count_over_time({a=\"b\"}[5m]) > 1"),
-            ("docs/a.md: line 4", "{a=\"b\"}"),
+            ("dashboards/source/t.toml: P".to_owned(), 6, "rate({a=\"b\"}[1m])"),
+            ("alerts/loki/a.yaml: A".to_owned(), 4, "count_over_time({a=\"b\"}[5m]) > 1"),
+            ("docs/a.md: line 4".to_owned(), 4, "{a=\"b\"}"),
         ];
-        let found: Vec<_> = found.iter().map(|one| (&*one.place, &*one.expr)).collect();
+        let found: Vec<_> = found.iter().map(|one| (one.place(), one.line, &*one.expr)).collect();
         assert_eq!(found, expected);
     }
 }

@@ -1,4 +1,8 @@
-//! What tests need and a machine may lack: found, or installed from Debian's packages.
+//! What tests need and a machine may lack: found, or installed from Debian's packages, or from
+//! those of PyPI and npm into the target folder.
+
+mod node;
+mod python;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,14 +13,11 @@ use std::sync::Once;
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::workspace::Workspace;
+pub(crate) use node::{node, node_modules};
+pub(crate) use python::python;
 
 /// Debian asks this program whether a package may start its service.
 const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
-
-/// Written by npm, read by npm: what tests need from its registry.
-const PACKAGE: &str = "package.json";
-const PACKAGE_LOCK: &str = "package-lock.json";
 
 /// The first of these programs that is there, or the first after its Debian package is installed.
 pub(crate) fn program(names: &[&str], package: &str) -> Result<PathBuf> {
@@ -42,54 +43,9 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     output.status.success().then(|| PathBuf::from(path.trim()))
 }
 
-/// A Python with the packages of `xtask/python/requirements.txt`, made anew when those change.
-pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
-    let requirements = workspace.task_file("python/requirements.txt");
-    let wanted = fs::read_to_string(&requirements).context("cannot read the requirements")?;
-    let folder = workspace.folder("python")?;
-    let (python, stamp) = (folder.join("bin/python"), folder.join("installed.txt"));
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(python);
-    }
-    let base = program(&["python3"], "python3")?;
-    let shell = workspace.shell()?;
-    if cmd!(shell, "{base} -m ensurepip --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_err()
-    {
-        install("python3-venv")?;
-    }
-    cmd!(shell, "{base} -m venv --clear {folder}").run()?;
-    cmd!(shell, "{python} -m pip install --quiet --requirement {requirements}").run()?;
-    fs::write(&stamp, wanted)?;
-    Ok(python)
-}
-
 /// A browser that is driven.
 pub(crate) fn chromium() -> Result<PathBuf> {
     program(&["chromium", "chromium-browser", "google-chrome"], "chromium")
-}
-
-/// The folder with the npm packages of `xtask/NAME/package-lock.json`, installed anew when those
-/// change.
-pub(crate) fn node_modules(workspace: &Workspace, name: &str) -> Result<PathBuf> {
-    let (folder, source) = (workspace.folder(name)?, workspace.task_file(name));
-    let lock = fs::read_to_string(source.join(PACKAGE_LOCK)).context("cannot read the lock")?;
-    let stamp = folder.join("installed.json");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
-        return Ok(folder);
-    }
-    for file in [PACKAGE, PACKAGE_LOCK] {
-        fs::copy(source.join(file), folder.join(file))
-            .with_context(|| format!("cannot copy {file}"))?;
-    }
-    let (npm, shell) = (program(&["npm"], "npm")?, workspace.shell()?);
-    cmd!(shell, "{npm} ci --prefix {folder} --no-audit --no-fund --ignore-scripts").run()?;
-    fs::write(&stamp, lock)?;
-    Ok(folder)
 }
 
 /// Installs a Debian package without starting any service that it brings.

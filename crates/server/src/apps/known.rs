@@ -1,0 +1,249 @@
+//! All applications: those of the configuration, and those that the store has now.
+
+use super::{App, AppSettings, Key, Leases, Source};
+use crate::{
+    config::{self, webhooks::event},
+    logs::events,
+};
+use campanile_core::{
+    application::Application,
+    chat::Chat,
+    labels::WebhookEvent,
+    metrics::App as AppLabel,
+    port::Fault,
+    webhook::{Hook, HookId, Hooks},
+};
+use campanile_metrics::{OVERFLOW, Registry};
+use campanile_pusher::CloseCode;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Mutex;
+
+/// How often the store is asked whether there are others, beside being told so: what a node was told
+/// may have been lost.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// All applications, by what they are asked for with.
+pub struct Apps {
+    configured: Vec<Arc<App>>,
+    /// How those are counted that were there at the start. The registry itself asks this for its
+    /// numbers, so it is not held.
+    labels: HashMap<String, AppLabel>,
+    /// How all others are.
+    other: AppLabel,
+    batch_max: usize,
+    hooks: Arc<Hooks>,
+    known: RwLock<Arc<Known>>,
+    /// How often they have changed.
+    version: AtomicU64,
+    /// One looks into the store at a time: what was read later is taken in later. With what was
+    /// read last.
+    looking: Mutex<Vec<Application>>,
+    /// One operator changes something at a time.
+    pub(crate) changing: Mutex<()>,
+}
+
+/// The applications at one time.
+#[derive(Debug, Default)]
+struct Known {
+    all: Vec<Arc<App>>,
+    by_id: HashMap<String, Arc<App>>,
+    by_key: HashMap<String, Arc<App>>,
+}
+
+impl Apps {
+    /// Those of the settings, which were checked, and those of the store. The registry's values of
+    /// [`AppLabel`] should have their ids.
+    pub fn new(
+        settings: &[config::App],
+        stored: Vec<Application>,
+        (registry, batch_max): (&Registry, usize),
+    ) -> Self {
+        let configured: Vec<_> = settings
+            .iter()
+            .map(|settings| {
+                let id = settings.id.as_deref().unwrap_or_default();
+                Arc::new(App::new(settings, registry.label(id)))
+            })
+            .collect();
+        let labels = stored.iter().map(|app| {
+            let id = app.id.as_str();
+            (id.to_owned(), registry.label(id))
+        });
+        let apps = Self {
+            configured,
+            labels: labels.collect(),
+            other: registry.label(OVERFLOW),
+            batch_max,
+            hooks: Arc::default(),
+            known: RwLock::default(),
+            version: AtomicU64::new(0),
+            looking: Mutex::new(Vec::new()),
+            changing: Mutex::new(()),
+        };
+        apps.take_in(&stored);
+        *apps.looking.try_lock().expect("nobody else has it yet") = stored;
+        apps
+    }
+
+    /// The one of this identity.
+    pub fn by_id(&self, id: &str) -> Option<Arc<App>> {
+        self.known().by_id.get(id).cloned()
+    }
+
+    /// The one that this key belongs to.
+    pub fn by_key(&self, key: &str) -> Option<Arc<App>> {
+        self.known().by_key.get(key).cloned()
+    }
+
+    /// All of them: those of the settings in their order, then those of the store by id.
+    pub fn all(&self) -> Vec<Arc<App>> {
+        self.known().all.clone()
+    }
+
+    /// Their webhooks.
+    pub fn hooks(&self) -> &Arc<Hooks> {
+        &self.hooks
+    }
+
+    /// How often they have changed: whoever holds on to one looks again when this has grown.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Looks into the store, and closes the connections that may not stay.
+    pub(crate) async fn look(&self, chat: &Chat) -> Result<(), Fault> {
+        let mut last = self.looking.lock().await;
+        let stored = chat.applications().await?;
+        if stored != *last {
+            self.take_in(&stored);
+            *last = stored;
+        }
+        Ok(())
+    }
+
+    /// Looks into the store whenever there may be something new; for the server to spawn.
+    pub(crate) async fn keep(&self, chat: &Chat) {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = chat.applications_changed() => {}
+            }
+            // A store that fails is counted where it is called; the next tick tries again.
+            let _counted = self.look(chat).await;
+        }
+    }
+
+    fn known(&self) -> Arc<Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn take_in(&self, stored: &[Application]) {
+        let before = self.known();
+        let mut now = Known::default();
+        for app in &self.configured {
+            now.add(app.clone());
+        }
+        for app in stored {
+            match self.of_store(app, before.by_id.get(app.id.as_str())) {
+                Some(made) if now.has(&made) => events::AppHidden { app: app.id.as_str() }.emit(),
+                Some(made) => now.add(Arc::new(made)),
+                None => {}
+            }
+        }
+        let now = Arc::new(now);
+        self.hooks.replace(now.all.iter().flat_map(|app| self.hooks_of(app)));
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = now.clone();
+        self.version.fetch_add(1, Ordering::Release);
+        for app in &before.all {
+            end_leases(app, now.by_id.get(app.id.as_str()));
+        }
+    }
+
+    /// What an application of the store is to be now, after it was something `before`. Where a newer
+    /// server has set it in a way that is not understood here, it stays set as it was.
+    fn of_store(&self, app: &Application, before: Option<&Arc<App>>) -> Option<App> {
+        let settings = serde_json::from_str(&app.settings).or_else(|error| {
+            events::AppUnreadable { app: app.id.as_str(), error: &error }.emit();
+            before.map(|before| before.settings.clone()).ok_or(error)
+        });
+        let settings: AppSettings = settings.ok()?;
+        let made = App::new(
+            &settings.of(&app.id, app.enabled, &app.keys),
+            self.labels.get(app.id.as_str()).copied().unwrap_or(self.other),
+        );
+        let key = |key: &campanile_core::application::AppKey| Key {
+            key: key.key.clone(),
+            made_at: Some(key.made_at),
+        };
+        // Whoever came before it was disabled was sent away then.
+        let stays = before.filter(|before| before.enabled && app.enabled);
+        let leases: Leases = made
+            .leases
+            .into_iter()
+            .map(|(key, new)| {
+                let old = stays.and_then(|before| before.leases.get(&key));
+                let lease = old.cloned().unwrap_or(new);
+                (key, lease)
+            })
+            .collect();
+        Some(App {
+            name: app.name.to_string(),
+            source: Source::Api,
+            known_keys: app.keys.iter().map(key).collect(),
+            leases,
+            ..made
+        })
+    }
+
+    fn hooks_of(&self, app: &App) -> Vec<Hook> {
+        let hook = |webhook: &config::AppWebhook| {
+            let events: Vec<WebhookEvent> =
+                webhook.events.iter().filter_map(|name| event(name)).collect();
+            let url = webhook.url.as_deref().unwrap_or_default();
+            Hook {
+                id: HookId { app: app.id.clone(), url: url.into() },
+                events: if events.is_empty() { WebhookEvent::ALL.to_vec() } else { events },
+                linger: app.limits.webhook_linger,
+                retry_time: app.limits.webhook_retry_time,
+                batch_max: self.batch_max,
+            }
+        };
+        app.settings.webhooks.iter().map(hook).collect()
+    }
+}
+
+/// Sends those away who may not stay with an application that is something else `now`.
+fn end_leases(app: &App, now: Option<&Arc<App>>) {
+    for (key, lease) in &app.leases {
+        match now {
+            None => lease.end(CloseCode::NoSuchApp),
+            Some(now) if !now.leases.contains_key(key) => lease.end(CloseCode::NoSuchApp),
+            Some(now) if !now.enabled => lease.end(CloseCode::AppDisabled),
+            Some(_) => {}
+        }
+    }
+}
+
+impl Known {
+    fn add(&mut self, app: Arc<App>) {
+        self.by_id.insert(app.id.to_string(), app.clone());
+        let keys = app.known_keys.iter().map(|key| (key.key.clone(), app.clone()));
+        self.by_key.extend(keys);
+        self.all.push(app);
+    }
+
+    /// Whether one is known that has its id, or a key of it.
+    fn has(&self, app: &App) -> bool {
+        let mut keys = app.known_keys.iter();
+        self.by_id.contains_key(app.id.as_str())
+            || keys.any(|key| self.by_key.contains_key(&key.key))
+    }
+}

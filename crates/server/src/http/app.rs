@@ -1,0 +1,291 @@
+//! Applications: operators see them, make them, change them, and give them other keys.
+//!
+//! A change is in the store and in force on this node when it is answered, and on the others
+//! within seconds. Those of the configuration are changed there.
+
+use super::{
+    asked::{Operator, Sent},
+    edge::Edge,
+    shapes::{App, AppAnswer, AppChange, AppList, AppSecretAnswer, NewApp, NewAppAnswer},
+};
+use crate::{
+    apps::{self, AppSettings, Source, new_id, new_key},
+    config,
+    logs::events,
+    reply::Refused,
+};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use campanile_core::{
+    application::{AppKey, AppName, Application},
+    channel::AppId,
+};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Lists the applications: those of the configuration, then the others by id.
+#[utoipa::path(
+    get, path = "/api/v1/apps", tag = "operators", operation_id = "listApps",
+    responses(
+        (status = 200, description = "The applications.", body = AppList),
+        (status = 403, description = "The asker is no operator."),
+    ),
+)]
+pub(super) async fn list(edge: Data<Edge>, _operator: Operator) -> HttpResponse {
+    let apps = edge.apps.all().iter().map(|app| shown(&edge, app)).collect();
+    HttpResponse::Ok().json(AppList { apps })
+}
+
+/// One application.
+#[utoipa::path(
+    get, path = "/api/v1/apps/{app}", tag = "operators", operation_id = "showApp",
+    params(("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$")),
+    responses(
+        (status = 200, description = "The application.", body = AppAnswer),
+        (status = 403, description = "The asker is no operator."),
+        (status = 404, description = "There is no such application."),
+    ),
+)]
+pub(super) async fn show(
+    edge: Data<Edge>,
+    _operator: Operator,
+    path: Path<String>,
+) -> Result<HttpResponse, Refused> {
+    let app = find(&edge, &parse(&path)?)?;
+    Ok(HttpResponse::Ok().json(AppAnswer { app: shown(&edge, &app) }))
+}
+
+/// Makes an application with one key, whose secret is shown this once.
+#[utoipa::path(
+    post, path = "/api/v1/apps", tag = "operators", operation_id = "createApp",
+    request_body = NewApp,
+    responses(
+        (status = 201, description = "It is made.", body = NewAppAnswer),
+        (status = 403, description = "The asker is no operator."),
+        (status = 409, description = "There is one of this id, or too many would be kept."),
+    ),
+)]
+pub(super) async fn create(
+    edge: Data<Edge>,
+    _operator: Operator,
+    sent: Sent,
+) -> Result<HttpResponse, Refused> {
+    let NewApp { id, name, enabled, settings } = sent.json().await?;
+    let id = id.as_deref().map(parse).transpose()?.unwrap_or_else(new_id);
+    let now = edge.chat.clock().now();
+    let key = new_key(now);
+    let app = Application {
+        name: AppName::parse(&name)?,
+        enabled: enabled.unwrap_or(true),
+        settings: merged(&AppSettings::default(), settings.unwrap_or_default())?.to_text(),
+        keys: vec![key.clone()],
+        made_at: now,
+        changed_at: now,
+        id: id.clone(),
+    };
+    check(&edge, &app)?;
+    let _alone = edge.apps.changing.lock().await;
+    if edge.apps.by_id(id.as_str()).is_some() {
+        return Err(Refused::conflict("there is an application of this id"));
+    }
+    edge.chat.make_app(app).await?;
+    events::AppAdded { app: id.as_str() }.emit();
+    edge.apps.look(&edge.chat).await?;
+    let app = shown(&edge, &*find(&edge, &id)?);
+    let AppKey { key, secret, .. } = key;
+    Ok(HttpResponse::Created().json(NewAppAnswer { app, key, secret: secret.0 }))
+}
+
+/// Changes an application. What is left out stays as it is, within `settings` too.
+#[utoipa::path(
+    patch, path = "/api/v1/apps/{app}", tag = "operators", operation_id = "changeApp",
+    params(("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$")),
+    request_body = AppChange,
+    responses(
+        (status = 200, description = "It is changed.", body = AppAnswer),
+        (status = 403, description = "The asker is no operator."),
+        (status = 404, description = "There is no such application."),
+        (status = 409, description = "It is one of the configuration."),
+    ),
+)]
+pub(super) async fn change(
+    edge: Data<Edge>,
+    _operator: Operator,
+    path: Path<String>,
+    sent: Sent,
+) -> Result<HttpResponse, Refused> {
+    let id = parse(&path)?;
+    let AppChange { name, enabled, settings } = sent.json().await?;
+    let name = name.as_deref().map(AppName::parse).transpose()?;
+    let _alone = edge.apps.changing.lock().await;
+    changeable(&edge, &id)?;
+    let stored = edge.chat.applications().await?;
+    let stored = stored.into_iter().find(|app| app.id == id).ok_or_else(no_such_app)?;
+    let settings = settings.map(|change| changed(&edge, &stored, change)).transpose()?;
+    let app = edge.chat.change_app(&id, (name, enabled, settings)).await?;
+    let app = app.ok_or_else(no_such_app)?;
+    events::AppChanged { app: id.as_str(), enabled: app.enabled }.emit();
+    edge.apps.look(&edge.chat).await?;
+    Ok(HttpResponse::Ok().json(AppAnswer { app: shown(&edge, &*find(&edge, &id)?) }))
+}
+
+/// Deletes an application. Its connections are closed.
+#[utoipa::path(
+    delete, path = "/api/v1/apps/{app}", tag = "operators", operation_id = "deleteApp",
+    params(("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$")),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 403, description = "The asker is no operator."),
+        (status = 404, description = "There is no such application."),
+        (status = 409, description = "It is one of the configuration."),
+    ),
+)]
+pub(super) async fn delete(
+    edge: Data<Edge>,
+    _operator: Operator,
+    path: Path<String>,
+) -> Result<HttpResponse, Refused> {
+    let id = parse(&path)?;
+    let _alone = edge.apps.changing.lock().await;
+    changeable(&edge, &id)?;
+    if !edge.chat.delete_app(&id).await? {
+        return Err(no_such_app());
+    }
+    events::AppDeleted { app: id.as_str() }.emit();
+    edge.apps.look(&edge.chat).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Gives an application one more key, whose secret is shown this once. It is as good as those that
+/// the application has, until these are revoked.
+#[utoipa::path(
+    post, path = "/api/v1/apps/{app}/keys", tag = "operators", operation_id = "addAppKey",
+    params(("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$")),
+    responses(
+        (status = 201, description = "It has one more.", body = AppSecretAnswer),
+        (status = 403, description = "The asker is no operator."),
+        (status = 404, description = "There is no such application."),
+        (status = 409, description = "It is one of the configuration, or would have too many keys."),
+    ),
+)]
+pub(super) async fn add_key(
+    edge: Data<Edge>,
+    _operator: Operator,
+    path: Path<String>,
+) -> Result<HttpResponse, Refused> {
+    let id = parse(&path)?;
+    let _alone = edge.apps.changing.lock().await;
+    changeable(&edge, &id)?;
+    let key = new_key(edge.chat.clock().now());
+    edge.chat.add_app_key(&id, key.clone()).await?;
+    events::AppKeyAdded { app: id.as_str() }.emit();
+    edge.apps.look(&edge.chat).await?;
+    Ok(HttpResponse::Created().json(AppSecretAnswer::from(key)))
+}
+
+/// Takes a key from an application. Connections that came with it are closed, and nothing that is
+/// signed with it is good any more.
+#[utoipa::path(
+    delete, path = "/api/v1/apps/{app}/keys/{key}", tag = "operators", operation_id = "revokeAppKey",
+    params(
+        ("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$"),
+        ("key" = String, Path, description = "The key.", pattern = "^[A-Za-z0-9_-]{1,64}$"),
+    ),
+    responses(
+        (status = 204, description = "It is good no longer."),
+        (status = 403, description = "The asker is no operator."),
+        (status = 404, description = "There is no such application, or no such key of it."),
+        (status = 409, description = "It is one of the configuration, or its only key."),
+    ),
+)]
+pub(super) async fn revoke_key(
+    edge: Data<Edge>,
+    _operator: Operator,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Refused> {
+    let (id, key) = path.into_inner();
+    let id = parse(&id)?;
+    // A key has the shape of an id.
+    parse(&key)?;
+    let _alone = edge.apps.changing.lock().await;
+    changeable(&edge, &id)?;
+    edge.chat.revoke_app_key(&id, &key).await?;
+    events::AppKeyRevoked { app: id.as_str() }.emit();
+    edge.apps.look(&edge.chat).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn shown(edge: &Edge, app: &apps::App) -> App {
+    App::of(app, edge.chat.directory().connections_of(&app.id))
+}
+
+fn parse(id: &str) -> Result<AppId, Refused> {
+    AppId::parse(id).map_err(|error| Refused::bad_request(error.to_string()))
+}
+
+fn find(edge: &Edge, id: &AppId) -> Result<Arc<apps::App>, Refused> {
+    edge.apps.by_id(id.as_str()).ok_or_else(no_such_app)
+}
+
+/// Refuses to change one that is not there, or that the configuration says.
+fn changeable(edge: &Edge, id: &AppId) -> Result<(), Refused> {
+    match edge.apps.by_id(id.as_str()).map(|app| app.source) {
+        Some(Source::Configuration) => {
+            Err(Refused::conflict("this application is set in the configuration: change it there"))
+        }
+        // Another node may have made it just now.
+        Some(Source::Api) | None => Ok(()),
+    }
+}
+
+fn no_such_app() -> Refused {
+    Refused::not_found("there is no such application")
+}
+
+/// The settings of an application of the store, with this change, as they are kept.
+fn changed(
+    edge: &Edge,
+    stored: &Application,
+    change: Map<String, Value>,
+) -> Result<String, Refused> {
+    let before = serde_json::from_str(&stored.settings)
+        .map_err(|_| Refused::conflict("a newer server wrote its settings: change them there"))?;
+    let settings = merged(&before, change)?.to_text();
+    check(edge, &Application { settings: settings.clone(), ..stored.clone() })?;
+    Ok(settings)
+}
+
+/// Settings with this change, not checked yet.
+fn merged(before: &AppSettings, change: Map<String, Value>) -> Result<AppSettings, Refused> {
+    let Ok(Value::Object(mut whole)) = serde_json::to_value(before) else {
+        unreachable!("settings are an object")
+    };
+    for (name, value) in change {
+        match (whole.get_mut(&name), value) {
+            (Some(Value::Object(within)), Value::Object(change)) => within.extend(change),
+            (_, value) => {
+                whole.insert(name, value);
+            }
+        }
+    }
+    serde_json::from_value(Value::Object(whole))
+        .map_err(|error| Refused::bad_request(format!("the settings are not understood: {error}")))
+}
+
+/// Refuses an application that the configuration would refuse.
+fn check(edge: &Edge, app: &Application) -> Result<(), Refused> {
+    let settings: AppSettings =
+        serde_json::from_str(&app.settings).map_err(|_| Refused::internal())?;
+    let has_webhooks = !settings.webhooks.is_empty();
+    let settings = settings.of(&app.id, app.enabled, &app.keys);
+    let refuse = |error: config::ConfigError| Refused::bad_request(error.to_string());
+    config::apps::check_one(&settings, "").map_err(refuse)?;
+    config::webhooks::check_app(&edge.settings.webhooks_allowed, &settings, "webhooks")
+        .map_err(refuse)?;
+    if has_webhooks && edge.chat.ports().webhooks.is_none() {
+        return Err(Refused::bad_request("this server cannot tell webhooks"));
+    }
+    Ok(())
+}
