@@ -76,8 +76,8 @@ export function unique(name) {
 }
 
 /** The official library for servers, as this application's server has it. */
-export function library(app = apps.main) {
-  const { hostname: host, port } = new URL(url);
+export function library(app = apps.main, at = url) {
+  const { hostname: host, port } = new URL(at);
   return new PusherServer({ appId: app.id, key: app.key, secret: app.secret, host, port, useTLS: false, encryptionMasterKeyBase64: MASTER_KEY });
 }
 
@@ -329,9 +329,9 @@ export function md5(text) {
 
 /** A signed request with nothing of a library around it: its status, its words, its headers. */
 export async function ask(method, where, options = {}) {
-  const { app = apps.main, body, sent = body, headers = {} } = options;
+  const { app = apps.main, at = url, body, sent = body, headers = {} } = options;
   const target = `/apps/${app.id}${where}`;
-  const answer = await fetch(`${url}${target}?${signedQuery(method, target, options)}`, { method, body: sent, headers: { "Content-Type": "application/json", ...headers } });
+  const answer = await fetch(`${at}${target}?${signedQuery(method, target, options)}`, { method, body: sent, headers: { "Content-Type": "application/json", ...headers } });
   const text = await answer.text();
   return { status: answer.status, text, headers: answer.headers, json: answer.ok ? JSON.parse(text) : undefined };
 }

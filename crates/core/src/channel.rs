@@ -161,11 +161,16 @@ impl Data {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u64);
 
+/// Which of the events that a channel has kept: a later one has a higher number. 0 for what it does
+/// not keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edition(pub u64);
+
 /// What happened in a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChannelEvent {
     /// Something was published.
-    Published(Published),
+    Published(Published, Edition),
     /// A user has become a member: its first connection subscribed.
     MemberAdded(ChannelMember, Version),
     /// A user is a member no longer: its last connection has left.
@@ -181,6 +186,8 @@ pub struct Kept {
     pub published: Published,
     /// Until when it is kept.
     pub until: Timestamp,
+    /// Which one it is.
+    pub edition: Edition,
 }
 
 #[cfg(test)]

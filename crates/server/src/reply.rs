@@ -289,11 +289,15 @@ impl From<ApiError> for Refused {
         let detail = error.to_string();
         match error {
             ApiError::Publish(why) if why.status() == 413 => Self::too_large(detail),
-            ApiError::Publish(_) | ApiError::Info(_) | ApiError::Channel(_) => {
-                Self::bad_request(detail)
-            }
+            ApiError::Publish(_)
+            | ApiError::Info(_)
+            | ApiError::Channel(_)
+            | ApiError::IdempotencyKey => Self::bad_request(detail),
             ApiError::Signature(_) => Self::unauthenticated(detail),
-            ApiError::AppDisabled | ApiError::OverQuota => Self::conflict(detail),
+            ApiError::AppDisabled
+            | ApiError::OverQuota
+            | ApiError::InProgress
+            | ApiError::OtherRequest => Self::conflict(detail),
             ApiError::NoSuchApp => Self::not_found(detail),
             ApiError::Unavailable => Self::unavailable(detail),
         }

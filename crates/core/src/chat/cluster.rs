@@ -63,6 +63,10 @@ impl Chat {
         while let Some(heard) = bus.receive().await {
             match heard {
                 Heard::Signal(signal, _) => self.hear(signal).await,
+                Heard::Own(returned) => {
+                    self.shards.deliver(returned.envelope.clone()).await;
+                    returned.is_told();
+                }
                 Heard::Missed => {
                     self.step.missed();
                     self.apps_changed.maybe();

@@ -160,7 +160,7 @@ impl Chat {
             return;
         };
         let what = match event {
-            ChannelEvent::Published(published) => Passing::Published(published.clone()),
+            ChannelEvent::Published(published, _) => Passing::Published(published.clone()),
             ChannelEvent::MemberAdded(member, _) => Passing::MemberAdded(member.user.clone()),
             ChannelEvent::MemberRemoved(user, _) => Passing::MemberRemoved(user.clone()),
             // It follows from the subscriptions, which are shown.

@@ -4,6 +4,7 @@ use super::{AppConnection, Shard};
 use crate::{
     channel::{Channel, ChannelKind, ChannelMember, Version},
     fanout::Subscriber,
+    port::Entrant,
 };
 use futures_util::future::join_all;
 use std::{collections::BTreeSet, rc::Rc, sync::Arc};
@@ -27,9 +28,11 @@ impl AppConnection {
         self.shard.hub().sign_in(&self.subscriber, user);
         let channel = Channel::of_signed_in(&self.subscriber.app, user);
         let member = ChannelMember { user: user.clone(), info: None };
+        // One user is its only member.
+        let entrant = Some(Entrant { member: &member, members_max: 1 });
         let (chat, place) = (self.shard.chat(), (&channel, ChannelKind::Presence));
         // A store that fails is put right when it is back, and tells then.
-        if let Ok(change) = chat.subscribed(place, self.id(), Some(&member)).await {
+        if let Ok(change) = chat.subscribed(place, self.id(), entrant).await {
             chat.tell_change(&channel, change, None).await;
         }
     }

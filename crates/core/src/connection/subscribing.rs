@@ -8,7 +8,7 @@ use crate::{
     fanout::{Outbox, Subscriber},
     labels::{JoinRefusal, UnsubscribeReason, WebhookEvent},
     metrics::App,
-    port::{ChannelChange, ChannelSeen, ConnectionId, Fault},
+    port::{ChannelChange, ChannelSeen, ConnectionId, Entrant, Fault},
     webhook::What,
 };
 use std::{cell::RefCell, rc::Rc, sync::Arc};
@@ -219,8 +219,12 @@ impl AppConnection {
     ) -> Result<(ChannelChange, ChannelSeen), (SubscribeToError, Vec<ChannelMember>)> {
         let Subscription { channel, kind, member, keeps } = subscription;
         let chat = self.shard.chat();
-        let change = chat.subscribed((channel, *kind), self.id(), member.as_ref()).await;
+        let entrant = member.as_ref().map(|member| Entrant { member, members_max });
+        let change = chat.subscribed((channel, *kind), self.id(), entrant).await;
         let change = change.map_err(|fault| (fault.into(), Vec::new()))?;
+        if change.is_full {
+            return Err((SubscribeToError::Full, Vec::new()));
+        }
         let unseen = ChannelSeen { subscriptions: change.after, ..ChannelSeen::default() };
         let seen = match (kind, keeps) {
             // Nobody may be told a list of members that is none.
@@ -231,9 +235,6 @@ impl AppConnection {
             (_, true) => chat.channel(channel).await.unwrap_or(unseen),
             (_, false) => unseen,
         };
-        if !change.added.is_empty() && seen.members.len() as u64 > members_max {
-            return Err((SubscribeToError::Full, change.added));
-        }
         Ok((change, seen))
     }
 
@@ -296,7 +297,7 @@ impl Drop for Leaving<'_> {
 
 impl Drop for Subscribing {
     fn drop(&mut self) {
-        self.shard.hub().release_in(&self.channel, &self.subscriber, self.seen.version);
+        self.shard.hub().release_in(&self.channel, &self.subscriber, &self.seen);
     }
 }
 

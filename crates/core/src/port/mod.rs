@@ -31,9 +31,9 @@ pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAcco
 pub use answer_store::{AnswerStore, Answered, Begun};
 pub use app_store::{AddAppKeyError, AppChange, AppStore, CreateAppError, RevokeAppKeyError};
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
-pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId};
+pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId, Passage, Returned, Underway};
 pub use cache::{Cache, CacheKey, CacheName, CacheSize, Cached, FORGET_GUARD};
-pub use channel_store::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore};
+pub use channel_store::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore, Entrant};
 pub use clock::Clock;
 pub use export::{Batch, Export};
 pub use fault::{Fault, FaultKind};

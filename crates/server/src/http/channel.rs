@@ -257,7 +257,7 @@ impl ShownChannel {
 }
 
 impl From<Kept> for KeptEvent {
-    fn from(Kept { published, until }: Kept) -> Self {
+    fn from(Kept { published, until, .. }: Kept) -> Self {
         Self {
             event: published.event.as_ref().to_owned(),
             data_bytes: published.data.len() as u64,

@@ -34,6 +34,7 @@ use campanile_pusher::{
         Publish, PublishAnswer, UserAnswer, UsersAnswer, check_presence,
     },
 };
+use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -213,9 +214,7 @@ impl Asked<'_> {
         let Publish { event, channels } = Publish::parse(self.body, self.query, &self.app.limits)?;
         self.spend(channels.len()).await?;
         let mut answer = PublishAnswer::default();
-        for channel in &channels {
-            self.publish(&event, channel).await?;
-        }
+        self.publish_all(channels.iter().map(|channel| (&event, channel))).await?;
         if !event.info.is_empty() {
             for channel in &channels {
                 answer.channels.insert(channel.as_str(), self.count(event.info, channel).await?);
@@ -228,9 +227,7 @@ impl Asked<'_> {
         let Batch { items } = Batch::parse(self.body, &self.app.limits)?;
         self.spend(items.len()).await?;
         let mut answer = BatchAnswer::default();
-        for item in &items {
-            self.publish(&item.event, &item.channel).await?;
-        }
+        self.publish_all(items.iter().map(|item| (&item.event, &item.channel))).await?;
         if items.iter().any(|item| !item.event.info.is_empty()) {
             for item in &items {
                 answer.batch.push(self.count(item.event.info, &item.channel).await?);
@@ -253,6 +250,15 @@ impl Asked<'_> {
         let ended = self.edge.chat.end_user(&self.app.id, user.into()).await;
         ended.map_err(|_told_where_its_health_is| ApiError::Unavailable)?;
         ok(&PublishAnswer::default())
+    }
+
+    /// Hands over one after the other, and waits for all of them together.
+    async fn publish_all<'a>(
+        &self,
+        events: impl Iterator<Item = (&'a Event<'a>, &'a ChannelName)>,
+    ) -> Result<(), ApiError> {
+        let published = join_all(events.map(|(event, name)| self.publish(event, name))).await;
+        published.into_iter().collect()
     }
 
     async fn publish(&self, event: &Event<'_>, name: &ChannelName) -> Result<(), ApiError> {

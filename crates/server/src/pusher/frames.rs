@@ -37,7 +37,7 @@ pub(super) fn published(channel: &str, published: &Published) -> Bytes {
 
 fn frame(channel: &str, event: &ChannelEvent) -> Bytes {
     match event {
-        ChannelEvent::Published(published) => self::published(channel, published),
+        ChannelEvent::Published(published, _) => self::published(channel, published),
         ChannelEvent::MemberAdded(member, _) => {
             text(&ServerFrame::MemberAdded { channel, member: present(member) })
         }
@@ -67,7 +67,7 @@ fn watched(event: &ChannelEvent) -> Option<Bytes> {
     match event {
         ChannelEvent::MemberAdded(member, _) => watchlist(&[&member.user], &[]),
         ChannelEvent::MemberRemoved(user, _) => watchlist(&[], &[user]),
-        ChannelEvent::Published(_) | ChannelEvent::Counted(_) => None,
+        ChannelEvent::Published(..) | ChannelEvent::Counted(_) => None,
     }
 }
 
