@@ -180,9 +180,7 @@ pub async fn deliver_webhooks(chat: Arc<Chat>) {
             _ = ticks.tick() => {}
             () = chat.webhooks_queued() => {}
         }
-        // Where none is wanted, nobody has to ask the store each second.
-        let is_wanted = chat.ports().webhooks.as_ref().is_some_and(|one| !one.hooks.is_empty());
-        while is_wanted && let Ok(1..) = chat.deliver_webhooks().await {}
+        while let Ok(1..) = chat.deliver_webhooks().await {}
     }
 }
 

@@ -27,7 +27,9 @@ mod upload_store;
 mod webhook_service;
 
 pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAccount};
-pub use app_store::{AddAppKeyError, AppChange, AppStore, CreateAppError, RevokeAppKeyError};
+pub use app_store::{
+    AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, RevokeAppKeyError,
+};
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
 pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId};
 pub use cache::{Cache, CacheKey, CacheName, CacheSize, Cached, FORGET_GUARD};

@@ -1,15 +1,18 @@
 //! Jobs are done: applications are told what happened.
 
-use super::{Chat, QUEUE, Task, pause};
+use super::{Chat, Noted, QUEUE, Task, pause};
 use crate::{
     labels::{JobFailure, Queue, WebhookFailure},
     limits::{WEBHOOKS_AT_ONCE, WEBHOOKS_TAKEN_MAX},
     port::{Backlog, Fault, Job, Settlement, WebhookError},
-    time::Timestamp,
+    time::{Moment, Timestamp},
     webhook::{Happening, Hook, HookId, What},
 };
 use futures_util::future::join_all;
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{PoisonError, atomic::Ordering},
+    time::Duration,
+};
 
 /// How long a node may take for what it has taken before another node tries: longer than requests
 /// that are answered within [`SLOW`], and one that is not. What a node was doing that was killed is
@@ -19,8 +22,18 @@ const LEASE: Duration = Duration::from_secs(20);
 /// A receiver that takes longer is given as long a rest: others are not to wait for it.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// How long one is tried again that is not known here, but may be to another node.
+/// How long one waits that is not known here, but may be to another node, whose settings are others.
 const RETRY_TIME: Duration = Duration::from_secs(300);
+
+/// The same where all nodes know the same, though some later: longer than nodes look whether there is
+/// something new.
+const LATE: Duration = Duration::from_secs(15);
+
+/// How far the clocks of nodes may be apart.
+const SKEW: Duration = Duration::from_secs(5);
+
+/// How often a node looks that has no webhook: there may be jobs of those that are gone.
+const IDLE_LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// A job, and what it says.
 struct Letter {
@@ -40,7 +53,12 @@ impl Chat {
         let Some(webhooks) = &self.ports.webhooks else {
             return Ok(0);
         };
+        self.noted.forget_unknown(&webhooks.hooks);
+        if webhooks.hooks.is_empty() && !self.noted.may_have_jobs(self.clock().moment()) {
+            return Ok(0);
+        }
         let backlog = self.look_at_queue(QUEUE, Queue::Webhook).await?;
+        self.noted.looked_at(self.clock().moment());
         self.noted.jobs.store(backlog.pending, Ordering::Relaxed);
         if backlog.pending == 0 {
             return Ok(0);
@@ -61,8 +79,14 @@ impl Chat {
             }
         }
         let told = by_hook.into_iter().map(|(id, letters)| {
-            let hook = webhooks.hooks.find(&id).unwrap_or_else(|| unknown(id));
-            async move { self.tell_hook(&hook, letters, &backlog).await }
+            let hook = webhooks.hooks.find(&id);
+            let patience = if webhooks.hooks.are_shared(&id.app) { LATE } else { RETRY_TIME };
+            async move {
+                match hook {
+                    Some(hook) => self.tell_hook(&hook, letters, &backlog).await,
+                    None => self.tell_nobody(letters, patience).await,
+                }
+            }
         });
         join_all(told).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
         Ok(count)
@@ -75,6 +99,7 @@ impl Chat {
         letters: Vec<Letter>,
         backlog: &Backlog,
     ) -> Result<(), Fault> {
+        let letters = self.of_this_application(hook, letters).await?;
         let letters = self.still_true(letters).await?;
         let mut requests = letters.chunks(hook.batch_max.max(1)).peekable();
         while requests.peek().is_some() {
@@ -95,6 +120,43 @@ impl Chat {
             }
         }
         Ok(())
+    }
+
+    /// The webhook is gone, or its application is, or this node does not know of it yet: for a while
+    /// it is left to a node that does. Then nobody wants to hear of it, and nobody gave it up.
+    async fn tell_nobody(&self, letters: Vec<Letter>, patience: Duration) -> Result<(), Fault> {
+        for Letter { job, happening } in letters {
+            let now = self.clock().now();
+            let waited = pause::so_far(job.attempts).min(now.since(job.given_at));
+            if waited < patience {
+                self.put_off(&job, now.plus(pause::after(job.attempts)), None).await?;
+            } else {
+                self.drop_unwanted(&Letter { job, happening }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Without those of an application that had this id before.
+    async fn of_this_application(
+        &self,
+        hook: &Hook,
+        letters: Vec<Letter>,
+    ) -> Result<Vec<Letter>, Fault> {
+        let Some(since) = hook.since else { return Ok(letters) };
+        let is_older = |letter: &Letter| letter.happening.at.plus(SKEW) < since;
+        let (older, letters): (Vec<_>, Vec<_>) = letters.into_iter().partition(is_older);
+        for letter in older {
+            self.drop_unwanted(&letter).await?;
+        }
+        Ok(letters)
+    }
+
+    /// Counted as not told, for want of somebody to tell.
+    async fn drop_unwanted(&self, letter: &Letter) -> Result<(), Fault> {
+        self.count_webhook(letter.happening.what.event(), WebhookFailure::Signature);
+        self.metrics().queues.processed.increment(Queue::Webhook);
+        self.settle(&letter.job, Settlement::Done).await
     }
 
     /// Without those who have come back meanwhile.
@@ -208,7 +270,15 @@ impl Chat {
     }
 }
 
-/// One that this node does not know: another may.
-fn unknown(id: HookId) -> Hook {
-    Hook { id, events: Vec::new(), linger: Duration::ZERO, retry_time: RETRY_TIME, batch_max: 1 }
+impl Noted {
+    /// Whether there may be jobs where there were none, long after they were looked at.
+    fn may_have_jobs(&self, now: Moment) -> bool {
+        let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_long_ago = looked_at.is_none_or(|then| now.since(then) >= IDLE_LOOK_EVERY);
+        is_long_ago || self.jobs.load(Ordering::Relaxed) > 0
+    }
+
+    fn looked_at(&self, now: Moment) {
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
 }
