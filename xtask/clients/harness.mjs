@@ -12,8 +12,13 @@
 // `cargo xtask test --only clients` starts the server and sets the environment read here.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
+import { once } from "node:events";
+import fs from "node:fs";
 import { createRequire } from "node:module";
+import net from "node:net";
+import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -45,6 +50,14 @@ export const apps = {
   origins: app("1007"),
   /** Every time is a second, and two are a crowd. */
   brisk: app("1008"),
+  /** Five client events that came too fast are refused in a minute, and no more. */
+  strict: app("1009"),
+  /** Who says nothing for three seconds has been silent for too long. */
+  hurried: app("1010"),
+  /** Six messages a day. */
+  rationed: app("1011"),
+  /** Frames of 500 bytes at most. */
+  terse: app("1012"),
 };
 
 /** Nothing may take longer. */
@@ -63,8 +76,8 @@ export function unique(name) {
 }
 
 /** The official library for servers, as this application's server has it. */
-export function library(app = apps.main) {
-  const { hostname: host, port } = new URL(url);
+export function library(app = apps.main, at = url) {
+  const { hostname: host, port } = new URL(at);
   return new PusherServer({ appId: app.id, key: app.key, secret: app.secret, host, port, useTLS: false, encryptionMasterKeyBase64: MASTER_KEY });
 }
 
@@ -316,9 +329,9 @@ export function md5(text) {
 
 /** A signed request with nothing of a library around it: its status, its words, its headers. */
 export async function ask(method, where, options = {}) {
-  const { app = apps.main, body, sent = body, headers = {} } = options;
+  const { app = apps.main, at = url, body, sent = body, headers = {} } = options;
   const target = `/apps/${app.id}${where}`;
-  const answer = await fetch(`${url}${target}?${signedQuery(method, target, options)}`, { method, body: sent, headers: { "Content-Type": "application/json", ...headers } });
+  const answer = await fetch(`${at}${target}?${signedQuery(method, target, options)}`, { method, body: sent, headers: { "Content-Type": "application/json", ...headers } });
   const text = await answer.text();
   return { status: answer.status, text, headers: answer.headers, json: answer.ok ? JSON.parse(text) : undefined };
 }
@@ -333,6 +346,47 @@ export async function marked(channel, ...sockets) {
   const { status, text } = await publish({ name: "mark", data: "", channel }, { app: sockets[0].app });
   assert.equal(status, 200, text);
   await Promise.all(sockets.map((socket) => socket.next("mark")));
+}
+
+/**
+ * A server of one test alone: of the applications of `campanile.toml`, or with the settings that
+ * `toml` is.
+ */
+export async function start(t, { toml, environment = {} } = {}) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "campanile-clients-"));
+  const env = { ...process.env, ...environment };
+  if (toml !== undefined) {
+    env.CAMPANILE_CONFIG = path.join(folder, "campanile.toml");
+    fs.writeFileSync(env.CAMPANILE_CONFIG, toml);
+  }
+  let server;
+  const isThere = () => server.process.exitCode === null && server.process.signalCode === null;
+  t.after(async () => {
+    if (isThere()) {
+      server.process.kill("SIGKILL");
+      await once(server.process, "exit");
+    }
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+  // Somebody else may have taken a port that was free.
+  for (let attempt = 1; ; attempt++) {
+    const [port, metrics] = [await freePort(), await freePort()];
+    const options = ["serve", "--listen", `127.0.0.1:${port}`, "--metrics-listen", `127.0.0.1:${metrics}`, "--data-dir", folder];
+    server = { url: `http://127.0.0.1:${port}`, metrics: `http://127.0.0.1:${metrics}/metrics`, process: spawn(setting("BINARY"), options, { stdio: "ignore", env }) };
+    const isReady = await eventually(async () => !isThere() || (await fetch(`${server.url}/readyz`)).ok || assert.fail("it is not ready"), 20_000);
+    assert.ok(isReady);
+    if (isThere()) return server;
+    assert.ok(attempt < 3, "the server ends at once");
+  }
+}
+
+async function freePort() {
+  const probe = net.createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
 }
 
 export function setting(name) {

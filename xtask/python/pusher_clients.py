@@ -2,14 +2,20 @@
 for servers, and `pysher`, which speaks protocol 6. The environment says where the server is, and for
 which application; each test is named after the lines of the compatibility checklist that it proves."""
 
+import http.server
 import json
 import logging
 import os
+import pathlib
 import queue
+import socket
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 import uuid
 from urllib.parse import urlsplit
 
@@ -18,6 +24,7 @@ import pusher.errors
 import pysher
 
 ADDRESS = urlsplit(os.environ["CAMPANILE_URL"])
+BINARY = os.environ["CAMPANILE_BINARY"]
 APP = os.environ["CAMPANILE_APP"]
 KEY = os.environ["CAMPANILE_KEY"]
 SECRET = os.environ["CAMPANILE_SECRET"]
@@ -248,6 +255,76 @@ class Clients(unittest.TestCase):
         while library().channel_info(name)["occupied"]:
             self.assertLess(time.monotonic(), deadline, "the connection is still there")
             time.sleep(0.05)
+
+
+class Webhooks(unittest.TestCase):
+    """A server of this test alone, which tells a receiver here."""
+
+    def setUp(self):
+        told = self.told = queue.Queue()
+
+        class Receiver(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                told.put((self.headers["X-Pusher-Key"], self.headers["X-Pusher-Signature"], body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                pass
+
+        receiver = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        threading.Thread(target=receiver.serve_forever, daemon=True).start()
+        self.addCleanup(receiver.server_close)
+        self.addCleanup(receiver.shutdown)
+        folder = tempfile.TemporaryDirectory(prefix="campanile-clients-")
+        self.addCleanup(folder.cleanup)
+        settings = pathlib.Path(folder.name, "campanile.toml")
+        url = f"http://127.0.0.1:{receiver.server_port}/hook"
+        app = f'[[apps]]\nid = "{APP}"\nkey = "{KEY}"\nsecret = "{SECRET}"\n'
+        hook = f'[[apps.webhooks]]\nurl = "{url}"\nevents = ["channel_occupied"]\n'
+        settings.write_text(f'[webhooks]\nallow = ["127.0.0.1"]\n{app}{hook}')
+        self.port, metrics = free_port(), free_port()
+        listen = ["--listen", f"127.0.0.1:{self.port}", "--metrics-listen", f"127.0.0.1:{metrics}"]
+        command = [BINARY, "serve", *listen, "--data-dir", folder.name]
+        environment = {**os.environ, "CAMPANILE_CONFIG": str(settings)}
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        server = subprocess.Popen(command, env=environment, **silent)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        deadline = time.monotonic() + 2 * PATIENCE_SECONDS
+        while not is_ready(self.port):
+            self.assertLess(time.monotonic(), deadline, "the server does not come up")
+            time.sleep(0.05)
+
+    def test_12_1_and_12_2_the_library_validates_a_webhook(self):
+        client = pysher.Pusher(KEY, secure=False, custom_host="127.0.0.1", port=self.port)
+        connected = Heard()
+        client.connection.bind("pusher:connection_established", connected)
+        client.connect()
+        self.addCleanup(client.disconnect, timeout=0)
+        connected.next()
+        name = unique("news")
+        client.subscribe(name)
+        key, signature, body = self.told.get(timeout=PATIENCE_SECONDS)
+        told = library().validate_webhook(key, signature, body)
+        self.assertEqual(told["events"], [{"name": "channel_occupied", "channel": name}])
+        self.assertLess(abs(told["time_ms"] / 1000 - time.time()), PATIENCE_SECONDS)
+        self.assertIsNone(library().validate_webhook(key, signature, body.replace(name, "other")))
+        self.assertIsNone(library("guessed").validate_webhook(key, signature, body))
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def is_ready(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

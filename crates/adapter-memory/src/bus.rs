@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use campanile_core::{
-    event::Signal,
-    port::{Bus, BusError, BusReceiver, Heard, Node, NodeId},
+    event::{Envelope, Signal},
+    port::{Bus, BusError, BusReceiver, Heard, Node, NodeId, Passage, Underway},
 };
 use std::sync::{
     Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -36,12 +36,12 @@ struct Seat {
 
 #[derive(Debug)]
 struct Inbox {
-    sender: mpsc::Sender<Arc<Signal>>,
+    sender: mpsc::Sender<Heard>,
     missed: Arc<AtomicBool>,
 }
 
 struct Receiver {
-    signals: mpsc::Receiver<Arc<Signal>>,
+    heard: mpsc::Receiver<Heard>,
     missed: Arc<AtomicBool>,
 }
 
@@ -70,6 +70,21 @@ impl MemoryHub {
     }
 }
 
+impl Seat {
+    fn hear(&self, heard: Heard) -> Result<(), BusError> {
+        let Some(inbox) = &self.inbox else {
+            return Ok(());
+        };
+        match inbox.sender.try_send(heard) {
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                inbox.missed.store(true, Ordering::Release);
+                Err(BusError::Overflow)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Drop for MemoryBus {
     fn drop(&mut self) {
         self.hub.seats_mut().retain(|seat| seat.node.id != self.node);
@@ -79,31 +94,44 @@ impl Drop for MemoryBus {
 #[async_trait]
 impl Bus for MemoryBus {
     async fn publish(&self, signal: Arc<Signal>) -> Result<(), BusError> {
-        let mut overflowed = false;
+        let mut took = Ok(());
         let seats = self.hub.seats();
         for seat in seats.iter().filter(|seat| seat.node.id != self.node) {
-            if let Some(inbox) = &seat.inbox {
-                let sent = inbox.sender.try_send(signal.clone());
-                if matches!(sent, Err(mpsc::error::TrySendError::Full(_))) {
-                    inbox.missed.store(true, Ordering::Release);
-                    overflowed = true;
-                }
-            }
+            took = took.and(seat.hear(Heard::Signal(signal.clone(), None)));
         }
-        if overflowed {
-            return Err(BusError::Overflow);
+        took
+    }
+
+    async fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Passage, BusError> {
+        if self.hub.seats().iter().all(|seat| seat.node.id == self.node) {
+            return Ok(Passage::Alone);
         }
-        Ok(())
+        let (underway, returned, takes) = Underway::new(envelope);
+        let mut took = Ok(());
+        // One after the other: who comes first is first for everybody.
+        let seats = self.hub.seats_mut();
+        for seat in seats.iter() {
+            let heard = if seat.node.id == self.node {
+                Heard::Own(returned.clone())
+            } else {
+                Heard::Signal(returned.envelope.signal.clone(), None)
+            };
+            took = took.and(seat.hear(heard));
+        }
+        took?;
+        // Whoever publishes has the other end.
+        let _ = takes.send(());
+        Ok(Passage::Underway(underway))
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {
-        let (sender, signals) = mpsc::channel(WAITING_SIGNALS_MAX);
+        let (sender, heard) = mpsc::channel(WAITING_SIGNALS_MAX);
         let missed = Arc::new(AtomicBool::new(false));
         let mut seats = self.hub.seats_mut();
         if let Some(seat) = seats.iter_mut().find(|seat| seat.node.id == self.node) {
             seat.inbox = Some(Inbox { sender, missed: missed.clone() });
         }
-        Ok(Box::new(Receiver { signals, missed }))
+        Ok(Box::new(Receiver { heard, missed }))
     }
 
     async fn nodes(&self) -> Result<Vec<Node>, BusError> {
@@ -125,6 +153,6 @@ impl BusReceiver for Receiver {
         if self.missed.swap(false, Ordering::Acquire) {
             return Some(Heard::Missed);
         }
-        Some(Heard::Signal(self.signals.recv().await?, None))
+        self.heard.recv().await
     }
 }

@@ -3,8 +3,11 @@
 use crate::lock;
 use async_trait::async_trait;
 use campanile_core::{
-    channel::{AppId, Channel, ChannelMember, Kept, Version},
-    port::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore, Clock, ConnectionId, Fault},
+    channel::{AppId, Channel, ChannelMember, Edition, Kept, Published, Version},
+    port::{
+        ChannelChange, ChannelCount, ChannelSeen, ChannelStore, Clock, ConnectionId, Entrant, Fault,
+    },
+    time::Timestamp,
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -25,6 +28,8 @@ struct State {
     kept: HashMap<Channel, Kept>,
     /// The last change of members, over all channels.
     version: u64,
+    /// The last event that was kept, over all channels.
+    edition: u64,
     /// How many may be kept before those are looked for whose time is over.
     sweep_at: usize,
 }
@@ -56,14 +61,18 @@ impl ChannelStore for MemoryChannels {
         &self,
         channel: &Channel,
         connection: ConnectionId,
-        member: Option<&ChannelMember>,
+        entrant: Option<Entrant<'_>>,
     ) -> Result<ChannelChange, Fault> {
         let State { channels, version, .. } = &mut *lock(&self.state);
         let occupied = channels.entry(channel.clone()).or_default();
         let subscribe = |occupied: &mut Occupied, change: &mut ChannelChange| {
-            occupied.subscribe(connection, member, change);
+            occupied.subscribe(connection, entrant, change);
         };
-        Ok(occupied.change(version, subscribe))
+        let change = occupied.change(version, subscribe);
+        if change.after == 0 {
+            channels.remove(channel);
+        }
+        Ok(change)
     }
 
     async fn unsubscribe(
@@ -111,15 +120,23 @@ impl ChannelStore for MemoryChannels {
         Ok(found.map(count).collect())
     }
 
-    async fn keep(&self, channel: &Channel, kept: &Kept) -> Result<(), Fault> {
+    async fn keep(
+        &self,
+        channel: &Channel,
+        published: &Published,
+        until: Timestamp,
+    ) -> Result<Edition, Fault> {
         let mut state = lock(&self.state);
-        state.kept.insert(channel.clone(), kept.clone());
+        state.edition += 1;
+        let edition = Edition(state.edition);
+        let kept = Kept { published: published.clone(), until, edition };
+        state.kept.insert(channel.clone(), kept);
         if state.kept.len() > state.sweep_at {
             let now = self.clock.now();
             state.kept.retain(|_, kept| kept.until > now);
             state.sweep_at = (2 * state.kept.len()).max(SWEEP_MIN);
         }
-        Ok(())
+        Ok(edition)
     }
 
     async fn reconcile(&self) -> Result<Vec<(Channel, ChannelChange)>, Fault> {
@@ -156,12 +173,19 @@ impl Occupied {
     fn subscribe(
         &mut self,
         connection: ConnectionId,
-        member: Option<&ChannelMember>,
+        entrant: Option<Entrant<'_>>,
         change: &mut ChannelChange,
     ) {
         if self.subscriptions.contains_key(&connection) {
             return;
         }
+        change.is_full = entrant.is_some_and(|Entrant { member, members_max }| {
+            !self.members.contains_key(&member.user) && self.members.len() as u64 >= members_max
+        });
+        if change.is_full {
+            return;
+        }
+        let member = entrant.map(|entrant| entrant.member);
         self.subscriptions.insert(connection, member.map(|member| member.user.clone()));
         if let Some(member) = member {
             let known = self.members.entry(member.user.clone());

@@ -1,10 +1,11 @@
 //! Every port in memory: for tests and for a single node.
 //!
-//! [`MemoryBus`], [`MemoryPresence`], [`MemoryChannels`] and [`MemoryRateLimiter`] are all that a single node needs;
+//! [`MemoryBus`], [`MemoryPresence`], [`MemoryChannels`], [`MemoryRateLimiter`] and [`MemoryAnswers`] are all that a single node needs;
 //! [`MemoryStore`], [`MemoryBlobs`], [`MemoryCache`] and [`MemoryJobs`] forget everything at the end of the process and are
 //! for tests.
 
 mod clock;
+mod answers;
 mod blobs;
 mod bus;
 mod cache;
@@ -15,6 +16,7 @@ mod rate_limiter;
 mod store;
 mod ports;
 
+pub use answers::MemoryAnswers;
 pub use blobs::MemoryBlobs;
 pub use bus::{MemoryBus, MemoryHub};
 pub use cache::MemoryCache;

@@ -1,8 +1,8 @@
 //! Every port of one node, all in memory: for tests and examples.
 
 use crate::{
-    MemoryBlobs, MemoryChannels, MemoryHub, MemoryJobs, MemoryPresence, MemoryRateLimiter,
-    MemoryStore,
+    MemoryAnswers, MemoryBlobs, MemoryChannels, MemoryHub, MemoryJobs, MemoryPresence,
+    MemoryRateLimiter, MemoryStore,
 };
 use campanile_core::{
     chat::Ports,
@@ -34,6 +34,7 @@ pub fn ports(clock: Arc<dyn Clock>, idempotency_window: Duration) -> Ports {
         channels: Arc::new(MemoryChannels::new(clock.clone())),
         bus: Arc::new(MemoryHub::new().join(Node::new(NodeId(1), "alone", "0", clock.now()))),
         limiter: Arc::new(MemoryRateLimiter::new(clock.clone())),
+        answers: Arc::new(MemoryAnswers::new(clock.clone())),
         clock,
     }
 }

@@ -4,7 +4,7 @@ use crate::lock;
 use async_trait::async_trait;
 use campanile_core::{
     limits::Rate,
-    port::{Clock, Fault, Limiter, LimiterContext, RateLimiter, Verdict},
+    port::{Budget, Clock, Fault, Limiter, LimiterContext, RateLimiter, Verdict},
     time::Moment,
 };
 use campanile_metrics::Label;
@@ -32,6 +32,8 @@ pub struct MemoryRateLimiter {
 #[derive(Default)]
 struct Table {
     recovered: HashMap<Box<str>, u128>,
+    /// What each key has spent, and when that is forgotten.
+    spent: HashMap<Box<str>, (u64, Moment)>,
     upkeep_due: Moment,
 }
 
@@ -44,7 +46,10 @@ impl MemoryRateLimiter {
 
     /// How many keys are remembered.
     pub fn keys(&self) -> usize {
-        let count = |table: &Mutex<Table>| lock(table).recovered.len();
+        let count = |table: &Mutex<Table>| {
+            let table = lock(table);
+            table.recovered.len() + table.spent.len()
+        };
         self.tables.iter().map(count).sum()
     }
 }
@@ -59,8 +64,24 @@ impl RateLimiter for MemoryRateLimiter {
         rate: Rate,
     ) -> Result<Verdict, Fault> {
         let now = self.clock.moment();
-        let place = limiter.index() * LimiterContext::BOUND + context.index();
-        Ok(lock(&self.tables[place]).check(key, rate, now))
+        Ok(lock(self.table(limiter, context)).check(key, rate, now))
+    }
+
+    async fn spend(
+        &self,
+        (limiter, context): (Limiter, LimiterContext),
+        key: &str,
+        count: u64,
+        budget: Budget,
+    ) -> Result<Verdict, Fault> {
+        let now = self.clock.moment();
+        Ok(lock(self.table(limiter, context)).spend(key, count, budget, now))
+    }
+}
+
+impl MemoryRateLimiter {
+    fn table(&self, limiter: Limiter, context: LimiterContext) -> &Mutex<Table> {
+        &self.tables[limiter.index() * LimiterContext::BOUND + context.index()]
     }
 }
 
@@ -86,11 +107,25 @@ impl Table {
         Verdict::Allowed
     }
 
+    fn spend(&mut self, key: &str, count: u64, budget: Budget, now: Moment) -> Verdict {
+        self.keep_up(now);
+        let fresh = (0, now.plus(budget.window));
+        let known = self.spent.get(key).copied().filter(|(_, end)| *end > now);
+        let (spent, end) = known.unwrap_or(fresh);
+        let spent = spent.saturating_add(count);
+        if spent > budget.max {
+            return Verdict::Limited { retry_after: end.since(now) };
+        }
+        self.spent.insert(key.into(), (spent, end));
+        Verdict::Allowed
+    }
+
     fn keep_up(&mut self, now: Moment) {
         if now < self.upkeep_due {
             return;
         }
         self.upkeep_due = now.plus(UPKEEP_INTERVAL);
+        self.spent.retain(|_, (_, end)| *end > now);
         self.recovered.retain(|_, recovered| *recovered > u128::from(now.0));
         if self.recovered.len() < self.recovered.capacity() / 4 {
             self.recovered.shrink_to_fit();

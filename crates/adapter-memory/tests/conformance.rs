@@ -1,12 +1,13 @@
 //! The adapter keeps every promise of its ports.
 
 use campanile_adapter_memory::{
-    MemoryBlobs, MemoryCache, MemoryChannels, MemoryHub, MemoryJobs, MemoryPresence,
+    MemoryAnswers, MemoryBlobs, MemoryCache, MemoryChannels, MemoryHub, MemoryJobs, MemoryPresence,
     MemoryRateLimiter, MemoryStore, SystemClock,
 };
 use campanile_conformance::{self as conformance, IDEMPOTENCY_WINDOW, START, Stores, TestClock};
 use campanile_core::port::{
-    BlobStore, Bus, Cache, ChannelStore, Clock, JobQueue, Node, NodeId, PresenceStore, RateLimiter,
+    AnswerStore, BlobStore, Bus, Cache, ChannelStore, Clock, JobQueue, Node, NodeId, PresenceStore,
+    RateLimiter,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -75,6 +76,14 @@ async fn pushes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn applications() {
     conformance::app_store(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers() {
+    conformance::answer_store(async || {
+        Arc::new(MemoryAnswers::new(Arc::new(SystemClock::new()))) as Arc<dyn AnswerStore>
+    })
+    .await;
 }
 
 #[tokio::test]

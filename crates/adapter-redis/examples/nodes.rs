@@ -35,6 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tokio::select! {
             next = heard.receive() => match next {
                 Some(Heard::Signal(signal, way)) => println!("after {way:?}: {signal:?}"),
+                Some(Heard::Own(_)) => println!("what this node published in order is back"),
                 Some(Heard::Missed) => println!("something was missed"),
                 None => break,
             },

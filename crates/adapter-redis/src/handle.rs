@@ -1,8 +1,8 @@
 //! A node's connection, and the ports that go through it.
 
 use crate::{
-    bus::RedisBus, cache::RedisCache, channels::RedisChannels, core::Core, metrics::Call,
-    presence::RedisPresence, rate_limiter::RedisRateLimiter, trouble::Trouble,
+    answers::RedisAnswers, bus::RedisBus, cache::RedisCache, channels::RedisChannels, core::Core,
+    metrics::Call, presence::RedisPresence, rate_limiter::RedisRateLimiter, trouble::Trouble,
 };
 use campanile_core::port::{Bus, Fault};
 use redis::Value;
@@ -35,6 +35,11 @@ impl Redis {
     /// Rate limits over all nodes.
     pub fn rate_limiter(&self) -> RedisRateLimiter {
         RedisRateLimiter::new(self.0.clone())
+    }
+
+    /// Answers that all nodes remember.
+    pub fn answers(&self) -> RedisAnswers {
+        RedisAnswers(self.0.clone())
     }
 
     /// A cache that all nodes share.

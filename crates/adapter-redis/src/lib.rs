@@ -1,4 +1,4 @@
-//! Bus, presence, channels, rate limits and cache of many nodes, in Redis: one server, a set with sentinels,
+//! Bus, presence, channels, rate limits, answers and cache of many nodes, in Redis: one server, a set with sentinels,
 //! or a cluster.
 //!
 //! [`Config::connect`] answers with a [`Redis`], which gives the ports. Nothing of Redis is durable
@@ -13,6 +13,7 @@ mod presence;
 mod channels;
 mod rate_limiter;
 mod cache;
+mod answers;
 mod nodes;
 
 mod place;
@@ -24,6 +25,7 @@ mod codec;
 mod trouble;
 mod metrics;
 
+pub use answers::RedisAnswers;
 pub use bus::RedisBus;
 pub use cache::RedisCache;
 pub use channels::RedisChannels;

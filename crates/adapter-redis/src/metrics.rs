@@ -55,8 +55,10 @@ labels! {
         ChannelsGet = "channels_get",
         /// Channels are put right.
         ChannelsReconcile = "channels_reconcile",
-        /// A rate is checked.
+        /// A rate is checked, or a budget.
         Rate = "rate",
+        /// An answer to a request that may come again is looked up or kept.
+        Answers = "answers",
         /// An entry is looked up.
         CacheGet = "cache_get",
         /// An entry is taken in.

@@ -4,7 +4,9 @@
 mod support;
 
 use campanile_conformance as conformance;
-use campanile_core::port::{Bus, Cache, ChannelStore, Clock, PresenceStore, RateLimiter};
+use campanile_core::port::{
+    AnswerStore, Bus, Cache, ChannelStore, Clock, PresenceStore, RateLimiter,
+};
 use std::sync::Arc;
 use support::Place;
 
@@ -53,6 +55,14 @@ async fn prove_cache(place: Place) {
     .await;
 }
 
+async fn prove_answers(place: Place) {
+    conformance::answer_store(async || {
+        let node = place.node(&support::prefix(), 1).await;
+        Arc::new(node.answers()) as Arc<dyn AnswerStore>
+    })
+    .await;
+}
+
 macro_rules! prove {
     ($($setup:ident: $place:expr;)+) => {$(
         mod $setup {
@@ -86,6 +96,12 @@ macro_rules! prove {
             #[ignore = "needs Redis: cargo xtask test"]
             async fn cache() {
                 prove_cache($place).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = "needs Redis: cargo xtask test"]
+            async fn answers() {
+                prove_answers($place).await;
             }
         }
     )+};

@@ -223,8 +223,16 @@ async fn closing_finishes_what_was_accepted() {
     let mut other = scene.other().await;
     raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let drafts = |count, body| (0..count).map(|_| scene.draft(body)).collect();
+    // The writer is held up by the first, and the others wait behind it.
+    let first = tokio::spawn({
+        let (store, draft) = (scene.store.clone(), scene.draft("the first"));
+        async move { store.append(draft, START).await }
+    });
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
     let closing = async {
-        eventually("all are accepted", async || scene.waiting() == ACCEPTED as f64).await;
+        eventually("all are accepted", async || scene.waiting() == ACCEPTED as f64 + 1.0).await;
         let let_go = async {
             raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
         };
@@ -234,7 +242,9 @@ async fn closing_finishes_what_was_accepted() {
     };
     let before = scene.say_at_once(drafts(ACCEPTED, "before the end"));
     let (before, meanwhile) = tokio::join!(before, closing);
-    let mut seqs: Vec<_> = before.into_iter().map(|heard| heard.expect("accepted")).collect();
+    let first = first.await.unwrap().expect("accepted first").message.seq().0;
+    let before = before.into_iter().map(|heard| heard.expect("accepted"));
+    let mut seqs: Vec<_> = std::iter::once(first).chain(before).collect();
     for heard in meanwhile {
         match heard {
             Ok(seq) => seqs.push(seq),

@@ -2,19 +2,22 @@
 
 use crate::stores::{START, room, user};
 use campanile_core::{
-    channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Data, Published, Version},
+    channel::{
+        AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Data, Edition, Published, Version,
+    },
     event::{
-        Answer, Ask, Audience, EndReason, EndedSessions, Event, LeaveReason, Question,
+        Answer, Ask, Audience, EndReason, EndedSessions, Envelope, Event, LeaveReason, Question,
         ResyncReason, Signal,
     },
     fanout::{ConnectionSeen, RoomSeen, Survey},
     labels::Transport,
     message::{Amendment, Epoch, Message, MessageId, Reaction, Sequence},
-    port::{Bus, BusReceiver, ConnectionId, Heard, NodeId},
+    port::{Bus, BusReceiver, ConnectionId, Heard, NodeId, Passage},
     room::{Role, RoomKind},
+    time::Moment,
     user::{Presence, Status, TokenHash},
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::join_all};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
@@ -27,6 +30,8 @@ pub async fn bus(make: impl AsyncFn(usize) -> Vec<Arc<dyn Bus>>) {
     a_signal_reaches_every_other_node(make(3).await).await;
     a_node_never_hears_itself(make(2).await).await;
     signals_of_one_node_keep_their_order(make(3).await).await;
+    signals_in_order_are_heard_alike_by_all(make(3).await).await;
+    what_follows_an_arrival_comes_after_it(make(2).await).await;
     only_what_comes_later_is_heard(make(2).await).await;
     giving_up_on_receiving_loses_nothing(make(2).await).await;
     every_signal_arrives_as_it_was(make(2).await).await;
@@ -52,6 +57,7 @@ async fn received(receiver: &mut dyn BusReceiver) -> Arc<Signal> {
 fn told_signal(heard: Option<Heard>) -> Arc<Signal> {
     match heard.expect("the bus has not ended") {
         Heard::Signal(signal, _) => signal,
+        Heard::Own(_) => panic!("a node hears of its own what is in order, and no more"),
         Heard::Missed => panic!("nothing is lost on a healthy bus"),
     }
 }
@@ -106,6 +112,73 @@ async fn signals_of_one_node_keep_their_order(nodes: Vec<Arc<dyn Bus>>) {
     }
     assert_eq!(low, (0..COUNT).collect::<Vec<_>>());
     assert_eq!(high, (COUNT..2 * COUNT).collect::<Vec<_>>());
+}
+
+/// Publishes in order, and waits until it has arrived.
+async fn publish_in_order(node: &dyn Bus, signal: Arc<Signal>) {
+    let envelope = Envelope { signal, accepted: Moment(0).into(), remote: false };
+    match node.publish_in_order(Arc::new(envelope)).await.unwrap() {
+        Passage::Alone => panic!("there are others"),
+        Passage::Underway(underway) => underway.arrived().await.unwrap(),
+    }
+}
+
+/// The number of what is heard next, whoever published it.
+async fn heard_in_order(receiver: &mut dyn BusReceiver) -> u64 {
+    let heard = timeout(DEADLINE, receiver.receive()).await.expect("a signal arrives in time");
+    match heard {
+        Some(Heard::Own(returned)) => {
+            returned.is_told();
+            number(&returned.envelope.signal)
+        }
+        heard => number(&told_signal(heard)),
+    }
+}
+
+async fn signals_in_order_are_heard_alike_by_all(nodes: Vec<Arc<dyn Bus>>) {
+    const COUNT: u64 = 200;
+    let mut receivers = Vec::new();
+    for node in &nodes {
+        receivers.push(node.subscribe().await.unwrap());
+    }
+    let publishes = nodes.iter().zip(0..).map(|(node, first)| async move {
+        let numbers = (0..COUNT).map(|number| first * COUNT + number);
+        join_all(numbers.map(|one| publish_in_order(&**node, numbered(one)))).await;
+    });
+    let hears = receivers.iter_mut().map(|receiver| async move {
+        let mut heard = Vec::new();
+        while heard.len() < 3 * COUNT as usize {
+            heard.push(heard_in_order(&mut **receiver).await);
+        }
+        heard
+    });
+    let (_, heard) = tokio::join!(join_all(publishes), join_all(hears));
+    assert_eq!(heard[0], heard[1]);
+    assert_eq!(heard[0], heard[2]);
+    for node in 0..3 {
+        let of_one = heard[0].iter().filter(|number| **number / COUNT == node);
+        let wanted: Vec<_> = (node * COUNT..(node + 1) * COUNT).collect();
+        assert_eq!(of_one.copied().collect::<Vec<_>>(), wanted, "each once, in its order");
+    }
+}
+
+async fn what_follows_an_arrival_comes_after_it(nodes: Vec<Arc<dyn Bus>>) {
+    const COUNT: u64 = 100;
+    let mut receivers = Vec::new();
+    for node in &nodes {
+        receivers.push(node.subscribe().await.unwrap());
+    }
+    let publishes = async {
+        for number in 0..COUNT {
+            publish_in_order(&*nodes[number as usize % 2], numbered(number)).await;
+        }
+    };
+    let hears = receivers.iter_mut().map(|receiver| async move {
+        for number in 0..COUNT {
+            assert_eq!(heard_in_order(&mut **receiver).await, number);
+        }
+    });
+    tokio::join!(publishes, join_all(hears));
 }
 
 async fn only_what_comes_later_is_heard(nodes: Vec<Arc<dyn Bus>>) {
@@ -217,7 +290,7 @@ fn in_channels() -> Vec<Signal> {
     let (channel, version) = (Channel::new(&shop(), "presence-\u{1}ä"), Version(u64::MAX));
     let published = |data, user: Option<&str>| {
         let user = user.map(Into::into);
-        ChannelEvent::Published(Published { event: "said".into(), data, user })
+        ChannelEvent::Published(Published { event: "said".into(), data, user }, Edition(7))
     };
     let member =
         |info: Option<&str>| ChannelMember { user: "7".into(), info: info.map(Into::into) };

@@ -2,9 +2,8 @@
 
 use crate::clock::TestClock;
 use campanile_core::{
-    channel::{AppId, Channel, ChannelMember, Data, Kept, Published},
-    port::{ChannelChange, ChannelStore, Clock, ConnectionId},
-    time::Timestamp,
+    channel::{AppId, Channel, ChannelMember, Data, Edition, Kept, Published},
+    port::{ChannelChange, ChannelStore, Clock, ConnectionId, Entrant},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -16,11 +15,13 @@ pub async fn channel_store(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Channel
     a_subscription_counts_once(&*make().await).await;
     a_member_is_there_from_its_first_subscription_to_its_last(&*make().await).await;
     what_the_first_subscription_said_of_a_user_stays(&*make().await).await;
+    a_channel_has_as_many_members_as_it_may_have(&*make().await).await;
     each_change_of_members_has_a_higher_version(&*make().await).await;
     channels_of_one_name_belong_to_their_applications(&*make().await).await;
     channels_are_listed_by_how_their_names_begin(&*make().await).await;
     names_may_be_anything(&*make().await).await;
     the_last_event_is_kept_for_its_time(&*make().await, &clock).await;
+    each_event_that_is_kept_has_a_higher_number(&*make().await, &clock).await;
 }
 
 fn app(id: &str) -> AppId {
@@ -33,6 +34,11 @@ fn channel(name: &str) -> Channel {
 
 fn member(user: &str, info: Option<&str>) -> ChannelMember {
     ChannelMember { user: user.into(), info: info.map(Into::into) }
+}
+
+/// A member of a channel that has room for it.
+fn enters(member: &ChannelMember) -> Entrant<'_> {
+    Entrant { member, members_max: u64::MAX }
 }
 
 /// What a change did; its version is the business of one promise.
@@ -60,7 +66,7 @@ async fn subscribe(
     number: u64,
     member: Option<&ChannelMember>,
 ) -> Change {
-    channels.subscribe(channel, ConnectionId(number), member).await.unwrap().into()
+    channels.subscribe(channel, ConnectionId(number), member.map(enters)).await.unwrap().into()
 }
 
 async fn unsubscribe(channels: &dyn ChannelStore, channel: &Channel, number: u64) -> Change {
@@ -123,16 +129,44 @@ async fn what_the_first_subscription_said_of_a_user_stays(channels: &dyn Channel
     assert_eq!(unsubscribe(channels, &lobby, 2).await.removed, [first]);
 }
 
+async fn a_channel_has_as_many_members_as_it_may_have(channels: &dyn ChannelStore) {
+    let lobby = channel("presence-lobby");
+    let enter = async |number, user| {
+        let member = member(user, None);
+        let entrant = Entrant { member: &member, members_max: 2 };
+        channels.subscribe(&lobby, ConnectionId(number), Some(entrant)).await.unwrap()
+    };
+    assert!(!enter(1, "ada").await.is_full);
+    let second = enter(2, "bob").await;
+    assert!(!second.is_full);
+    let refused = enter(3, "cleo").await;
+    assert!(refused.is_full);
+    assert_eq!(Change::from(refused), change(2, 2));
+    let seen = channels.look(&lobby).await.unwrap();
+    assert_eq!((seen.subscriptions, seen.members.len(), seen.version), (2, 2, second.version));
+    assert_eq!(unsubscribe(channels, &lobby, 3).await, change(2, 2), "nothing was noted");
+    assert!(!enter(4, "bob").await.is_full, "who is a member may come once more");
+    unsubscribe(channels, &lobby, 1).await;
+    assert_eq!(enter(3, "cleo").await.added, [member("cleo", None)]);
+    let alone = channel("presence-alone");
+    let ada = member("ada", None);
+    let nobody = Entrant { member: &ada, members_max: 0 };
+    assert!(channels.subscribe(&alone, ConnectionId(1), Some(nobody)).await.unwrap().is_full);
+    let listed = channels.occupied(&app("shop"), "presence-alone").await.unwrap();
+    assert_eq!(listed, [], "who was refused makes no channel");
+    assert_eq!(channels.reconcile().await.unwrap(), []);
+}
+
 async fn each_change_of_members_has_a_higher_version(channels: &dyn ChannelStore) {
     let (lobby, ada) = (channel("presence-lobby"), member("ada", None));
-    let subscribed = channels.subscribe(&lobby, ConnectionId(1), Some(&ada)).await.unwrap();
+    let subscribed = channels.subscribe(&lobby, ConnectionId(1), Some(enters(&ada))).await.unwrap();
     assert_eq!(channels.look(&lobby).await.unwrap().version, subscribed.version);
-    let again = channels.subscribe(&lobby, ConnectionId(2), Some(&ada)).await.unwrap();
+    let again = channels.subscribe(&lobby, ConnectionId(2), Some(enters(&ada))).await.unwrap();
     assert_eq!(again.version, subscribed.version, "the members are the same");
     channels.unsubscribe(&lobby, ConnectionId(1)).await.unwrap();
     let gone = channels.unsubscribe(&lobby, ConnectionId(2)).await.unwrap();
     assert!(gone.version > subscribed.version);
-    let back = channels.subscribe(&lobby, ConnectionId(3), Some(&ada)).await.unwrap();
+    let back = channels.subscribe(&lobby, ConnectionId(3), Some(enters(&ada))).await.unwrap();
     assert!(back.version > gone.version, "a channel that was not there goes on");
     assert_eq!(channels.look(&lobby).await.unwrap().version, back.version);
 }
@@ -174,19 +208,38 @@ async fn names_may_be_anything(channels: &dyn ChannelStore) {
 
 async fn the_last_event_is_kept_for_its_time(channels: &dyn ChannelStore, clock: &TestClock) {
     let price = channel("cache-price");
-    let kept = |text: &str, data: Data, until: Timestamp| Kept {
-        published: Published { event: text.into(), data, user: None },
-        until,
-    };
+    let said = |data: Data| Published { event: "changed".into(), data, user: None };
     assert_eq!(channels.look(&price).await.unwrap().kept, None);
     let until = clock.now().plus(Duration::from_secs(60));
-    let first = kept("changed", Data::Text("\"1\"\n".into()), until);
-    channels.keep(&price, &first).await.unwrap();
+    let published = said(Data::Text("\"1\"\n".into()));
+    let edition = channels.keep(&price, &published, until).await.unwrap();
+    let first = Kept { published, until, edition };
     assert_eq!(channels.look(&price).await.unwrap().kept, Some(first));
-    let second = kept("changed", Data::Raw("{\"now\":2}".into()), until);
-    channels.keep(&price, &second).await.unwrap();
+    let published = said(Data::Raw("{\"now\":2}".into()));
+    let edition = channels.keep(&price, &published, until).await.unwrap();
+    let second = Kept { published, until, edition };
     let seen = channels.look(&price).await.unwrap();
     assert_eq!((seen.subscriptions, seen.kept), (0, Some(second)), "kept without a subscriber");
     clock.advance(Duration::from_secs(61));
     assert_eq!(channels.look(&price).await.unwrap().kept, None, "its time is over");
+}
+
+async fn each_event_that_is_kept_has_a_higher_number(
+    channels: &dyn ChannelStore,
+    clock: &TestClock,
+) {
+    let price = channel("cache-price");
+    let mut last = Edition::default();
+    for number in 0..100 {
+        let data = Data::Text(number.to_string().into());
+        let published = Published { event: "changed".into(), data, user: None };
+        // Also after the time of the one before is over.
+        clock.advance(Duration::from_secs(1));
+        let until = clock.now().plus(Duration::from_millis(500));
+        let edition = channels.keep(&price, &published, until).await.unwrap();
+        assert!(edition > last, "{edition:?} after {last:?}");
+        let kept = channels.look(&price).await.unwrap().kept;
+        assert_eq!(kept, Some(Kept { published, until, edition }));
+        last = edition;
+    }
 }

@@ -17,6 +17,7 @@ mod stores;
 mod tasks;
 
 mod account_store;
+mod answer_store;
 mod app_store;
 mod blob_store;
 mod bus;
@@ -37,6 +38,7 @@ mod transfer;
 mod upload_store;
 
 pub use account_store::account_store;
+pub use answer_store::answer_store;
 pub use app_store::app_store;
 pub use blob_store::blob_store;
 pub use bus::bus;

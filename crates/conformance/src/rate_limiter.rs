@@ -3,7 +3,7 @@
 use crate::clock::TestClock;
 use campanile_core::{
     limits::Rate,
-    port::{Clock, Limiter, LimiterContext, RateLimiter, Verdict},
+    port::{Budget, Clock, Limiter, LimiterContext, RateLimiter, Verdict},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -24,6 +24,8 @@ pub async fn rate_limiter(make: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn RateLimi
     a_slow_rate_is_slow(start().await).await;
     keys_do_not_influence_one_another(start().await).await;
     a_rate_of_nothing_lets_the_burst_through(start().await).await;
+    a_budget_is_spent_and_comes_again(start().await).await;
+    budgets_and_rates_do_not_influence_one_another(start().await).await;
 }
 
 struct Gate {
@@ -143,4 +145,43 @@ async fn a_rate_of_nothing_lets_the_burst_through(gate: Gate) {
     gate.clock.advance(Duration::from_secs(24 * 3600));
     let wait = gate.check(rate).await.expect("nothing more passes");
     assert!(wait > Duration::from_secs(24 * 3600), "for a long time");
+}
+
+impl Gate {
+    async fn pay(&self, key: &str, count: u64, budget: Budget) -> Option<Duration> {
+        let of = (Limiter::Message, LimiterContext::App);
+        let verdict = self.limiter.spend(of, key, count, budget).await;
+        match verdict.expect("the limiter answers") {
+            Verdict::Allowed => None,
+            Verdict::Limited { retry_after } => Some(retry_after),
+        }
+    }
+}
+
+async fn a_budget_is_spent_and_comes_again(gate: Gate) {
+    let hour = Duration::from_secs(3600);
+    let budget = Budget { max: 10, window: hour };
+    assert!(gate.pay("key", 11, budget).await.is_some(), "more than there ever is");
+    for _ in 0..3 {
+        assert_eq!(gate.pay("key", 3, budget).await, None);
+    }
+    gate.clock.advance(hour / 2);
+    assert!(gate.pay("key", 2, budget).await.is_some(), "all or none");
+    assert_eq!(gate.pay("key", 1, budget).await, None, "a refusal costs nothing");
+    let wait = gate.pay("key", 1, budget).await.expect("all is spent");
+    assert!(wait.abs_diff(hour / 2) <= Duration::from_secs(1), "to wait for {wait:?}");
+    assert_eq!(gate.pay("another", 10, budget).await, None, "it has its own");
+    gate.clock.advance(hour / 2);
+    assert_eq!(gate.pay("key", 10, budget).await, None, "the window is over");
+    assert!(gate.pay("key", 1, budget).await.is_some());
+    assert_eq!(gate.pay("key", 0, budget).await, None, "nothing costs nothing");
+}
+
+async fn budgets_and_rates_do_not_influence_one_another(gate: Gate) {
+    let (rate, budget) = (Rate::new(1.0, 1), Budget { max: 1, window: Duration::from_secs(60) });
+    let app = LimiterContext::App;
+    assert_eq!(gate.pay("key", 1, budget).await, None);
+    assert_eq!(gate.check_for(Limiter::Message, app, "key", rate).await, None);
+    assert!(gate.pay("key", 1, budget).await.is_some());
+    assert!(gate.check_for(Limiter::Message, app, "key", rate).await.is_some());
 }

@@ -59,10 +59,24 @@ struct Named {
     name: Box<str>,
 }
 
+/// What the names of channels begin with whose members are users that have signed in.
+const SIGNED_IN: &str = "#signed-in-";
+
 impl Channel {
     /// The channel of this name, whose shape the caller has checked.
     pub fn new(app: &AppId, name: &str) -> Self {
         Self(Arc::new(Named { app: app.clone(), name: name.into() }))
+    }
+
+    /// The channel whose only member is a user, while a connection has signed in as this user. It is
+    /// the chat's own: no client subscribes to it, nobody publishes to it, and it is not listed.
+    pub fn of_signed_in(app: &AppId, user: &str) -> Self {
+        Self::new(app, &format!("{SIGNED_IN}{user}"))
+    }
+
+    /// Whether it is one of those.
+    pub fn is_of_signed_in(&self) -> bool {
+        self.name().starts_with(SIGNED_IN)
     }
 
     /// Whose it is.
@@ -147,11 +161,16 @@ impl Data {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u64);
 
+/// Which of the events that a channel has kept: a later one has a higher number. 0 for what it does
+/// not keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edition(pub u64);
+
 /// What happened in a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChannelEvent {
     /// Something was published.
-    Published(Published),
+    Published(Published, Edition),
     /// A user has become a member: its first connection subscribed.
     MemberAdded(ChannelMember, Version),
     /// A user is a member no longer: its last connection has left.
@@ -167,6 +186,8 @@ pub struct Kept {
     pub published: Published,
     /// Until when it is kept.
     pub until: Timestamp,
+    /// Which one it is.
+    pub edition: Edition,
 }
 
 #[cfg(test)]

@@ -322,6 +322,8 @@ labels! {
         CacheMiss = "cache_miss",
         /// A channel has so many subscriptions.
         SubscriptionCount = "subscription_count",
+        /// A message was sent to a room.
+        Message = "message",
     }
 }
 

@@ -1,9 +1,13 @@
-//! Webhooks: what applications are told over HTTP of their channels, and which of it they want.
+//! Webhooks: what applications are told over HTTP of their channels, and of rooms, and which of it they
+//! want.
 
 use crate::{
     channel::{AppId, Channel, Data},
     labels::WebhookEvent,
+    message::MessageId,
+    name::UserName,
     port::ConnectionId,
+    room::RoomKind,
     time::Timestamp,
 };
 use std::{
@@ -28,6 +32,10 @@ pub struct Hook {
     pub id: HookId,
     /// What it is told of.
     pub events: Vec<WebhookEvent>,
+    /// Of the messages of which rooms, where it is told of messages.
+    pub rooms: Vec<RoomKind>,
+    /// Whether it is told what people say in direct rooms, and not only that they do.
+    pub direct_bodies: bool,
     /// How long a channel or a member may be gone before it is told so.
     pub linger: Duration,
     /// How long one that is not taken is tried again, at least.
@@ -37,6 +45,13 @@ pub struct Hook {
     /// When its application was made, where it is kept in the store: what happened before that was
     /// in another of the same id, and is none of its business.
     pub since: Option<Timestamp>,
+}
+
+impl Hook {
+    /// Whether it is told of the messages of such rooms.
+    pub fn hears(&self, kind: RoomKind) -> bool {
+        self.events.contains(&WebhookEvent::Message) && self.rooms.contains(&kind)
+    }
 }
 
 /// The webhooks of all applications, which may change while they are asked for.
@@ -87,11 +102,24 @@ impl Hooks {
         known.by_app.get(app).into_iter().flatten().any(|hook| hook.events.contains(&event))
     }
 
+    /// All of them, in no order of applications.
+    pub fn all(&self) -> Vec<Hook> {
+        self.known().by_app.values().flatten().cloned().collect()
+    }
+
     /// Those of an application that are told of such events.
     pub fn wanting(&self, app: &AppId, event: WebhookEvent) -> Vec<Hook> {
         let known = self.known();
         let hooks = known.by_app.get(app).into_iter().flatten();
         hooks.filter(|hook| hook.events.contains(&event)).cloned().collect()
+    }
+
+    /// The applications that are told of the messages of such rooms.
+    pub fn hearing(&self, kind: RoomKind) -> Vec<AppId> {
+        let known = self.known();
+        let hearing =
+            known.by_app.iter().filter(|(_, hooks)| hooks.iter().any(|hook| hook.hears(kind)));
+        hearing.map(|(app, _)| app.clone()).collect()
     }
 
     /// The one of this identity.
@@ -114,10 +142,10 @@ impl Hooks {
     }
 }
 
-/// Something that happened in a channel.
+/// Something that happened in a channel, or in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happening {
-    /// Where.
+    /// Where; for a message, the room's name stands as that of a channel.
     pub channel: Channel,
     /// When.
     pub at: Timestamp,
@@ -151,6 +179,21 @@ pub enum What {
     CacheMiss,
     /// There are so many subscriptions.
     Counted(u64),
+    /// A message was sent to a room.
+    Message(RoomMessage),
+}
+
+/// A message that was sent to a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomMessage {
+    /// What kind of room.
+    pub kind: RoomKind,
+    /// Which.
+    pub id: MessageId,
+    /// By whom.
+    pub user: UserName,
+    /// What was said; `None` where that is nobody else's business.
+    pub body: Option<Arc<str>>,
 }
 
 impl What {
@@ -164,6 +207,7 @@ impl What {
             Self::ClientEvent { .. } => WebhookEvent::ClientEvent,
             Self::CacheMiss => WebhookEvent::CacheMiss,
             Self::Counted(_) => WebhookEvent::SubscriptionCount,
+            Self::Message(_) => WebhookEvent::Message,
         }
     }
 }

@@ -3,87 +3,19 @@
 mod support;
 
 use campanile_core::{
-    channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Data, Published, Version},
-    chat::Publication,
-    connection::{AppConnection, AppFull, AppGreeting, SayError, SubscribeToError, Subscription},
-    event::{Audience, Envelope, Event, Signal},
-    fanout::Outbox,
-    labels::{CloseReason, Transport},
+    channel::{ChannelEvent, ChannelKind, ChannelMember, Version},
+    connection::{AppFull, SayError, SubscribeToError, Subscription},
+    labels::CloseReason,
     limits::Limits,
-    port::ConnectionId,
 };
-use std::{rc::Rc, sync::Arc, time::Duration};
-use support::{Node, lines, on_a_node};
-
-const MEMBERS_MAX: u64 = 3;
-
-struct Client {
-    connection: AppConnection,
-    outbox: Rc<Outbox>,
-}
-
-fn app() -> AppId {
-    AppId::parse("shop").expect("an id")
-}
-
-fn channel(name: &str) -> Channel {
-    Channel::new(&app(), name)
-}
-
-fn connect(node: &Node, number: u64) -> Client {
-    try_connect(node, number, false).expect("room for it")
-}
-
-fn try_connect(node: &Node, number: u64, counts: bool) -> Result<Client, AppFull> {
-    let label = node.chat.metrics().native;
-    let outbox = node.shard.outbox_for(label, Transport::WebSocket);
-    let greeting = AppGreeting {
-        connection: ConnectionId(number),
-        app: app(),
-        label,
-        protocol: 0,
-        connections_max: 200,
-        counts,
-    };
-    let connection = node.shard.connect_for(greeting, outbox.clone())?;
-    Ok(Client { connection, outbox })
-}
-
-fn subscription(name: &str, user: Option<&str>) -> Subscription {
-    let member = user.map(|user| ChannelMember { user: user.into(), info: None });
-    let kind = if user.is_some() { ChannelKind::Presence } else { ChannelKind::Public };
-    Subscription { channel: channel(name), kind, member, keeps: false }
-}
-
-fn saying(text: &str) -> Published {
-    Published { event: "said".into(), data: Data::Text(text.into()), user: None }
-}
-
-impl Client {
-    /// Subscribes; how many subscriptions, and which members, it is told.
-    async fn subscribe(&self, name: &str, user: Option<&str>) -> (u64, Vec<String>) {
-        let subscribed = self.connection.subscribe(&subscription(name, user), MEMBERS_MAX).await;
-        let seen = subscribed.expect("may subscribe").seen.clone();
-        let mut members: Vec<_> =
-            seen.members.iter().map(|member| member.user.to_string()).collect();
-        members.sort();
-        (seen.subscriptions, members)
-    }
-
-    async fn lines(&self) -> Vec<String> {
-        lines(&self.outbox).await
-    }
-}
-
-async fn publish(node: &Node, name: &str, text: &str, except: Option<u64>) {
-    let publication = Publication {
-        kind: ChannelKind::Public,
-        except: except.map(ConnectionId),
-        kept: None,
-        accepted: node.chat.clock().moment().into(),
-    };
-    node.chat.publish(&channel(name), saying(text), publication).await.expect("published");
-}
+use std::time::Duration;
+use support::{
+    on_a_node,
+    subscriber::{
+        MEMBERS_MAX, app, channel, connect, publish, publish_kept, saying, subscription, tell,
+        try_connect,
+    },
+};
 
 #[test]
 fn subscribers_hear_what_is_published_in_order_and_nobody_else_does() {
@@ -160,6 +92,50 @@ fn what_was_published_before_a_subscription_is_not_heard() {
         publish(&node, "news", "new", None).await;
         assert_eq!(bob.lines().await, ["news said: new"]);
         assert_eq!(ada.lines().await, ["news said: old", "news said: new"]);
+    });
+}
+
+#[test]
+fn what_a_channel_keeps_comes_with_the_answer_and_what_follows_is_heard_once() {
+    on_a_node(Limits::default(), async |node| {
+        let (ada, bob) = (connect(&node, 1), connect(&node, 2));
+        let keeping = Subscription { keeps: true, ..subscription("cache-price", None) };
+        ada.subscribe("cache-price", None).await;
+        publish_kept(&node, "cache-price", "one").await;
+        let subscribing = bob.connection.subscribe(&keeping, MEMBERS_MAX).await;
+        let subscribing = subscribing.unwrap_or_else(|error| panic!("{error}"));
+        let given = subscribing.seen.kept.clone().expect("it is kept");
+        assert_eq!(given.published, saying("one"));
+        assert_eq!(ada.lines().await, ["cache-price said: one"]);
+        publish_kept(&node, "cache-price", "two").await;
+        drop(subscribing);
+        publish_kept(&node, "cache-price", "three").await;
+        publish(&node, "cache-price", "not kept", None).await;
+        let heard = ["two", "three", "not kept"].map(|text| format!("cache-price said: {text}"));
+        assert_eq!(bob.lines().await, heard);
+        assert_eq!(ada.lines().await, heard);
+    });
+}
+
+#[test]
+fn what_was_given_with_the_answer_is_not_heard_when_it_comes_later() {
+    on_a_node(Limits::default(), async |node| {
+        let ada = connect(&node, 1);
+        let price = channel("cache-price");
+        let until = node.chat.clock().now().plus(Duration::from_secs(60));
+        let keep = async |text| {
+            node.chat.ports().channels.keep(&price, &saying(text), until).await.expect("kept")
+        };
+        let editions = [keep("one").await, keep("two").await, keep("three").await];
+        let keeping = Subscription { keeps: true, ..subscription("cache-price", None) };
+        drop(ada.connection.subscribe(&keeping, MEMBERS_MAX).await);
+        let later = keep("four").await;
+        // As another node's publications come, after they are kept.
+        let texts = ["one", "two", "three", "four"];
+        for (edition, text) in editions.into_iter().chain([later]).zip(texts) {
+            tell(&node, "cache-price", ChannelEvent::Published(saying(text), edition)).await;
+        }
+        assert_eq!(ada.lines().await, ["cache-price said: four"]);
     });
 }
 
@@ -241,14 +217,29 @@ fn a_change_that_comes_after_a_later_one_of_the_same_member_is_not_told() {
             ChannelEvent::MemberAdded(member("eve"), Version(104)),
         ];
         for event in changes {
-            let (place, kind) = (channel("presence-a"), ChannelKind::Presence);
-            let audience = Audience::Channel(place.clone(), kind, None);
-            let signal = Arc::new(Signal::Tell(audience, Event::Channel(place, event)));
-            let accepted = node.chat.clock().moment().into();
-            let envelope = Envelope { signal, accepted, remote: true };
-            node.chat.shards().deliver(Arc::new(envelope)).await;
+            tell(&node, "presence-a", event).await;
         }
         assert_eq!(ada.lines().await, ["presence-a added bob", "presence-a added eve"]);
+    });
+}
+
+#[test]
+fn who_is_noted_again_is_not_told_again() {
+    on_a_node(Limits::default(), async |node| {
+        let ada = connect(&node, 1);
+        ada.subscribe("presence-a", Some("ada")).await;
+        let member = |user: &str| ChannelMember { user: user.into(), info: None };
+        let changes = [
+            ChannelEvent::MemberAdded(member("bob"), Version(104)),
+            // As a node tells whose members the store had lost.
+            ChannelEvent::MemberAdded(member("ada"), Version(105)),
+            ChannelEvent::MemberAdded(member("bob"), Version(106)),
+            ChannelEvent::MemberRemoved("bob".into(), Version(107)),
+        ];
+        for event in changes {
+            tell(&node, "presence-a", event).await;
+        }
+        assert_eq!(ada.lines().await, ["presence-a added bob", "presence-a removed bob"]);
     });
 }
 
@@ -284,7 +275,7 @@ fn a_user_that_is_to_go_is_closed_on_all_connections() {
     on_a_node(Limits::default(), async |node| {
         let clients = [connect(&node, 1), connect(&node, 2), connect(&node, 3)];
         for (client, user) in clients.iter().zip(["7", "7", "8"]) {
-            client.connection.sign_in(&user.into());
+            client.connection.sign_in(&user.into()).await;
         }
         node.chat.end_user(&app(), "7".into()).await.expect("the others are told");
         support::settle().await;

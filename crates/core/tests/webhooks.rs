@@ -5,12 +5,14 @@ mod support;
 use async_trait::async_trait;
 use campanile_core::{
     channel::{AppId, Channel, ChannelKind, ChannelMember, Data, Published},
-    chat::{Ports, Webhooks},
+    chat::{Ports, Source, Webhooks},
     connection::{AppConnection, AppGreeting, Subscription},
     labels::{Transport, WebhookEvent, WebhookFailure},
     limits::Limits,
+    message::Draft,
     port::{ConnectionId, JobId, NewJob, WebhookError, WebhookService},
-    webhook::{Happening, Hook, HookId, Hooks, What},
+    room::RoomKind,
+    webhook::{Happening, Hook, HookId, Hooks, RoomMessage, What},
 };
 use std::{
     collections::VecDeque,
@@ -54,6 +56,9 @@ fn word(happening: &Happening) -> String {
         }
         What::CacheMiss => format!("{channel} misses"),
         What::Counted(count) => format!("{channel} has {count}"),
+        What::Message(RoomMessage { user, id, body, .. }) => {
+            format!("{channel} {} by {user}: {}", id.seq.0, body.as_deref().unwrap_or("secret"))
+        }
     }
 }
 
@@ -65,6 +70,8 @@ fn hook(url: &str, events: &[WebhookEvent]) -> Hook {
     Hook {
         id: HookId { app: app(), url: url.into() },
         events: events.to_vec(),
+        rooms: vec![RoomKind::Public],
+        direct_bodies: false,
         linger: Duration::from_secs(3),
         retry_time: Duration::from_secs(300),
         batch_max: 1,
@@ -459,6 +466,43 @@ fn what_is_for_a_webhook_that_was_removed_is_dropped_soon_and_not_given_up() {
 }
 
 #[test]
+fn who_asks_for_them_is_told_of_messages_of_the_rooms_it_asks_for() {
+    let message = [WebhookEvent::Message];
+    let all = vec![RoomKind::Public, RoomKind::Private, RoomKind::Direct];
+    let hooks = [
+        hook("https://public.example/", &message),
+        Hook { rooms: all.clone(), ..hook("https://all.example/", &message) },
+        Hook { rooms: all, direct_bodies: true, ..hook("https://trusted.example/", &message) },
+        hook("https://channels.example/", &[WebhookEvent::ChannelOccupied]),
+    ];
+    play_with((Limits::default(), hooks), async |scene| {
+        let node = &scene.node;
+        let (ada, bob) = (node.user("ada").await, node.user("bob").await);
+        let lobby = node.room(&ada, "lobby", RoomKind::Public).await;
+        let den = node.room(&ada, "den", RoomKind::Private).await;
+        let direct = node.chat.open_direct(&ada, &bob).await.expect("a room").0.name;
+        let told = async |room| {
+            node.say(&ada, room, "hello").await.expect("said");
+            let mut told = scene.told().await;
+            told.sort();
+            told
+        };
+        let expected = ["all", "public", "trusted"]
+            .map(|host| format!("{host}.example: lobby 1 by ada: hello"));
+        assert_eq!(told(&lobby).await, expected);
+        let expected =
+            ["all", "trusted"].map(|host| format!("{host}.example: den 1 by ada: hello"));
+        assert_eq!(told(&den).await, expected);
+        let expected = [
+            format!("all.example: {direct} 1 by ada: secret"),
+            format!("trusted.example: {direct} 1 by ada: hello"),
+        ];
+        assert_eq!(told(&direct).await, expected);
+        assert_eq!(scene.sent("message"), Some(7.0));
+    });
+}
+
+#[test]
 fn what_no_node_knows_is_dropped_after_five_minutes() {
     play(async |scene| {
         scene.answers([WebhookFailure::Status5xx]);
@@ -494,5 +538,25 @@ fn an_application_is_not_told_of_one_that_had_its_id_before() {
         assert_eq!(scene.told().await, ["shop.example: new occupied"]);
         assert_eq!(scene.queue_count("chat_queue_jobs_pending"), 0.0);
         assert_eq!(scene.failed("channel_occupied", "signature"), Some(1.0));
+    });
+}
+
+#[test]
+fn a_message_that_was_sent_twice_is_told_of_once() {
+    play(async |scene| {
+        let ada = scene.node.user("ada").await;
+        let room = scene.node.room(&ada, "lobby", RoomKind::Public).await;
+        let draft = Draft {
+            room,
+            from: ada,
+            body: "hello".into(),
+            key: Some("key".into()),
+            reply_to: None,
+        };
+        for _ in 0..2 {
+            let source = Source { transport: Transport::WebSocket, trace: None };
+            scene.node.chat.send(draft.clone(), source).await.expect("said");
+        }
+        assert_eq!(scene.told().await, ["shop.example: lobby 1 by ada: hello"]);
     });
 }

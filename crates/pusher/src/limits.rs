@@ -34,6 +34,9 @@ pub struct Limits {
     pub watchlist_users_max: usize,
     /// Most client events of one connection in a second (7.6): 10.
     pub client_events_per_second_max: u32,
+    /// Most client events of one connection that are refused in a minute, as they come faster than
+    /// that, before it is closed (7.6); 0 where nobody is closed for them.
+    pub client_event_refusals_per_minute_max: u32,
     /// Up to so many subscribers each change of their number is told (9.2): 100.
     pub subscription_count_exact_max: usize,
     /// Above that, a number is told at most so often (9.2): every 5 s.
@@ -43,7 +46,8 @@ pub struct Limits {
     pub activity_timeout_seconds: NonZeroU32,
     /// How long an answer to a ping may take (2.3): 30 s.
     pub pong_timeout: Duration,
-    /// How long a client that cannot ping may be silent (2.4): 24 h.
+    /// How long a client may say nothing but that it is there when it is asked (2.4): 24 h; zero for
+    /// as long as it likes.
     pub silence_max: Duration,
     /// Where connections have to be authorised, the time they have for it (1.10): 30 s.
     pub authorisation_timeout: Duration,
@@ -73,6 +77,7 @@ impl Default for Limits {
             user_id_characters_max: 128,
             watchlist_users_max: 100,
             client_events_per_second_max: 10,
+            client_event_refusals_per_minute_max: 0,
             subscription_count_exact_max: 100,
             subscription_count_interval: Duration::from_secs(5),
             activity_timeout_seconds: NonZeroU32::new(120).expect("120 is not 0"),

@@ -110,6 +110,9 @@ pub enum Refusal<'a> {
         /// The limit.
         per_second_max: u32,
     },
+    /// The application has as many messages today as it may have; this one is dropped.
+    #[error("this application is over its quota: it has as many messages in a day as it may have")]
+    OverQuota,
 }
 
 impl Refusal<'_> {

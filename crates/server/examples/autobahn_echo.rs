@@ -20,8 +20,8 @@ use campanile_metrics::{Registry, testing::Recording};
 use campanile_server::{
     metrics::ConnectionMetrics,
     ws::{
-        Answerer, CountedApp, FrameLimits, Lobby, Opening, Patience, Standing, Taken, Traffic,
-        binary_of, closing_code, prepare_socket, text_of,
+        Answerer, CountedApp, FrameLimits, Lobby, Opening, Patience, Said, Standing, Taken,
+        Traffic, binary_of, closing_code, prepare_socket, text_of,
     },
 };
 use clap::Parser;
@@ -63,8 +63,9 @@ struct Echo {
 }
 
 impl Answerer for Echo {
-    async fn text(&mut self, text: &str) {
+    async fn text(&mut self, text: &str) -> Said {
         self.outbox.push(text_of(text.as_bytes()), Class::Answer);
+        Said::Something
     }
 
     fn binary(&mut self, bytes: Bytes) -> Taken {

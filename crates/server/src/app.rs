@@ -415,7 +415,8 @@ async fn start_tasks(
     if chat.ports().webhooks.is_some() {
         let queueing = chat.clone();
         tasks.spawn("webhooks", health, async move { queueing.queue_webhooks().await });
-        tasks.spawn("deliveries", health, collect::deliver_webhooks(chat.clone()));
+        let telling = chat.clone();
+        tasks.spawn("deliveries", health, async move { telling.tell_webhooks().await });
     }
     tasks.spawn("statistics", health, registry.clone().sample());
     tasks.spawn("lag", health, lag.clone().run());

@@ -16,6 +16,7 @@ pub use settings::AppSettings;
 use crate::config;
 use campanile_core::{channel::AppId, metrics::App as AppLabel, time::Timestamp};
 use campanile_pusher::{Credentials, Keys, Limits};
+use std::time::Duration;
 
 /// An application.
 #[derive(Clone, Debug)]
@@ -57,6 +58,10 @@ pub struct App {
     pub connections_max: usize,
     /// How long its connections may stay, by the key that they came with.
     pub(crate) leases: Leases,
+    /// Messages that it may have in a day, on all nodes; `None` for any number.
+    pub messages_per_day_max: Option<u64>,
+    /// How long the answer to a request is remembered that may come again.
+    pub idempotency_time: Duration,
 }
 
 /// Who says that there is an application.
@@ -111,6 +116,11 @@ impl App {
                 0 => usize::MAX,
                 max => max,
             },
+            messages_per_day_max: match settings.limits.messages_per_day_max {
+                0 => None,
+                max => Some(max),
+            },
+            idempotency_time: Duration::from_secs_f64(settings.limits.idempotency_seconds),
         }
     }
 }

@@ -28,10 +28,6 @@ const PREKEYS_EVERY: Duration = Duration::from_secs(60);
 /// How often notifications are looked for that are due, of this node's messages or another's.
 const PUSHES_EVERY: Duration = Duration::from_secs(1);
 
-/// How often webhooks are looked for that are due, of this node's channels or another's. Those that
-/// this node has queued are told at once.
-const WEBHOOKS_EVERY: Duration = Duration::from_secs(1);
-
 /// How often subscriptions to pushes are counted.
 const SUBSCRIPTIONS_EVERY: Duration = Duration::from_secs(60);
 
@@ -169,18 +165,6 @@ pub async fn deliver_pushes(chat: Arc<Chat>) {
     loop {
         ticks.tick().await;
         while let Ok(1..) = chat.deliver_pushes().await {}
-    }
-}
-
-/// Tells applications what is due; for the server to spawn.
-pub async fn deliver_webhooks(chat: Arc<Chat>) {
-    let mut ticks = tokio::time::interval(WEBHOOKS_EVERY);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = chat.webhooks_queued() => {}
-        }
-        while let Ok(1..) = chat.deliver_webhooks().await {}
     }
 }
 

@@ -14,7 +14,8 @@ use campanile_core::{
     application::AppNameError,
     chat::{
         AccessError, AuthenticateError, ChangeError, ClaimError, EnterError, InviteError, Limited,
-        ManageError, MembershipError, PublishPrekeysError, SendError, SubscribeError, UploadError,
+        ManageError, MembershipError, PublishPrekeysError, SendError, SubscribeError, TooManyWatch,
+        UploadError,
     },
     connection::{self, JoinError},
     name::NameError,
@@ -26,6 +27,7 @@ use campanile_core::{
     upload::UploadIdError,
 };
 use campanile_protocol::{ErrorCode, Refusal};
+use campanile_pusher::http::ApiError;
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 use utoipa::ToSchema;
@@ -278,6 +280,33 @@ impl From<CreateRoomError> for Refused {
             CreateRoomError::UnknownUser => Self::not_found(error.to_string()),
             CreateRoomError::Fault(fault) => fault.into(),
         }
+    }
+}
+
+/// Of what an operator asks for in an application's place.
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ApiError::Publish(why) if why.status() == 413 => Self::too_large(detail),
+            ApiError::Publish(_)
+            | ApiError::Info(_)
+            | ApiError::Channel(_)
+            | ApiError::IdempotencyKey => Self::bad_request(detail),
+            ApiError::Signature(_) => Self::unauthenticated(detail),
+            ApiError::AppDisabled
+            | ApiError::OverQuota
+            | ApiError::InProgress
+            | ApiError::OtherRequest => Self::conflict(detail),
+            ApiError::NoSuchApp => Self::not_found(detail),
+            ApiError::Unavailable => Self::unavailable(detail),
+        }
+    }
+}
+
+impl From<TooManyWatch> for Refused {
+    fn from(error: TooManyWatch) -> Self {
+        Self::new(ErrorCode::RateLimited, error.to_string())
     }
 }
 

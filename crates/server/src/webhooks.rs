@@ -1,12 +1,15 @@
-//! What webhooks say: the words of the Pusher protocol, signed with the key of their application.
+//! What webhooks say: the words of the Pusher protocol, and of the chat's own where it has none, signed
+//! with the key of their application.
 
-use crate::{apps::Apps, pusher::socket_id};
+use crate::{apps::Apps, pusher::socket_id, ws::stamp};
 use campanile_adapter_webhook::{Letter, Letters};
 use campanile_core::{
     channel::Data,
-    webhook::{Happening, HookId, Hooks, What},
+    webhook::{Happening, HookId, Hooks, RoomMessage, What},
 };
+use campanile_protocol::Stamp;
 use campanile_pusher::webhook::{Event, KEY_HEADER, SIGNATURE_HEADER, envelope, sign};
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::sync::Arc;
 
@@ -56,8 +59,35 @@ fn written(happening: &Happening) -> Box<RawValue> {
         What::Counted(subscription_count) => {
             Event::SubscriptionCount { channel, subscription_count: *subscription_count }
         }
+        What::Message(message) => return said(happening, message),
     };
     to_raw_value(&event).expect("events have text keys")
+}
+
+/// A message of a room, in the words of the chat's own interface.
+#[derive(Serialize)]
+struct Said<'a> {
+    name: &'static str,
+    room: &'a str,
+    seq: u64,
+    message_id: String,
+    user: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a str>,
+    at: Stamp,
+}
+
+fn said(happening: &Happening, message: &RoomMessage) -> Box<RawValue> {
+    let said = Said {
+        name: happening.what.event().values()[0],
+        room: happening.channel.name(),
+        seq: message.id.seq.0,
+        message_id: message.id.to_string(),
+        user: message.user.as_str(),
+        body: message.body.as_deref(),
+        at: stamp(happening.at),
+    };
+    to_raw_value(&said).expect("messages have text keys")
 }
 
 fn json(data: &Data) -> Option<Box<RawValue>> {

@@ -7,6 +7,7 @@ import path from "node:path";
 import { test } from "node:test";
 
 import { api, open, operator } from "../harness.mjs";
+import { Client, Receiver, consoleAt, serverWithApps } from "./support/apps.mjs";
 import { enter, hears, message, press, roomOf, say, signedIn, visitor } from "./support/people.mjs";
 
 const AXE = fs.readFileSync(createRequire(path.join(process.env.CAMPANILE_BROWSER_MODULES, "any.js")).resolve("axe-core/axe.min.js"), "utf8");
@@ -79,5 +80,28 @@ for (const scheme of ["light", "dark"]) {
     await page.locator(".plot-field").first().focus();
     await page.keyboard.press("ArrowLeft");
     await check(page, "the console");
+  });
+
+  test(`the sections of applications have no grave fault, ${scheme}`, async (t) => {
+    const receiver = await Receiver.start(t);
+    receiver.status = 500;
+    const scene = await serverWithApps(t, receiver.settings);
+    const page = await consoleAt(t, scene, "debug", { scheme });
+    await page.locator(".stream-state.is-live").waitFor();
+    const ada = await Client.open(t, scene.server);
+    await ada.subscribe("presence-room", "ada");
+    await page.getByRole("button", { name: "Publish", exact: true }).click();
+    await page.getByRole("log").getByText("test-event").waitFor();
+    await check(page, "what passes");
+    await page.getByRole("link", { name: "Apps" }).click();
+    await page.getByRole("cell", { name: "key-of-the-shop" }).waitFor();
+    await check(page, "the applications");
+    await page.getByRole("link", { name: "Webhooks" }).click();
+    await page.getByRole("button", { name: /^Revive channel_occupied/ }).waitFor();
+    await check(page, "the webhooks, one of which was given up");
+    await page.getByRole("link", { name: "Channels", exact: true }).click();
+    await page.getByRole("button", { name: "presence-room" }).click();
+    await page.getByRole("dialog").getByText("Subscriptions").waitFor();
+    await check(page, "a channel");
   });
 }

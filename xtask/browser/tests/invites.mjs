@@ -17,7 +17,7 @@ async function invitedOnly(t) {
   server.settings = { CAMPANILE_SERVER__REGISTRATION: "invite" };
   await server.start();
   // The server ends with the test before its pages do, and the console asks it every second.
-  const page = await signedIn(t, operator, { where: "/console", at: server.url, tolerate: /ERR_CONNECTION_REFUSED/ });
+  const page = await signedIn(t, operator, { where: "/console", at: server.url, tolerate: /ERR_(CONNECTION_REFUSED|EMPTY_RESPONSE)/ });
   await page.getByText("Nobody is invited.").waitFor();
   return { server, page };
 }

@@ -331,3 +331,92 @@ test("10.7 trap 7: a user of any id, as the library signs and sends it", async (
   assert.deepEqual(await (await library().terminateUserConnections(id)).json(), {});
   assert.equal((await socket.close()).code, 4009);
 });
+
+/** Publishes with a key that says whether it came before. */
+function once(key, event, options = {}) {
+  return publish(event, { headers: { "Idempotency-Key": key }, ...options });
+}
+
+test("11.2 m a request that comes again publishes once, and is answered as it was", async (t) => {
+  const [socket, later, name, key] = [await Socket.open(t), await Socket.open(t), unique("news"), unique("key")];
+  await socket.subscribe(name);
+  const event = { name: "said", data: "once", channels: [name], info: "subscription_count" };
+  const first = await once(key, event);
+  assert.deepEqual(first.json, { channels: { [name]: { subscription_count: 1 } } });
+  await later.subscribe(name);
+  const again = await once(key, event);
+  assert.deepEqual([again.status, again.text], [200, first.text]);
+  assert.equal(again.headers.get("content-type"), first.headers.get("content-type"));
+  await marked(name, socket, later);
+  assert.deepEqual(socket.frames.map(({ data }) => data), ["once"]);
+  assert.deepEqual(later.frames, []);
+  assert.equal((await once(unique("key"), event)).json.channels[name].subscription_count, 2);
+  assert.equal((await publish(event)).json.channels[name].subscription_count, 2);
+});
+
+test("11.2 m a batch that comes again is published once, and many at once are, too", async (t) => {
+  const [socket, name, key] = [await Socket.open(t), unique("news"), unique("key")];
+  await socket.subscribe(name);
+  const body = JSON.stringify({ batch: [1, 2].map((number) => ({ name: "said", channel: name, data: String(number), info: "subscription_count" })) });
+  const send = () => ask("POST", "/batch_events", { body, headers: { "Idempotency-Key": key } });
+  const answers = await Promise.all(Array.from({ length: 10 }, send));
+  const statuses = answers.map(({ status }) => status);
+  assert.ok(statuses.every((status) => status === 200 || status === 409), String(statuses));
+  for (const { headers } of answers.filter(({ status }) => status === 409)) assert.equal(headers.get("retry-after"), "1");
+  assert.deepEqual((await send()).json, { batch: [{ subscription_count: 1 }, { subscription_count: 1 }] });
+  await marked(name, socket);
+  assert.deepEqual(socket.frames.map(({ data }) => data), ["1", "2"]);
+});
+
+test("11.2 m the same key with another request is refused with 422, and each application has its own keys", async () => {
+  const [name, key] = [unique("news"), unique("key")];
+  const event = { name: "said", data: "one", channel: name };
+  assert.equal((await once(key, event)).status, 200);
+  const { status, text } = await once(key, { ...event, data: "another" });
+  assert.equal(status, 422);
+  assert.match(text, /Idempotency-Key/);
+  assert.equal((await once(key, event, { query: { info: "subscription_count" } })).status, 422);
+  assert.equal((await ask("POST", "/batch_events", { body: JSON.stringify(event), headers: { "Idempotency-Key": key } })).status, 422);
+  assert.equal((await once(key, { ...event, data: "another" }, { app: apps.counted })).status, 200);
+  assert.equal((await once(key, event)).status, 200);
+});
+
+test("11.2 m what was refused was not done, and may come again with its key", async () => {
+  const [name, key] = [unique("news"), unique("key")];
+  assert.equal((await once(key, { name: "said", channel: name })).status, 400);
+  assert.equal((await once(key, { name: "said", data: "", channel: name }, { auth: { auth_signature: "0".repeat(64) } })).status, 401);
+  assert.equal((await once(key, { name: "said", data: "", channel: name })).status, 200);
+});
+
+test("11.2 m a key is 1 to 255 visible characters", async () => {
+  const event = { name: "said", data: "", channel: unique("news") };
+  for (const key of ["", "a b", "x".repeat(256), "\u00e9"]) {
+    const { status, text } = await once(key, event);
+    assert.equal(status, 400, JSON.stringify(key));
+    assert.match(text, /1 to 255/);
+  }
+  for (const key of [unique("~!{}:/"), unique("").padEnd(255, "x")]) assert.equal((await once(key, event)).status, 200, key);
+});
+
+test("11.2 i over the messages of a day it is 403, for all or none of a request, and clients are told", async (t) => {
+  const app = apps.rationed;
+  const [name, socket, other] = [unique("private-room"), await Socket.open(t, { app }), await Socket.open(t, { app })];
+  await socket.subscribe(name);
+  await other.subscribe(name);
+  const event = { name: "said", data: "" };
+  assert.equal((await publish({ ...event, channels: [name, unique("news")] }, { app })).status, 200);
+  const batch = JSON.stringify({ batch: Array(5).fill({ ...event, channel: name }) });
+  const refused = await ask("POST", "/batch_events", { app, body: batch });
+  assert.deepEqual([refused.status, refused.text], [403, "this application is over its quota: it has as many messages in a day as it may have"]);
+  socket.send("client-hello", "third", name);
+  assert.equal((await other.next("client-hello")).data, "third");
+  assert.equal((await publish({ ...event, channels: [name, unique("news"), unique("news")] }, { app })).status, 200);
+  assert.equal((await publish({ ...event, channel: name }, { app })).status, 403);
+  await socket.settled();
+  socket.frames.splice(0);
+  socket.send("client-hello", "seventh", name);
+  assert.deepEqual(await socket.error(), { code: null, message: refused.text });
+  await socket.settled();
+  await other.settled();
+  assert.deepEqual(other.frames.filter(({ event }) => event === "client-hello"), []);
+});

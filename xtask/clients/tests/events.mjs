@@ -112,6 +112,22 @@ test("7.6 trap 9: the eleventh client event in a second is dropped with 4301, an
   });
 });
 
+test("7.6 who goes on sending too many is closed with 4100 where the application says so, and pusher-js comes back", async (t) => {
+  const channel = unique("private-room");
+  const [ada, bob] = await pair(t, channel, apps.strict);
+  for (let number = 0; number < 60; number++) ada.send("client-count", number, channel);
+  assert.equal((await ada.close()).code, 4100);
+  // Five may be refused, and the next one is the end.
+  assert.deepEqual(ada.frames.map(({ data }) => data.code), Array(6).fill(4301));
+  await marked(channel, bob);
+  const pusher = await client(t, { app: apps.strict });
+  const said = await subscribed(pusher, channel);
+  const again = happens(pusher.connection, "connecting");
+  for (let number = 0; number < 60; number++) said.trigger("client-count", number);
+  await again;
+  await happens(pusher.connection, "connected");
+});
+
 test("7.7 trap 9: who has not the right is told without a code, and nobody hears it", async (t) => {
   const [closed, open] = [unique("private-room"), unique("news")];
   const [ada, bob] = await pair(t, closed);
@@ -210,6 +226,20 @@ test("7.9 a frame over the limit is closed with 1009, and one below is read", as
   assert.equal((await bad.close()).code, 1009);
   await marked(channel, healthy);
   assert.deepEqual(healthy.frames, []);
+});
+
+test("7.9 an application may have a limit of frames that is its own", async (t) => {
+  const [terse, other] = [await Socket.open(t, { app: apps.terse }), await Socket.open(t)];
+  const ping = (length) => JSON.stringify({ event: "pusher:ping", data: "" }).replace('""', `"${"x".repeat(length - 33)}"`);
+  for (const length of [499, 500]) {
+    assert.equal(ping(length).length, length);
+    terse.raw(ping(length));
+    assert.equal((await terse.next()).event, "pusher:pong");
+  }
+  terse.raw(ping(501));
+  other.raw(ping(501));
+  assert.equal((await terse.close()).code, 1009);
+  assert.equal((await other.next()).event, "pusher:pong");
 });
 
 test("7.9 text that is not UTF-8 is closed with 1007, and a broken frame with 1002", async (t) => {

@@ -49,6 +49,22 @@ test("2.2 2.3 who answers stays", async (t) => {
   await socket.settled();
 });
 
+test("2.4 who says nothing but that it is there is closed with 4202 in the end", async (t) => {
+  const start = performance.now();
+  const [bare, framed, talks] = await Promise.all([0, 0, 0].map(() => Socket.open(t, { app: apps.hurried })));
+  framed.control.ping();
+  framed.control.on("ping", (payload) => framed.control.pong(payload));
+  bare.control.on("message", (bytes) => String(bytes).includes("pusher:ping") && bare.send("pusher:pong", {}));
+  const talking = setInterval(() => talks.send("pusher:ping", {}), 500);
+  t.after(() => clearInterval(talking));
+  for (const socket of [bare, framed]) {
+    const { code, at } = await socket.close();
+    assert.equal(code, 4202);
+    assert.ok(at - start > 2_900 && at - start < 6_000, `after ${at - start} ms`);
+  }
+  await talks.settled();
+});
+
 test("2.2 who has used control frames is asked with them", async (t) => {
   const socket = await Socket.open(t, { app: apps.brisk });
   socket.control.ping();

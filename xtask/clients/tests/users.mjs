@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Socket, ask, client, dialing, happens, library, pause, publish, sign, unique } from "../harness.mjs";
+import { Socket, ask, client, dialing, eventually, happens, library, pause, publish, sign, unique } from "../harness.mjs";
 
 /** A pusher-js that has signed in. */
 async function signedIn(t, user) {
@@ -83,6 +83,62 @@ test("10.5 too long a watchlist is cut, and told after the success with 4302", a
   assert.equal(event, "pusher:signin_success");
   assert.equal((await socket.error()).code, 4302);
   await socket.settled();
+});
+
+test("10.6 pusher-js is told who of its watchlist is there, and then who comes and who goes", async (t) => {
+  const [ada, bob, eve] = ["ada", "bob", "eve"].map(unique);
+  await signedIn(t, { id: bob });
+  const pusher = await client(t, { user: { id: ada, watchlist: [bob, eve, bob] } });
+  const told = [];
+  for (const name of ["online", "offline"]) pusher.user.watchlist.bind(name, ({ user_ids }) => told.push([name, ...user_ids]));
+  const becomes = (...events) => eventually(() => assert.deepEqual(told, events));
+  pusher.signin();
+  await becomes(["online", bob], ["offline", eve]);
+  const one = await signedIn(t, { id: eve });
+  await becomes(["online", bob], ["offline", eve], ["online", eve]);
+  // A second connection is no news, and neither is its end.
+  const other = await signedIn(t, { id: eve });
+  one.disconnect();
+  await pause(300);
+  await becomes(["online", bob], ["offline", eve], ["online", eve]);
+  other.disconnect();
+  await becomes(["online", bob], ["offline", eve], ["online", eve], ["offline", eve]);
+});
+
+test("10.6 the whole state comes behind the success, in one event of no channel, and nobody else hears of it", async (t) => {
+  const [ada, bob, eve] = ["ada", "bob", "eve"].map(unique);
+  const [watches, signs, stranger] = await Promise.all([0, 0, 0].map(() => Socket.open(t)));
+  await stranger.signIn({ id: bob });
+  assert.equal((await watches.signIn({ id: ada, watchlist: [ada, eve] })).event, "pusher:signin_success");
+  const state = await watches.next();
+  assert.deepEqual(Object.keys(state).sort(), ["data", "event"]);
+  const events = [{ name: "online", user_ids: [ada] }, { name: "offline", user_ids: [eve] }];
+  assert.deepEqual([state.event, JSON.parse(state.data)], ["pusher_internal:watchlist_events", { events }]);
+  await signs.signIn({ id: eve });
+  assert.deepEqual(JSON.parse((await watches.next()).data), { events: [{ name: "online", user_ids: [eve] }] });
+  signs.cut();
+  assert.deepEqual(JSON.parse((await watches.next()).data), { events: [{ name: "offline", user_ids: [eve] }] });
+  // Who signs in again watches whom the new data says.
+  await watches.signIn({ id: ada, watchlist: [bob] });
+  assert.deepEqual(JSON.parse((await watches.next()).data), { events: [{ name: "online", user_ids: [bob] }] });
+  await stranger.settled();
+  await watches.settled();
+  assert.deepEqual([...stranger.frames, ...watches.frames], []);
+});
+
+test("10.6 whose connections are ended is gone, and no channel tells who is signed in", async (t) => {
+  const [ada, bob] = ["ada", "bob"].map(unique);
+  const [watches, signs] = await Promise.all([0, 0].map(() => Socket.open(t)));
+  await signs.signIn({ id: bob });
+  await watches.signIn({ id: ada, watchlist: [bob] });
+  assert.match((await watches.next()).data, /online/);
+  const { channels } = (await ask("GET", "/channels")).json;
+  assert.deepEqual(Object.keys(channels).filter((name) => name.includes(bob)), []);
+  watches.enter(`#signed-in-${bob}`);
+  assert.equal((await watches.error()).code, null);
+  assert.equal((await publish({ name: "note", data: "", channel: `#signed-in-${bob}` })).status, 400);
+  await library().terminateUserConnections(bob);
+  assert.deepEqual(JSON.parse((await watches.next()).data), { events: [{ name: "offline", user_ids: [bob] }] });
 });
 
 test("10.7 3 the library ends all connections of a user with 4009, and pusher-js stops for good", async (t) => {

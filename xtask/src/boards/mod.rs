@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 pub(crate) use expand::{Variables, expand};
-pub(crate) use lint::lint;
+pub(crate) use lint::{WITH_EXEMPLARS, lint};
 pub(crate) use source::{Board, Datasource, Panel};
 
 /// Where the sources lie.

@@ -96,12 +96,18 @@ fn variables(board: &Board) -> Vec<Value> {
 
 fn panel(board: &Board, panel: &Panel, id: usize, place: &Value) -> Value {
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".chars();
-    let targets: Vec<Value> = panel
+    let mut targets: Vec<Value> = panel
         .queries
         .iter()
         .zip(letters)
         .map(|(query, letter)| target(board, panel, query, letter))
         .collect();
+    // All queries have the same ones: they belong to the buckets.
+    if panel.exemplars
+        && let Some(first) = targets.first_mut()
+    {
+        first["exemplar"] = true.into();
+    }
     let link = |alert: &String| {
         json!({
             "title": format!("Runbook: {alert}"), "url": format!("{RUNBOOKS}/{alert}.md"),

@@ -61,6 +61,9 @@ pub(crate) struct Panel {
     /// Whether the areas of the series lie on each other.
     #[serde(default)]
     pub(crate) stacked: bool,
+    /// Whether single copies are shown beside the lines, each a link to its trace.
+    #[serde(default)]
+    pub(crate) exemplars: bool,
     /// What values are called.
     #[serde(default)]
     pub(crate) values: BTreeMap<String, String>,

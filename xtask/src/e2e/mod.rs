@@ -2,7 +2,9 @@
 
 mod drills;
 mod faster;
+mod keeping;
 mod moved;
+mod old_lines;
 mod panels;
 mod receiver;
 mod report;
@@ -18,7 +20,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::tower::Catalogue;
 use crate::workspace::Workspace;
-pub(crate) use drills::{AlertRule, DRILLS, NOT_DRILLED, names};
+pub(crate) use drills::{AlertRule, DRILLS, NEEDS, NOT_DRILLED, ON_LOGS, names};
 use drills::{Drill, parts};
 use report::Report;
 pub(crate) use routes::{INHIBITIONS, Inhibition};
@@ -45,8 +47,9 @@ pub(crate) fn list() {
     for (suite, what) in SUITES {
         println!("{suite:<22} {what}");
     }
-    for Drill { name, fault, alerts, .. } in DRILLS {
-        println!("{name:<22} {fault}: {}", alerts.join(", "));
+    for drill in DRILLS {
+        let alerts: Vec<&str> = drill.alerts.iter().copied().chain(drill.on_logs()).collect();
+        println!("{:<22} {}: {}", drill.name, drill.fault, alerts.join(", "));
     }
 }
 
@@ -60,7 +63,11 @@ pub(crate) fn is_part(name: &str) -> bool {
 pub(crate) fn drill_for(alert: &str) -> Result<String> {
     let is_meant =
         |name: &str| name == alert || (parts(name).guide.is_none() && parts(name).alert == alert);
-    let drill = DRILLS.iter().find(|drill| drill.alerts.iter().any(|name| is_meant(name)));
+    let sets_off = |drill: &&Drill| {
+        drill.alerts.iter().any(|name| is_meant(name))
+            || drill.on_logs().any(|logged| logged == alert)
+    };
+    let drill = DRILLS.iter().find(sets_off);
     let drill = drill.with_context(|| format!("no drill sets off {alert}: see `e2e --list`"))?;
     Ok(drill.name.to_owned())
 }
@@ -91,6 +98,7 @@ const SUITES: &[(&str, &str)] = &[
     ("targets", "every scrape target is up and exports what is used of it"),
     ("panels", "every query of every panel gives something, by way of Grafana too"),
     ("logs", "the ruler of Loki has the rules on logs, and what is asked in LogQL can be"),
+    ("keeping", "traces beside latencies, and samples for as long as is promised"),
     ("routes", "who hears of an alert, and what mutes it"),
     ("metrics", "every declared metric has moved"),
 ];
@@ -121,10 +129,21 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
         });
     }
     for drill in DRILLS.iter().filter(|drill| wanted.has(drill.name)) {
+        if let Some(service) = drill.needs().filter(|service| !scene.stack.runs(service)) {
+            report.leave_out(format!("the drill {}: {service} has no image here", drill.name));
+            continue;
+        }
+        for alert in drill.on_logs().filter(|_| !scene.stack.runs("loki")) {
+            report.leave_out(format!("the drill of {alert}: loki has no image here"));
+        }
         drills::run(drill, &scene, &mut report);
     }
     if wanted.has("panels") {
         panels::check(&scene, &catalogue, &mut report)?;
+    }
+    if wanted.has("keeping") {
+        keeping::check(&scene, &mut report);
+        old_lines::check(&scene, &mut report)?;
     }
     if wanted.has("logs") {
         ruler::check(&scene, &mut report)?;

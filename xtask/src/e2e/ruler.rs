@@ -5,6 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use xshell::cmd;
 
 use super::report::Report;
 use super::scene::Scene;
@@ -31,6 +32,13 @@ pub(crate) fn check(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
     let ours = ours(scene)?;
     report.check("logs", "the ruler of Loki has our rules, and evaluates them", || {
         wait::patiently("it has", EVALUATED_DEADLINE, || compare(&ours, &loki.rules()?))
+    });
+    report.check("logs", "it has what is shipped: crates/loki/tests/real_loki.rs", || {
+        let shell = scene.workspace.shell()?;
+        let _url = shell.push_env("CAMPANILE_TEST_LOKI_URL", format!("http://{}", loki.address));
+        let tests = ["--package", "campanile-loki", "--test", "real_loki"];
+        cmd!(shell, "cargo test --quiet --locked {tests...} -- --ignored").quiet().run()?;
+        Ok(())
     });
     for query in &queries {
         let name = format!("{} can be asked", query.place());
@@ -86,6 +94,7 @@ mod tests {
             query: "vector(1)".to_owned(),
             health: health.to_owned(),
             last_error: "too many series".to_owned(),
+            state: "inactive".to_owned(),
         }
     }
 

@@ -36,6 +36,9 @@ const NEIGHBOURS_INTERVAL: &str = "3s";
 /// For how long the servers' certificate holds while nothing is wrong with it.
 pub(crate) const CERTIFICATE_DAYS: u32 = 90;
 
+/// Where the engine mounts, on the machine, the small disk that a drill fills.
+pub(crate) const HOST_DISK: &str = ".+_host-disk/_data";
+
 /// Without a hyphen: Alloy takes the name of a service from that of its container.
 pub(crate) const PROJECT: &str = "campanile_e2e";
 
@@ -70,6 +73,8 @@ impl<'w> Scene<'w> {
         let options = Options {
             overrides: vec![workspace.task_file("e2e/compose.yaml")],
             environment: environment(&folder, receiver.address)?,
+            // One server ships its lines to the real one, where it runs.
+            where_runs: vec![("loki", LOKI_1, "http://loki:3100")],
             debug: true,
             random_ports: true,
             keep,
@@ -149,12 +154,16 @@ impl<'w> Scene<'w> {
 
 /// The variables of the compose file that lies over ours: the run's folder, what takes logs in the
 /// place of Loki, the host as containers know it, and what takes webhooks.
-pub(crate) const VARIABLES: [&str; 4] =
-    ["CAMPANILE_E2E", "CAMPANILE_E2E_LOKI", "CAMPANILE_E2E_HOST", "CAMPANILE_E2E_WEBHOOKS"];
+pub(crate) const VARIABLES: [&str; 5] =
+    ["CAMPANILE_E2E", "CAMPANILE_E2E_LOKI", LOKI_1, "CAMPANILE_E2E_HOST", "CAMPANILE_E2E_WEBHOOKS"];
+
+/// Where the first server ships its lines.
+const LOKI_1: &str = "CAMPANILE_E2E_LOKI_1";
 
 fn environment(folder: &Path, receiver: SocketAddr) -> Result<Vec<(String, String)>> {
     let values = [
         folder.to_str().context("the folder has an odd name")?.to_owned(),
+        format!("http://{receiver}"),
         format!("http://{receiver}"),
         receiver.ip().to_string(),
         format!("http://{receiver}{WEBHOOK_PATH}"),
@@ -198,6 +207,19 @@ fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Res
     // A rule that is gone from the repository is gone from here.
     if rules.exists() {
         fs::remove_dir_all(&rules)?;
+    }
+    let loki = yaml(&root.join("deploy/loki/loki.yaml"))?;
+    write(&folder.join("loki/loki.yaml"), &hurried_loki(loki))?;
+    let log_rules = folder.join("loki-rules");
+    if log_rules.exists() {
+        fs::remove_dir_all(&log_rules)?;
+    }
+    for entry in fs::read_dir(root.join("alerts/loki")).context("there are no rules on logs")? {
+        let path = entry?.path();
+        let fast = faster::log_rules(&fs::read_to_string(&path)?, FACTOR)
+            .with_context(|| format!("cannot make {} faster", path.display()))?;
+        let name = path.file_name().context("a file has a name")?;
+        write_text(&log_rules.join(name), &fast)?;
     }
     for (sub, profile) in [("alerts", false), ("alerts/profiles", true)] {
         for entry in fs::read_dir(root.join(sub)).with_context(|| format!("there are no {sub}"))? {
@@ -275,11 +297,33 @@ fn hurried_prometheus(mut configuration: Value) -> Value {
         receiver["timeout"] = INTERVAL.into();
     }
     for job in configuration["scrape_configs"].as_array_mut().into_iter().flatten() {
+        if job["job_name"] == "node" {
+            // A disk of memory does not count as one of a host, and no other is at hand everywhere.
+            job["metric_relabel_configs"] = json!([{
+                "source_labels": ["mountpoint", "fstype"], "regex": format!("{HOST_DISK};tmpfs"),
+                "target_label": "fstype", "replacement": "ext4",
+            }]);
+        }
         let is_chat = job["job_name"] == "chat";
         if let Some(job) = job.as_object_mut().filter(|_| !is_chat) {
             job.insert("scrape_interval".to_owned(), NEIGHBOURS_INTERVAL.into());
         }
     }
+    configuration
+}
+
+/// The same Loki, whose ruler looks as often as Prometheus does, and which keeps lines for a day and
+/// deletes at once what is older.
+fn hurried_loki(mut configuration: Value) -> Value {
+    configuration["ruler"]["evaluation_interval"] = INTERVAL.into();
+    configuration["ruler"]["poll_interval"] = NEIGHBOURS_INTERVAL.into();
+    configuration["limits_config"]["retention_period"] = "24h".into();
+    configuration["compactor"]["compaction_interval"] = "5s".into();
+    configuration["compactor"]["retention_delete_delay"] = "1s".into();
+    configuration["storage_config"]["tsdb_shipper"] = json!({"resync_interval": "5s"});
+    // What is old is asked for where it is as long as it was not written, which it is at the end.
+    configuration["querier"] = json!({"query_ingesters_within": "0s"});
+    configuration["ingester"] = json!({"wal": {"enabled": false}});
     configuration
 }
 
@@ -338,6 +382,21 @@ mod tests {
         let rest = without(configuration, &["loki".to_owned()]);
         let nobody = json!({"static_configs": []});
         assert_eq!(rest, json!({"scrape_configs": [job("chat:9601"), nobody]}));
+    }
+
+    #[test]
+    fn only_the_small_disk_of_the_drill_looks_like_another() {
+        let jobs = json!([{"job_name": "chat"}, {"job_name": "node"}]);
+        let alertmanagers = json!({"alertmanagers": [{}]});
+        let shipped = json!({"global": {}, "alerting": alertmanagers, "scrape_configs": jobs});
+        let hurried = hurried_prometheus(shipped);
+        assert!(hurried["scrape_configs"][0]["metric_relabel_configs"].is_null());
+        let relabel = &hurried["scrape_configs"][1]["metric_relabel_configs"][0];
+        assert_eq!(
+            (&relabel["target_label"], &relabel["replacement"]),
+            (&json!("fstype"), &json!("ext4"))
+        );
+        assert_eq!(relabel["regex"], ".+_host-disk/_data;tmpfs");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Questions to Loki: lines and counts of them, and what its ruler has loaded.
 
 use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -23,6 +24,9 @@ pub(crate) struct LoadedRule {
     pub(crate) health: String,
     #[serde(default)]
     pub(crate) last_error: String,
+    /// `inactive`, `pending` or `firing`; of a rule that records, nothing.
+    #[serde(default)]
+    pub(crate) state: String,
 }
 
 impl Loki {
@@ -36,6 +40,30 @@ impl Loki {
         self.rows("query_range", query)
     }
 
+    /// How many lines, or series, the query gives from then until now.
+    pub(crate) fn lines_since(&self, query: &str, since: SystemTime) -> Result<usize> {
+        let start = since.duration_since(UNIX_EPOCH)?.as_nanos().to_string();
+        self.rows_of("query_range", &[("query", query), ("start", &start)])
+    }
+
+    /// Takes lines, as `/loki/api/v1/push` wants them.
+    pub(crate) fn push(&self, lines: &Value) -> Result<()> {
+        let request = minreq::post(format!("http://{}/loki/api/v1/push", self.address));
+        let request = request.with_header("Content-Type", "application/json");
+        let answer = request.with_body(lines.to_string()).with_timeout(TIMEOUT_SECONDS).send()?;
+        ensure!(answer.status_code == 204, "push: {} {}", answer.status_code, answer.as_str()?);
+        Ok(())
+    }
+
+    /// What it says of itself: the value of a series, as it writes it; 0 while it writes none.
+    pub(crate) fn metric(&self, series: &str) -> Result<f64> {
+        let request = minreq::get(format!("http://{}/metrics", self.address));
+        let answer = request.with_timeout(TIMEOUT_SECONDS).send()?;
+        let mut lines = answer.as_str()?.lines();
+        let value = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.map_or(Ok(0.0), |value| Ok(value.trim().parse()?))
+    }
+
     /// Every rule that the ruler evaluates.
     pub(crate) fn rules(&self) -> Result<Vec<LoadedRule>> {
         let answer = self.get("prometheus/api/v1/rules", &[])?;
@@ -45,7 +73,11 @@ impl Loki {
     }
 
     fn rows(&self, path: &str, query: &str) -> Result<usize> {
-        let answer = self.get(&format!("loki/api/v1/{path}"), &[("query", query)])?;
+        self.rows_of(path, &[("query", query)])
+    }
+
+    fn rows_of(&self, path: &str, parameters: &[(&str, &str)]) -> Result<usize> {
+        let answer = self.get(&format!("loki/api/v1/{path}"), parameters)?;
         let result = answer["result"].as_array().context("there is no result")?;
         let lines = |stream: &Value| stream["values"].as_array().map_or(0, Vec::len);
         Ok(match answer["resultType"].as_str() {
@@ -159,6 +191,34 @@ mod tests {
             .map(|rule| (rule.name.as_str(), rule.health.as_str(), rule.last_error.as_str()))
             .collect();
         assert_eq!(told, [("A", "ok", ""), ("B", "err", "too many series")]);
+    }
+
+    #[test]
+    fn lines_are_taken_and_asked_for_since_then() {
+        let (standin, loki) = loki(&[
+            ("/loki/api/v1/push", 204, ""),
+            (
+                "/loki/api/v1/query_range",
+                200,
+                r#"{"status": "success", "data": {"resultType": "streams", "result": [
+                    {"stream": {}, "values": [["1", "a"]]}]}}"#,
+            ),
+        ]);
+        loki.push(&serde_json::json!({"streams": []})).expect("it takes them");
+        let since = UNIX_EPOCH + std::time::Duration::from_secs(5);
+        assert_eq!(loki.lines_since(QUERY, since).ok(), Some(1));
+        let asked = standin.asked();
+        assert!(asked[1].path.contains("start=5000000000"), "{}", asked[1].path);
+        let (_standin, ill) = self::loki(&[("/loki/api/v1/push", 400, "too old")]);
+        let error = ill.push(&Value::Null).expect_err("it refuses").to_string();
+        assert_eq!(error, "push: 400 too old");
+    }
+
+    #[test]
+    fn a_series_that_is_not_written_is_nothing() {
+        let (_standin, loki) = loki(&[("/metrics", 200, "a_count{b=\"c\"} 2\na_count_more 3\n")]);
+        assert_eq!(loki.metric("a_count{b=\"c\"}").ok(), Some(2.0));
+        assert_eq!(loki.metric("a_count").ok(), Some(0.0));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A server that really runs, those who talk to it, and those who watch it.
 
 mod server;
+mod nodes;
 mod client;
 mod socket;
 mod channels;
@@ -19,6 +20,7 @@ pub(crate) use client::{Client, status_from};
 pub(crate) use front::Front;
 pub(crate) use grafana::{Grafana, PanelQuestion};
 pub(crate) use loki::{LoadedRule, Loki};
+pub(crate) use nodes::Nodes;
 pub(crate) use prometheus::Prometheus;
 pub(crate) use questions::Questions;
 pub(crate) use request::Request;

@@ -40,6 +40,9 @@ pub(crate) struct Options {
     pub(crate) overrides: Vec<PathBuf>,
     /// For the variables in the compose files.
     pub(crate) environment: Vec<(String, String)>,
+    /// Variables that are something else where a service has an image: the service, the name, the
+    /// value.
+    pub(crate) where_runs: Vec<(&'static str, &'static str, &'static str)>,
     /// Whether the chat server is the one that the tests build.
     pub(crate) debug: bool,
     /// Whether ports of this machine are whichever are free.
@@ -85,6 +88,12 @@ impl Stack {
         let mut compose = Compose::new(workspace, engine, project, options)?;
         compose.files.extend(options.overrides.iter().cloned());
         let images = compose.provide_images(workspace, options.debug)?;
+        for (service, name, value) in &options.where_runs {
+            if !images.left_out.iter().any(|left_out| left_out == service) {
+                // What is set last counts.
+                compose.environment.push(((*name).to_owned(), (*value).to_owned()));
+            }
+        }
         if !images.server_stood_in() {
             compose.run(&["build", "campanile-1"])?;
         }

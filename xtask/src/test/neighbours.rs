@@ -18,9 +18,7 @@ const PROGRAMS: [(&str, &str); 6] = [
 ];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
-    for (program, package) in PROGRAMS {
-        provide::program(&[program], package)?;
-    }
+    install()?;
     // Each starts neighbours of its own, which share two cores.
     let arguments = ["--", "--ignored", "--test-threads=2", "--skip", loki::TESTS];
     let mut totals = rust::cargo_test(workspace, &arguments)?;
@@ -28,4 +26,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
         totals += Totals::FAILED;
     }
     Ok(Outcome::Ran(totals))
+}
+
+/// Sees to it that the programs are there.
+pub(super) fn install() -> Result<()> {
+    for (program, package) in PROGRAMS {
+        provide::program(&[program], package)?;
+    }
+    Ok(())
 }

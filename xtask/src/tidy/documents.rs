@@ -91,7 +91,7 @@ fn check_tasks(document: &str, text: &str) -> Vec<Finding> {
             (line, words.trim())
         })
     });
-    let wrong = calls.filter_map(|(line, words)| {
+    let wrong = calls.filter(|(_, words)| !words.is_empty()).filter_map(|(line, words)| {
         let all: Vec<&str> = words.split_whitespace().collect();
         let Some(task) = Task::parse(&all) else {
             return Some((line, format!("`{CALL}{words}` is no task")));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::finding::Finding;
 use super::tree::Tree;
-use crate::e2e::{AlertRule, DRILLS, NOT_DRILLED, names};
+use crate::e2e::{AlertRule, DRILLS, NEEDS, NOT_DRILLED, ON_LOGS, names};
 use crate::tower::RuleFile;
 
 /// Where the drills are, and what is not drilled.
@@ -16,7 +16,13 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
         return Vec::new();
     }
     let drilled = DRILLS.iter().flat_map(|drill| drill.alerts).copied();
-    compare(&alerts(tree), &drilled.collect(), NOT_DRILLED)
+    let on_logs = ON_LOGS.iter().map(|(alert, _)| *alert);
+    let mut findings = compare(&alerts(tree), &drilled.chain(on_logs).collect(), NOT_DRILLED);
+    let named = ON_LOGS.iter().map(|(_, drill)| drill).chain(NEEDS.iter().map(|(drill, _)| drill));
+    let unknown = named.filter(|name| !DRILLS.iter().any(|drill| drill.name == **name));
+    findings
+        .extend(unknown.map(|name| Finding::about(FILE, format!("there is no drill `{name}`"))));
+    findings
 }
 
 /// Every alert, by the name that drills have for it: a page and a ticket of one name are two.

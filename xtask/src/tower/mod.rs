@@ -15,6 +15,8 @@ pub(crate) use logql::{
     log_queries,
 };
 pub(crate) use promql::{Query, Selector};
-pub(crate) use provisioning::{DATASOURCES, DatasourceFile};
+pub(crate) use provisioning::{
+    DATASOURCES, DatasourceFile, LABEL_VALUE, Pane, PaneQuery, ProvidedDatasource,
+};
 pub(crate) use rules::{Rule, RuleFile, UnitTests};
 pub(crate) use runbooks::{Fence, HEADINGS, Runbook, fences};

@@ -5,7 +5,7 @@ use super::{
     frame::{Body, Frame},
     hearing::{Counted, Hearing},
     inbox::{Inbox, Receiver, inbox},
-    voice::Unechoed,
+    unechoed::Unechoed,
 };
 use crate::{
     health::Health,
@@ -320,11 +320,7 @@ impl Listener {
             return self.remind();
         };
         if frame.sender == self.node {
-            if let Body::Beat(number) = frame.body {
-                self.unechoed.echoed(channel);
-                self.ear.echoes.send_modify(|echoes| echoes[channel] = number);
-            }
-            return;
+            return self.hear_own(channel, &frame);
         }
         let counted = match frame.body {
             Body::Signal(_) => Counted::Signal,
@@ -343,6 +339,25 @@ impl Listener {
             if !self.ear.put(Heard::Signal(Arc::new(signal), Some(way))) {
                 self.counts.metrics.dropped.increment(Driver::Redis);
             }
+        }
+    }
+
+    fn hear_own(&self, channel: usize, frame: &Frame) {
+        match frame.body {
+            Body::Signal(_) => {
+                if let Some(returned) = self.unechoed.returned(channel, frame.count)
+                    && !self.ear.put(Heard::Own(returned.clone()))
+                {
+                    returned.is_told();
+                    self.counts.metrics.dropped.increment(Driver::Redis);
+                }
+            }
+            Body::Beat(number) => {
+                self.unechoed.echoed(channel);
+                self.unechoed.passed(channel, frame.count);
+                self.ear.echoes.send_modify(|echoes| echoes[channel] = number);
+            }
+            Body::Leave => {}
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod frame;
 mod outbox;
+mod unechoed;
 mod voice;
 mod hearing;
 mod inbox;
@@ -17,8 +18,8 @@ pub(crate) use voice::{Bounds, Counts, Voices};
 use crate::{core::Core, trouble::Trouble};
 use async_trait::async_trait;
 use campanile_core::{
-    event::{Signal, Topic},
-    port::{Bus, BusError, BusReceiver, Node},
+    event::{Envelope, Signal, Topic},
+    port::{Bus, BusError, BusReceiver, Node, Passage},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -43,6 +44,12 @@ impl Bus for RedisBus {
     /// are refused.
     async fn publish(&self, signal: Arc<Signal>) -> Result<(), BusError> {
         self.0.voices.publish(&signal)
+    }
+
+    /// The order is the one in which Redis passes signals on, which is the same for all who are
+    /// subscribed, this node among them.
+    async fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Passage, BusError> {
+        self.0.voices.publish_in_order(envelope).map(Passage::Underway)
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {

@@ -41,6 +41,8 @@ pub(crate) struct Waiting {
     pub(crate) channel: usize,
     pub(crate) bytes: Vec<u8>,
     pub(crate) since: Instant,
+    /// Who waits until Redis has it; dropped when it is lost.
+    pub(crate) takes: Option<oneshot::Sender<()>>,
 }
 
 /// What is published next.
@@ -71,14 +73,27 @@ impl Outbox {
     }
 
     /// Puts a signal in.
-    pub(crate) fn put(&self, channel: usize, mut bytes: Vec<u8>) -> Result<(), Full> {
+    pub(crate) fn put(&self, channel: usize, bytes: Vec<u8>) -> Result<(), Full> {
+        self.put_awaited(channel, bytes, |_| None)
+    }
+
+    /// Puts a signal in for somebody who waits until Redis has it, and hears its count before
+    /// anybody can have taken it out.
+    pub(crate) fn put_awaited(
+        &self,
+        channel: usize,
+        mut bytes: Vec<u8>,
+        awaits: impl FnOnce(u64) -> Option<oneshot::Sender<()>>,
+    ) -> Result<(), Full> {
         let mut state = self.state();
         state.counts[channel] += 1;
         if state.frames.len() >= self.frames_max {
             return Err(Full);
         }
-        put_count(&mut bytes, state.counts[channel]);
-        state.frames.push_back(Waiting { channel, bytes, since: Instant::now() });
+        let count = state.counts[channel];
+        put_count(&mut bytes, count);
+        let (since, takes) = (Instant::now(), awaits(count));
+        state.frames.push_back(Waiting { channel, bytes, since, takes });
         drop(state);
         self.ready.notify_one();
         Ok(())

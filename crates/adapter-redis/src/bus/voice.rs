@@ -4,6 +4,7 @@ use super::{
     BEAT, CHANNELS, channel_of,
     frame::Frame,
     outbox::{Batch, Full, Outbox},
+    unechoed::Unechoed,
 };
 use crate::{
     link::Link,
@@ -12,9 +13,9 @@ use crate::{
     wire::Wire,
 };
 use campanile_core::{
-    event::Signal,
+    event::{Envelope, Signal},
     instrumented::{self, BusFault, BusMetrics},
-    port::{BusError, Clock, NodeId},
+    port::{BusError, Clock, NodeId, Underway},
 };
 use campanile_metrics::{CounterHandle, GaugeHandle};
 use futures_util::future::join_all;
@@ -62,13 +63,6 @@ pub(crate) struct Voice {
     driver: instrumented::Driver,
     unechoed: Arc<Unechoed>,
     has_left: bool,
-}
-
-/// Since when each channel has been spoken on without an echo; in milliseconds, 0 for never.
-#[derive(Debug)]
-pub(crate) struct Unechoed {
-    start: Instant,
-    since: [AtomicU64; CHANNELS],
 }
 
 /// How much a node may publish.
@@ -138,6 +132,28 @@ impl Voices {
 
     /// Hands a signal over.
     pub(crate) fn publish(&self, signal: &Signal) -> Result<(), BusError> {
+        self.put(signal, |outbox, channel, frame| outbox.put(channel, frame))
+    }
+
+    /// The same of one that comes back to this node as it comes to the others: the channel has one
+    /// order for all who listen to it.
+    pub(crate) fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Underway, BusError> {
+        let signal = envelope.signal.clone();
+        let (underway, returned, takes) = Underway::new(envelope);
+        self.put(&signal, |outbox, channel, frame| {
+            outbox.put_awaited(channel, frame, |count| {
+                self.unechoed.expect((channel, count), returned);
+                Some(takes)
+            })
+        })?;
+        Ok(underway)
+    }
+
+    fn put(
+        &self,
+        signal: &Signal,
+        put: impl FnOnce(&Outbox, usize, Vec<u8>) -> Result<(), Full>,
+    ) -> Result<(), BusError> {
         let channel = channel_of(signal.topic());
         let outbox = &self.outboxes[channel % self.outboxes.len()];
         let refuse = |error| {
@@ -155,7 +171,7 @@ impl Voices {
         }
         // Before it is put in, or it could be taken out of the count first.
         self.queue.add(1);
-        outbox.put(channel, frame).map_err(|Full| {
+        put(outbox, channel, frame).map_err(|Full| {
             self.queue.add(-1);
             self.dropped.increment();
             BusError::Overflow
@@ -252,6 +268,10 @@ impl Voice {
 
     fn published(&mut self, batch: Batch) {
         self.queue.add(-(batch.frames.len() as f64));
+        for takes in batch.frames.into_iter().filter_map(|frame| frame.takes) {
+            // Whoever published may not have waited.
+            let _ = takes.send(());
+        }
         let Some(after) = batch.after else {
             return;
         };
@@ -271,35 +291,5 @@ impl Voice {
         if let Some(fault) = fault {
             self.errors.errors.increment(self.driver, fault);
         }
-    }
-}
-
-impl Unechoed {
-    fn new() -> Self {
-        Self { start: Instant::now(), since: Default::default() }
-    }
-
-    /// A beat was published.
-    fn spoken(&self, channel: usize) {
-        let now = self.now();
-        // An echo is waited for already, or from now on.
-        let _ = self.since[channel].compare_exchange(0, now, Ordering::SeqCst, Ordering::SeqCst);
-    }
-
-    /// A beat came back.
-    pub(crate) fn echoed(&self, channel: usize) {
-        self.since[channel].store(0, Ordering::SeqCst);
-    }
-
-    /// For how long an echo has been missing.
-    pub(crate) fn missing(&self, channel: usize) -> Duration {
-        match self.since[channel].load(Ordering::SeqCst) {
-            0 => Duration::ZERO,
-            since => Duration::from_millis(self.now().saturating_sub(since)),
-        }
-    }
-
-    fn now(&self) -> u64 {
-        self.start.elapsed().as_millis() as u64 + 1
     }
 }

@@ -155,6 +155,23 @@ impl Local {
         Step { stamp, before, after, user }
     }
 
+    /// A subscription was refused: the step back, and what Redis is to be told.
+    pub(super) fn turn_away(
+        &mut self,
+        channel: &Channel,
+        connection: ConnectionId,
+    ) -> (Step, Telling) {
+        let step = self.unsubscribe(channel, connection);
+        // Others of the same user tell of it when it is their turn.
+        let is_gone = |user: &&Arc<str>| {
+            let known = self.own(channel).and_then(|own| own.users.get(*user));
+            known.is_some_and(|known| known.subscriptions == 0)
+        };
+        let gone = step.user.as_ref().filter(is_gone).cloned();
+        let telling = self.telling(channel, gone.as_ref());
+        (step, telling)
+    }
+
     /// What Redis answered to whoever told it of a later change than this one.
     pub(super) fn told_since(&self, channel: &Channel, step: &Step) -> Option<Known> {
         self.own(channel)?.known.filter(|known| step.user.is_none() && known.stamp >= step.stamp)
@@ -349,6 +366,7 @@ impl Own {
         };
         let is_here = known.subscriptions > 0;
         match word.verb {
+            Verb::NoteAnew if became == Became::Full => {}
             Verb::Note | Verb::NoteAnew => {
                 (known.is_noted, known.missed) = (true, None);
                 if is_here {

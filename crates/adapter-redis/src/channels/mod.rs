@@ -13,10 +13,12 @@ mod words;
 use crate::{codec::Junk, core::Core, metrics::Call, trouble::Trouble};
 use async_trait::async_trait;
 use campanile_core::{
-    channel::{AppId, Channel, ChannelMember, Kept, Version},
+    channel::{AppId, Channel, ChannelMember, Edition, Kept, Published, Version},
     port::{
-        ChannelChange, ChannelCount, ChannelSeen, ChannelStore, Clock, ConnectionId, Fault, NodeId,
+        ChannelChange, ChannelCount, ChannelSeen, ChannelStore, Clock, ConnectionId, Entrant,
+        Fault, NodeId,
     },
+    time::Timestamp,
 };
 use futures_util::future::try_join_all;
 use local::{Local, PARTS, Step, hash_of, part_of};
@@ -77,10 +79,12 @@ impl ChannelStore for RedisChannels {
         &self,
         channel: &Channel,
         connection: ConnectionId,
-        member: Option<&ChannelMember>,
+        entrant: Option<Entrant<'_>>,
     ) -> Result<ChannelChange, Fault> {
+        let member = entrant.map(|entrant| entrant.member);
         let step = self.state().local().subscribe(channel, connection, member);
-        Ok(self.change(channel, step).await?)
+        let members_max = entrant.map(|entrant| entrant.members_max);
+        Ok(self.change(channel, (step, connection), members_max).await?)
     }
 
     async fn unsubscribe(
@@ -89,7 +93,7 @@ impl ChannelStore for RedisChannels {
         connection: ConnectionId,
     ) -> Result<ChannelChange, Fault> {
         let step = self.state().local().unsubscribe(channel, connection);
-        Ok(self.change(channel, step).await?)
+        Ok(self.change(channel, (step, connection), None).await?)
     }
 
     async fn look(&self, channel: &Channel) -> Result<ChannelSeen, Fault> {
@@ -115,13 +119,21 @@ impl ChannelStore for RedisChannels {
         Ok(counts)
     }
 
-    async fn keep(&self, channel: &Channel, kept: &Kept) -> Result<(), Fault> {
-        let lifetime = kept.until.since(self.clock.now()) + self.kept_longer;
+    async fn keep(
+        &self,
+        channel: &Channel,
+        published: &Published,
+        until: Timestamp,
+    ) -> Result<Edition, Fault> {
+        let lifetime = until.since(self.clock.now()) + self.kept_longer;
         // One that is over already takes the place of the one before, and goes at once.
         let lifetime = (lifetime.as_millis() as u64).max(1);
-        let mut set = redis::cmd("SET");
-        set.arg(self.kept_key(channel)).arg(record::write_kept(kept)).arg("PX").arg(lifetime);
-        Ok(self.core.link.call(Call::ChannelsPut, &set).await?)
+        let kept = Kept { published: published.clone(), until, edition: Edition::default() };
+        let keys = [self.kept_key(channel), self.clock_key(part_of(channel))];
+        let arguments = [record::write_kept(&kept), lifetime.to_string().into()];
+        let call = (&*self.core.link, Call::ChannelsPut);
+        let edition = scripts::KEEP.run(call, &keys, &arguments).await;
+        Ok(Edition(edition.map_err(Fault::from)?))
     }
 
     /// When Redis fails in the midst of it, the changes that were made until then are answered all
@@ -150,7 +162,12 @@ impl RedisChannels {
     }
 
     /// Tells Redis of a change. Whoever waits for a turn meanwhile tells of what has gathered.
-    async fn change(&self, channel: &Channel, step: Step) -> Result<ChannelChange, Trouble> {
+    async fn change(
+        &self,
+        channel: &Channel,
+        (step, connection): (Step, ConnectionId),
+        members_max: Option<u64>,
+    ) -> Result<ChannelChange, Trouble> {
         let _turn = self.state().turn(channel).await;
         let (told, telling) = {
             let local = self.state().local();
@@ -161,7 +178,10 @@ impl RedisChannels {
             change.version = known.version;
             known.others
         } else {
-            let answer = self.tell(Call::ChannelsPut, channel, &telling).await?;
+            let answer = self.tell(Call::ChannelsPut, channel, &telling, members_max).await?;
+            if answer.is_full() {
+                return self.turn_away(channel, connection).await;
+            }
             answer.add_to(&mut change);
             answer.others
         };
@@ -170,12 +190,31 @@ impl RedisChannels {
         Ok(change)
     }
 
-    /// Tells Redis what this node says of a channel, which must have the turn.
+    /// Takes back a subscription that was refused. The user's others come in their own turn.
+    async fn turn_away(
+        &self,
+        channel: &Channel,
+        connection: ConnectionId,
+    ) -> Result<ChannelChange, Trouble> {
+        let (count, telling) = {
+            let mut local = self.state().local();
+            let (step, telling) = local.turn_away(channel, connection);
+            (step.after, telling)
+        };
+        let answer = self.tell(Call::ChannelsPut, channel, &telling, None).await?;
+        let (count, version) = (answer.others + count, answer.version);
+        let change = ChannelChange { before: count, after: count, version, ..Default::default() };
+        Ok(ChannelChange { is_full: true, ..change })
+    }
+
+    /// Tells Redis what this node says of a channel, which must have the turn. Nobody becomes a
+    /// member where there are `members_max`.
     async fn tell(
         &self,
         call: Call,
         channel: &Channel,
         telling: &Telling,
+        members_max: Option<u64>,
     ) -> Result<Answer, Trouble> {
         let part = part_of(channel);
         let keys = [
@@ -190,6 +229,7 @@ impl RedisChannels {
             .map(|text| text.as_bytes().to_vec());
         let mut arguments = Vec::from(head);
         arguments.push(channel.name().into());
+        arguments.push(members_max.map(|max| max.to_string()).unwrap_or_default().into());
         for Word { verb, member } in &telling.users {
             arguments.push(verb.text().into());
             arguments.push(member.user.as_bytes().into());

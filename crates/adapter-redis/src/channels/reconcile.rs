@@ -72,7 +72,7 @@ impl RedisChannels {
         let said = String::from_utf8(said).unwrap_or_default();
         let before = Said::read_count(&said);
         let telling = self.state().local().telling_all(channel, (said, &noted));
-        let answer = self.tell(Call::ChannelsReconcile, channel, &telling).await?;
+        let answer = self.tell(Call::ChannelsReconcile, channel, &telling, None).await?;
         let (before, after) = (answer.others + before, answer.others + telling.said.count);
         let mut change = ChannelChange { before, after, ..ChannelChange::default() };
         answer.add_to(&mut change);
@@ -219,7 +219,7 @@ impl RedisChannels {
         };
         let removed = gone.chunks_exact(2).filter_map(member).collect();
         let before = after.saturating_add(own);
-        let change = ChannelChange { before, after, added: Vec::new(), removed, version };
+        let change = ChannelChange { before, after, removed, version, ..ChannelChange::default() };
         Ok((channel, change))
     }
 }

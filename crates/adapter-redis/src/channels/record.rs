@@ -68,7 +68,7 @@ fn read<T: Code>(bytes: &[u8]) -> Result<T, Junk> {
 mod tests {
     use super::*;
     use campanile_core::{
-        channel::{Data, Published},
+        channel::{Data, Edition, Published},
         time::Timestamp,
     };
     use proptest::prelude::*;
@@ -78,8 +78,10 @@ mod tests {
         let data = prop_oneof![text().prop_map(Data::Text), text().prop_map(Data::Raw)];
         let published = (text(), data, proptest::option::of(text()));
         let published = published.prop_map(|(event, data, user)| Published { event, data, user });
-        (published, any::<i64>())
-            .prop_map(|(published, until)| Kept { published, until: Timestamp(until) })
+        (published, any::<i64>(), any::<u64>()).prop_map(|(published, until, edition)| {
+            let (until, edition) = (Timestamp(until), Edition(edition));
+            Kept { published, until, edition }
+        })
     }
 
     proptest! {

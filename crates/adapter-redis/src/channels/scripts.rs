@@ -73,23 +73,29 @@ macro_rules! script {
 /// the version, whether Redis knew of this node what it was expected to know, and what became of
 /// each user with what is known of it.
 ///
+/// Nobody new is noted where there are as many members as there may be, if that is said.
+///
 /// What was not expected is left for the node to put right: a stamp that none has says so, and says
 /// it to all nodes that have members where these are lost.
 pub(super) static TELL: LazyLock<Script> = LazyLock::new(|| {
     script!(
         "local at, members, mine, names, clock = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
          local own, said, expected, channel, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+         local members_max = tonumber(ARGV[6])
          doubt_if_lost(at, members)
          local others, nodes, before, version = sum(at, own)
          local rows, is_new = {}, false
-         for word = 6, #ARGV, 3 do
+         for word = 7, #ARGV, 3 do
            local verb, user, info = ARGV[word], ARGV[word + 1], ARGV[word + 2]
            local value = redis.call('HGET', members, user)
            local noted = nodes_of(value)
            local had, rest = string.find(noted, own, 1, true), without(noted, own)
            if noted ~= '' then info = info_of(value) end
            local became = 'same'
-           if verb == 'note' or verb == 'note anew' then
+           local is_new_here = verb == 'note anew' and noted == ''
+           if is_new_here and members_max and redis.call('HLEN', members) >= members_max then
+             became = 'full'
+           elseif verb == 'note' or verb == 'note anew' then
              if not had then redis.call('HSET', members, user, noted .. own .. ',;' .. info) end
              if rest == '' and (not had or verb == 'note anew') then became = 'added' end
            elseif rest ~= '' then
@@ -161,6 +167,17 @@ pub(super) static LOOK: LazyLock<Script> = LazyLock::new(|| {
     script!(
         "local count, _, _, version = sum(KEYS[1], '')
          return {count, version, redis.call('HGETALL', KEYS[2]), redis.call('GET', KEYS[3])}"
+    )
+});
+
+/// Keeps the last event of a channel; its number, which takes the place of the zeros at the end of
+/// what is written.
+pub(super) static KEEP: LazyLock<Script> = LazyLock::new(|| {
+    script!(
+        "local edition = next_version(KEYS[2], '0')
+         local kept = string.sub(ARGV[1], 1, -9) .. struct.pack('>I8', tonumber(edition))
+         redis.call('SET', KEYS[1], kept, 'PX', ARGV[2])
+         return edition"
     )
 });
 

@@ -57,6 +57,8 @@ pub(super) enum Became {
     Removed,
     /// It is none, and was none.
     Missing,
+    /// It is none, as the channel has as many members as it may have.
+    Full,
 }
 
 /// What Redis answered.
@@ -99,7 +101,13 @@ impl Word {
         Self { verb: Verb::Forget, member: ChannelMember { user: user.clone(), info: None } }
     }
 }
+
 impl Answer {
+    /// Whether somebody was not let in.
+    pub(super) fn is_full(&self) -> bool {
+        self.users.iter().any(|(became, _)| *became == Became::Full)
+    }
+
     /// Adds to a change what became of the members.
     pub(super) fn add_to(&self, change: &mut ChannelChange) {
         change.version = self.version;
@@ -107,7 +115,7 @@ impl Answer {
             match became {
                 Became::Added => change.added.push(member.clone()),
                 Became::Removed => change.removed.push(member.clone()),
-                Became::Same | Became::Missing => {}
+                Became::Same | Became::Missing | Became::Full => {}
             }
         }
     }
@@ -131,6 +139,7 @@ impl Became {
             b"added" => Some(Self::Added),
             b"removed" => Some(Self::Removed),
             b"missing" => Some(Self::Missing),
+            b"full" => Some(Self::Full),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Code, Junk, Reader};
 use campanile_core::{
-    channel::{AppId, Channel, Version},
+    channel::{AppId, Channel, Edition, Version},
     message::{Epoch, Sequence},
     name::{RoomName, UserName},
     port::{ConnectionId, NodeId},
@@ -39,7 +39,7 @@ macro_rules! wrapped {
         }
     )+};
 }
-wrapped!(Sequence, Epoch, NodeId, ConnectionId, Timestamp, Version);
+wrapped!(Sequence, Epoch, NodeId, ConnectionId, Timestamp, Version, Edition);
 
 macro_rules! name {
     ($($name:ident),+) => {$(

@@ -47,7 +47,7 @@ choice!(Event {
 });
 
 choice!(ChannelEvent {
-    0 = Published(published),
+    0 = Published(published, edition),
     1 = MemberAdded(member, version),
     2 = MemberRemoved(user, version),
     3 = Counted(count),
@@ -69,7 +69,7 @@ choice!(ChannelKind { 0 = Public, 1 = Private, 2 = Encrypted, 3 = Presence, 4 = 
 choice!(Data { 0 = Nothing, 1 = Text(data), 2 = Raw(data) });
 
 record!(Published { event, data, user });
-record!(Kept { published, until });
+record!(Kept { published, until, edition });
 record!(ChannelMember { user, info });
 record!(Message { room, id, from, body, at, key, reply_to, edited_at, deleted, reactions });
 record!(MessageId { epoch, seq });

@@ -1,12 +1,14 @@
 //! Channels: publishing to them, and telling who comes and goes.
 
-use super::Chat;
+use super::{Chat, Passing};
 use crate::{
-    channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Kept, Published},
+    channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Edition, Published},
     event::{Accepted, Audience, Envelope, Event, Signal},
     labels::{ChannelType, Direction, JoinRefusal, MessageErrorReason},
     limits::CHANNEL_COUNT_AT_ONCE_MAX,
-    port::{BusError, ChannelChange, ChannelCount, ChannelSeen, ConnectionId, Fault},
+    port::{
+        BusError, ChannelChange, ChannelCount, ChannelSeen, ConnectionId, Entrant, Fault, Passage,
+    },
     webhook::What,
 };
 use std::{
@@ -16,8 +18,8 @@ use std::{
     time::Duration,
 };
 
-/// Locks that keep what is published to one channel in one order on the way to the other nodes and
-/// to this node's workers.
+/// Locks that keep what is published to one channel on this node in one order on the way to the bus
+/// and, where there is no other node, to the workers.
 const GATES: usize = 64;
 
 /// How often a count is told that is not told at each change.
@@ -47,7 +49,7 @@ pub struct Publication {
 /// Why something was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The other nodes cannot be told. On this node nobody was.
+    /// The other nodes cannot be told, or may not have been.
     #[error("the other nodes cannot be told: {0}")]
     Bus(#[from] BusError),
     /// What the channel is to keep cannot be kept. Nobody was told.
@@ -56,8 +58,8 @@ pub enum PublishError {
 }
 
 impl Chat {
-    /// Tells every subscriber of a channel, on all nodes. When this answers, the others are on their
-    /// way to it; publications that follow one another are heard in their order.
+    /// Tells every subscriber of a channel, on all nodes. When this answers, it has its place among
+    /// all that is published to the channel, which everybody hears in the same order.
     pub async fn publish(
         &self,
         channel: &Channel,
@@ -68,19 +70,29 @@ impl Chat {
         let metrics = &self.metrics().messages;
         metrics.broadcasts.increment(ChannelType::from(kind));
         metrics.size.observe(published.data.len(), Direction::Out);
-        let told = self.channels.gate(channel).lock().await;
+        let turn = self.channels.gate(channel).lock().await;
+        let mut edition = Edition::default();
         if let Some(time) = kept {
-            let kept = Kept { published: published.clone(), until: self.clock().now().plus(time) };
-            let keeping = self.ports.channels.keep(channel, &kept).await;
-            keeping.inspect_err(|_| metrics.errors.increment(MessageErrorReason::Storage))?;
+            let until = self.clock().now().plus(time);
+            let keeping = self.ports.channels.keep(channel, &published, until).await;
+            edition =
+                keeping.inspect_err(|_| metrics.errors.increment(MessageErrorReason::Storage))?;
         }
-        let event = Event::Channel(channel.clone(), ChannelEvent::Published(published));
+        let event = Event::Channel(channel.clone(), ChannelEvent::Published(published, edition));
         let audience = Audience::Channel(channel.clone(), kind, except);
         let signal = Arc::new(Signal::Tell(audience, event));
-        let published = self.ports.bus.publish(signal.clone()).await;
-        published.inspect_err(|_| metrics.errors.increment(MessageErrorReason::Broker))?;
-        self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: false })).await;
-        drop(told);
+        self.show_signal(&signal);
+        let envelope = Arc::new(Envelope { signal, accepted, remote: false });
+        let broken = |_: &BusError| metrics.errors.increment(MessageErrorReason::Broker);
+        let passage = self.ports.bus.publish_in_order(envelope.clone()).await;
+        match passage.inspect_err(broken)? {
+            Passage::Alone => self.shards.deliver(envelope).await,
+            Passage::Underway(underway) => {
+                // The next one may follow at once: the bus keeps them in their order.
+                drop(turn);
+                underway.arrived().await.inspect_err(broken)?;
+            }
+        }
         Ok(())
     }
 
@@ -95,7 +107,9 @@ impl Chat {
         app: &AppId,
         prefix: &str,
     ) -> Result<Vec<ChannelCount>, Fault> {
-        self.ports.channels.occupied(app, prefix).await
+        let mut occupied = self.ports.channels.occupied(app, prefix).await?;
+        occupied.retain(|count| !count.channel.is_of_signed_in());
+        Ok(occupied)
     }
 
     /// Closes the connections over which a user of an application has signed in, on all nodes; on
@@ -136,15 +150,21 @@ impl Chat {
         &self,
         (channel, kind): (&Channel, ChannelKind),
         connection: ConnectionId,
-        member: Option<&ChannelMember>,
+        entrant: Option<Entrant<'_>>,
     ) -> Result<ChannelChange, Fault> {
-        let change = self.ports.channels.subscribe(channel, connection, member).await;
+        let change = self.ports.channels.subscribe(channel, connection, entrant).await;
         let change = change.inspect(|change| self.note_occupancy(channel, change));
-        match change {
+        let change = match change {
             // Nobody else knows of it until the store is back and is put right.
             Err(_) if kind != ChannelKind::Presence => Ok(ChannelChange::default()),
             change => change,
-        }
+        };
+        let user = || entrant.map(|entrant| entrant.member.user.clone());
+        change.inspect(|change| {
+            if !change.is_full {
+                self.show_passing(channel, || Passing::Subscribed(connection, user()));
+            }
+        })
     }
 
     /// Forgets a subscription that was noted, and tells who has gone with it.
@@ -154,6 +174,7 @@ impl Chat {
         connection: ConnectionId,
         counts: bool,
     ) {
+        self.show_passing(channel, || Passing::Unsubscribed(connection));
         // A store that fails is put right when it is back.
         if let Ok(change) = self.ports.channels.unsubscribe(channel, connection).await {
             let after = change.after;
@@ -176,6 +197,7 @@ impl Chat {
         if let Ok(mut change) = self.ports.channels.unsubscribe(channel, connection).await {
             // Webhooks may have heard that the channel is occupied.
             self.note_occupancy(channel, &change);
+            self.show_passing(channel, || Passing::Unsubscribed(connection));
             change.removed.retain(|gone| !added.iter().any(|new| new.user == gone.user));
             self.tell_change(channel, change, None).await;
         }

@@ -63,6 +63,10 @@ impl Chat {
         while let Some(heard) = bus.receive().await {
             match heard {
                 Heard::Signal(signal, _) => self.hear(signal).await,
+                Heard::Own(returned) => {
+                    self.shards.deliver(returned.envelope.clone()).await;
+                    returned.is_told();
+                }
                 Heard::Missed => {
                     self.step.missed();
                     self.apps_changed.maybe();
@@ -133,6 +137,7 @@ impl Chat {
             Signal::Answer(_) => {}
             Signal::AppsChanged => self.apps_changed.maybe(),
             _ => {
+                self.show_signal(&signal);
                 let accepted = self.clock().moment().minus(self.age(&signal)).into();
                 self.shards.deliver(Arc::new(Envelope { signal, accepted, remote: true })).await;
             }

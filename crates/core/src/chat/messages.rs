@@ -316,6 +316,7 @@ impl Chat {
         metrics.size.observe(message.body.len(), Direction::Out);
         let audience = Audience::Room(message.room.clone(), *kind);
         self.tell_since(Signal::Tell(audience, Event::Message(message.clone())), accepted).await;
+        self.note_message(message, *kind);
         if *kind == RoomKind::Direct {
             self.consider_push(message);
         }

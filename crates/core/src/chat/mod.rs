@@ -12,9 +12,11 @@ mod messages;
 mod prekeys;
 mod presence;
 mod pushes;
+mod quota;
 mod rooms;
 mod step;
 mod uploads;
+mod watching;
 mod webhooks;
 
 pub use accounts::AuthenticateError;
@@ -29,13 +31,15 @@ pub(crate) use presence::Departure;
 pub use pushes::SubscribeError;
 pub use rooms::{AccessError, ManageError};
 pub use uploads::{Arrival, UploadError};
-pub use webhooks::{DeadWebhook, Webhooks};
+pub use watching::{PASSED_MAX, Passed, Passing, TooManyWatch, WATCHING_MAX, Watching};
+pub use webhooks::{DeadWebhook, HookSeen, Webhooks};
 
 use apps::Changed;
 use channels::Gates;
 use cluster::Asked;
 use pushes::Waiting;
 use step::Step;
+use watching::Watched;
 use webhooks::Noted;
 
 use crate::{
@@ -45,10 +49,10 @@ use crate::{
     limits::{Limits, Rate, Rates},
     metrics::ChatMetrics,
     port::{
-        AccountStore, AppStore, BlobStore, Bus, ChannelStore, Clock, InviteStore, JobQueue,
-        Limiter, LimiterContext, MemberStore, MessageStore, NodeId, PrekeyStore, PresenceStore,
-        PushService, PushStore, RateLimiter, ReceiptStore, RoomStore, SessionStore, UploadStore,
-        Verdict,
+        AccountStore, AnswerStore, AppStore, BlobStore, Bus, ChannelStore, Clock, InviteStore,
+        JobQueue, Limiter, LimiterContext, MemberStore, MessageStore, NodeId, PrekeyStore,
+        PresenceStore, PushService, PushStore, RateLimiter, ReceiptStore, RoomStore, SessionStore,
+        UploadStore, Verdict,
     },
     room::RoomKind,
 };
@@ -95,6 +99,8 @@ pub struct Ports {
     pub bus: Arc<dyn Bus>,
     /// Rate limits.
     pub limiter: Arc<dyn RateLimiter>,
+    /// Answers to requests that may come again.
+    pub answers: Arc<dyn AnswerStore>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -111,6 +117,7 @@ pub struct Chat {
     noted: Noted,
     channels: Gates,
     apps_changed: Changed,
+    watched: Arc<Watched>,
     /// Gives at least 32 hexadecimal digits for any bytes; names direct rooms.
     digest: fn(&[u8]) -> String,
 }
@@ -157,6 +164,7 @@ impl Chat {
             noted: Noted::default(),
             channels: Gates::default(),
             apps_changed: Changed::default(),
+            watched: Arc::default(),
             digest,
         }
     }
@@ -255,6 +263,7 @@ impl Chat {
 
     /// The same of what was received at `accepted`, and had to be stored first.
     async fn tell_since(&self, signal: Signal, accepted: Accepted) {
+        self.show_signal(&signal);
         let signal = Arc::new(signal);
         let envelope = Envelope { signal: signal.clone(), accepted, remote: false };
         self.shards.deliver(Arc::new(envelope)).await;

@@ -3,16 +3,21 @@
 
 use super::Chat;
 use crate::{
+    channel::Channel,
     event::{Audience, EndReason, EndedSessions, Envelope, Event, LeaveReason, Signal},
-    fanout::Compared,
+    fanout::{Compared, ComparedMembers},
     name::{RoomName, UserName},
     port::{Fault, Head},
     room::RoomKind,
     time::{Moment, Timestamp},
     user::TokenHash,
 };
+use futures_util::{StreamExt, TryStreamExt, stream};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until},
+};
 
 /// Rooms, sessions or members that are asked for in one call.
 const ASKED_AT_ONCE: usize = 500;
@@ -31,7 +36,15 @@ const NOTICED_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Step {
     missed: Notify,
+    missed_members: Notify,
 }
+
+/// Channels that are looked at at the same time.
+const LOOKS_AT_ONCE: usize = 16;
+
+/// Within so long after a store has lost its channels, or a node was cut off, every node has noted
+/// its members again.
+const NOTED_WITHIN: Duration = Duration::from_secs(15);
 
 /// A time in which signals were lost.
 struct Doubt {
@@ -45,6 +58,7 @@ struct Doubt {
 impl Step {
     pub(super) fn missed(&self) {
         self.missed.notify_one();
+        self.missed_members.notify_one();
     }
 }
 
@@ -52,6 +66,10 @@ impl Chat {
     /// Puts right what this node shows whenever the bus says that signals may have been lost.
     /// Spawned once by whoever owns the chat; never ends by itself.
     pub async fn keep_in_step(&self) {
+        tokio::join!(self.keep_rooms_in_step(), self.keep_members_in_step());
+    }
+
+    async fn keep_rooms_in_step(&self) {
         let mut doubt: Option<Doubt> = None;
         loop {
             self.step.missed.notified().await;
@@ -59,12 +77,54 @@ impl Chat {
             let pause = match self.compare(doubt).await {
                 Ok(()) => PAUSE,
                 Err(_counted) => {
-                    self.step.missed();
+                    self.step.missed.notify_one();
                     STORE_PAUSE
                 }
             };
-            tokio::time::sleep(pause).await;
+            sleep(pause).await;
         }
+    }
+
+    /// The same of the members of channels: who has come is told at once, and who has gone when
+    /// every node has had the time to note its own again, should the store have lost them.
+    async fn keep_members_in_step(&self) {
+        let mut sure_at: Option<Instant> = None;
+        loop {
+            let is_sure = async {
+                match sure_at {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let is_sure = tokio::select! {
+                () = self.step.missed_members.notified() => false,
+                () = is_sure => true,
+            };
+            let began = Instant::now();
+            let compared = self.compare_members(is_sure).await;
+            if !is_sure {
+                sure_at = Some(began + NOTED_WITHIN);
+            } else if compared.is_ok() {
+                sure_at = None;
+            }
+            // However many channels there are, the store is busy with them a fifth of the time.
+            sleep(STORE_PAUSE.max(began.elapsed() * 4)).await;
+        }
+    }
+
+    /// Looks at the channels with members that somebody here is subscribed to, a few at a time.
+    async fn compare_members(&self, is_sure: bool) -> Result<(), Fault> {
+        let look = async |channel: Channel| {
+            let seen = self.ports.channels.look(&channel).await?;
+            Ok::<_, Fault>(ComparedMembers { channel, seen, is_sure })
+        };
+        let channels = self.directory().presence_channels();
+        let mut looks =
+            stream::iter(channels.into_iter().map(look)).buffer_unordered(LOOKS_AT_ONCE);
+        while let Some(compared) = looks.try_next().await? {
+            self.shards.compare_members(Arc::new(compared)).await;
+        }
+        Ok(())
     }
 
     /// Closes the connections of this node whose session has ended without its hearing of it; how

@@ -5,8 +5,10 @@
 
 mod session;
 mod subscribing;
+mod signing_in;
 
 pub use session::{Connection, Greeting, JoinError, Joining, Refused};
+pub use signing_in::Watching;
 pub use subscribing::{
     AppConnection, AppFull, AppGreeting, SayError, SubscribeToError, Subscribing, Subscription,
 };

@@ -8,7 +8,7 @@ use crate::{
     fanout::{Outbox, Subscriber},
     labels::{JoinRefusal, UnsubscribeReason, WebhookEvent},
     metrics::App,
-    port::{ChannelChange, ChannelSeen, ConnectionId, Fault},
+    port::{ChannelChange, ChannelSeen, ConnectionId, Entrant, Fault},
     webhook::What,
 };
 use std::{cell::RefCell, rc::Rc, sync::Arc};
@@ -33,8 +33,8 @@ pub struct AppGreeting {
 /// An open connection of an application. Dropping it takes it out of every channel, and tells
 /// others of the members that have gone with it.
 pub struct AppConnection {
-    shard: Shard,
-    subscriber: Rc<Subscriber>,
+    pub(super) shard: Shard,
+    pub(super) subscriber: Rc<Subscriber>,
     counts: bool,
 }
 
@@ -113,6 +113,7 @@ impl Shard {
             outbox,
             channels: RefCell::default(),
             user: RefCell::default(),
+            watches: RefCell::default(),
         });
         self.hub().admit();
         Ok(AppConnection { shard: self.clone(), subscriber, counts: greeting.counts })
@@ -143,11 +144,6 @@ impl AppConnection {
     /// Who has signed in over it.
     pub fn user(&self) -> Option<Arc<str>> {
         self.subscriber.user.borrow().clone()
-    }
-
-    /// Notes who has signed in over it.
-    pub fn sign_in(&self, user: &Arc<str>) {
-        self.shard.hub().sign_in(&self.subscriber, user);
     }
 
     /// Subscribes to a channel, and hears it once the answer was given. `members_max` users may be
@@ -223,8 +219,12 @@ impl AppConnection {
     ) -> Result<(ChannelChange, ChannelSeen), (SubscribeToError, Vec<ChannelMember>)> {
         let Subscription { channel, kind, member, keeps } = subscription;
         let chat = self.shard.chat();
-        let change = chat.subscribed((channel, *kind), self.id(), member.as_ref()).await;
+        let entrant = member.as_ref().map(|member| Entrant { member, members_max });
+        let change = chat.subscribed((channel, *kind), self.id(), entrant).await;
         let change = change.map_err(|fault| (fault.into(), Vec::new()))?;
+        if change.is_full {
+            return Err((SubscribeToError::Full, Vec::new()));
+        }
         let unseen = ChannelSeen { subscriptions: change.after, ..ChannelSeen::default() };
         let seen = match (kind, keeps) {
             // Nobody may be told a list of members that is none.
@@ -235,9 +235,6 @@ impl AppConnection {
             (_, true) => chat.channel(channel).await.unwrap_or(unseen),
             (_, false) => unseen,
         };
-        if !change.added.is_empty() && seen.members.len() as u64 > members_max {
-            return Err((SubscribeToError::Full, change.added));
-        }
         Ok((change, seen))
     }
 
@@ -300,14 +297,17 @@ impl Drop for Leaving<'_> {
 
 impl Drop for Subscribing {
     fn drop(&mut self) {
-        self.shard.hub().release_in(&self.channel, &self.subscriber, self.seen.version);
+        self.shard.hub().release_in(&self.channel, &self.subscriber, &self.seen);
     }
 }
 
 impl Drop for AppConnection {
     fn drop(&mut self) {
         self.subscriber.outbox.give_up();
-        let channels = self.shard.hub().dismiss(&self.subscriber);
+        let user = self.user();
+        let mut channels = self.shard.hub().dismiss(&self.subscriber);
+        let signed_in = user.map(|user| Channel::of_signed_in(&self.subscriber.app, &user));
+        channels.extend(signed_in.map(|channel| (channel, ChannelKind::Presence)));
         self.shard.chat().directory().depart_for(&self.subscriber.app);
         let (connection, counts) = (self.id(), self.counts);
         self.shard.depart_from(AppDeparture { connection, channels, counts });

@@ -8,14 +8,16 @@ use super::{
     directory::Turn,
     frames::Frames,
     hub::Hub,
+    members::Told,
     outbox::Outbox,
+    roll::ComparedMembers,
 };
 use crate::{
-    channel::{AppId, Channel, ChannelEvent, ChannelKind, Version},
-    event::{Envelope, Event, Signal},
+    channel::{AppId, Channel, ChannelEvent, ChannelKind, Edition, Version},
+    event::{Audience, Envelope, Event, Signal},
     labels::{ChannelType, CloseReason, DropReason, UnsubscribeReason},
     metrics::App,
-    port::ConnectionId,
+    port::{ChannelSeen, ConnectionId},
     time::Moment,
 };
 use std::{
@@ -37,6 +39,8 @@ pub(crate) struct Subscriber {
     pub(crate) channels: RefCell<HashMap<Channel, usize>>,
     /// Who has signed in over it.
     pub(crate) user: RefCell<Option<Arc<str>>>,
+    /// The channels of those users whose coming and going it is told.
+    pub(crate) watches: RefCell<Vec<Channel>>,
 }
 
 /// A channel as one worker knows it.
@@ -44,13 +48,9 @@ pub(super) struct Listened {
     kind: ChannelKind,
     /// In no order, like a room's listeners.
     subscriptions: Vec<Subscription>,
-    /// The last change of each member that was told here. Nodes and workers tell theirs one beside
-    /// the other, so an earlier one may come later.
-    told: HashMap<Arc<str>, Version>,
+    /// What was told here of its members.
+    told: Told,
 }
-
-/// Members whose last change is remembered for one channel; when there are more, all are forgotten.
-const TOLD_MAX: usize = 1_024;
 
 struct Subscription {
     subscriber: Rc<Subscriber>,
@@ -58,10 +58,18 @@ struct Subscription {
     member: Option<Arc<str>>,
     /// What was published when fewer events were told was published before it came.
     since: u64,
-    /// It was given the members as they were after this change.
-    given: Version,
+    given: Given,
     /// What happens while the answer is being made; `None` once it was given.
     held: Option<Vec<Arc<Envelope>>>,
+}
+
+/// What a subscription was given with its answer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Given {
+    /// The members as they were after this change.
+    members: Version,
+    /// The last event that the channel has kept.
+    event: Edition,
 }
 
 impl Hub {
@@ -73,6 +81,7 @@ impl Hub {
     /// Takes a connection out of everything; which channels it was subscribed to.
     pub(crate) fn dismiss(&self, subscriber: &Rc<Subscriber>) -> Vec<(Channel, ChannelKind)> {
         self.sign_out(subscriber);
+        self.unwatch(subscriber);
         let channels: Vec<Channel> = subscriber.channels.borrow().keys().cloned().collect();
         let kind = |channel| Some((channel, self.kind_of(channel)?));
         let known = channels.iter().filter_map(kind);
@@ -124,14 +133,14 @@ impl Hub {
             if context.directory.open_channel(channel, kind) == Turn::Edge {
                 context.metrics.rooms.openings.increment(ChannelType::from(kind));
             }
-            Listened { kind, subscriptions: Vec::new(), told: HashMap::new() }
+            Listened { kind, subscriptions: Vec::new(), told: Told::default() }
         });
         subscriber.channels.borrow_mut().insert(channel.clone(), listened.subscriptions.len());
         listened.subscriptions.push(Subscription {
             subscriber: subscriber.clone(),
             member: member.cloned(),
             since: self.told.load(Ordering::Relaxed),
-            given: Version::default(),
+            given: Given::default(),
             held: Some(Vec::new()),
         });
         let metrics = &context.metrics.rooms;
@@ -141,14 +150,15 @@ impl Hub {
         true
     }
 
-    /// The subscription is answered, with the members of this version: what was held back and is
-    /// news follows.
+    /// The subscription is answered with what the channel is like: what was held back and is news
+    /// follows.
     pub(crate) fn release_in(
         &self,
         channel: &Channel,
         subscriber: &Rc<Subscriber>,
-        given: Version,
+        seen: &ChannelSeen,
     ) {
+        let given = Given::of(seen);
         let now = self.tally.now();
         let held = {
             let mut state = self.state.borrow_mut();
@@ -157,13 +167,16 @@ impl Hub {
             let (Some(listened), Some(place)) = (listened, place) else {
                 return;
             };
+            if listened.kind == ChannelKind::Presence {
+                listened.told.give(&seen.members, seen.version);
+            }
             let subscription = &mut listened.subscriptions[place];
             subscription.given = given;
             subscription.held.take().unwrap_or_default()
         };
         for envelope in &held {
             if let Signal::Tell(_, event) = &*envelope.signal
-                && version(event).is_none_or(|version| version > given)
+                && !given.has(event)
                 && let Some(kind) = self.kind_of(channel)
             {
                 let frames = Frames::new(event, &self.encoders);
@@ -220,16 +233,16 @@ impl Hub {
         };
         let class = class(event, listened.kind, envelope);
         let frames = Frames::new(event, &self.encoders);
-        if listened.is_overtaken(event) {
+        if matches!(event, Event::Channel(_, event) if !listened.told.is_news(event)) {
             return;
         }
-        let (version, before) = (version(event), self.before.get());
+        let (is_change, before) = (version(event).is_some(), self.before.get());
         for Subscription { subscriber, since, given, held, .. } in &mut listened.subscriptions {
-            if except == Some(subscriber.id) || version.is_none() && before < *since {
+            if except == Some(subscriber.id) || !is_change && before < *since {
                 continue;
             }
             match held {
-                None if version.is_some_and(|version| version <= *given) => {}
+                None if given.has(event) => {}
                 None => push(subscriber, &frames, (class, envelope), now),
                 Some(held) if held.len() < held_max => held.push(envelope.clone()),
                 // It would miss some of what follows its answer, and nothing tells it which.
@@ -238,6 +251,22 @@ impl Hub {
                     subscriber.outbox.abort(reason, DropReason::SlowConsumer);
                 }
             }
+        }
+    }
+
+    /// Tells the subscribers of a channel who has come and gone, by what the store says.
+    pub(super) fn compare_members(&self, compared: &ComparedMembers, now: Moment) {
+        let ComparedMembers { channel, seen, is_sure } = compared;
+        let missed = match self.state.borrow().channels.get(channel) {
+            Some(listened) => listened.told.compare(seen, *is_sure),
+            None => return,
+        };
+        for event in missed {
+            let audience = Audience::Channel(channel.clone(), ChannelKind::Presence, None);
+            let event = Event::Channel(channel.clone(), event);
+            let signal = Arc::new(Signal::Tell(audience, event.clone()));
+            let envelope = Arc::new(Envelope { signal, accepted: now.into(), remote: true });
+            self.tell_channel((channel, None), &event, &envelope, now);
         }
     }
 
@@ -255,28 +284,24 @@ impl Hub {
     }
 }
 
-impl Listened {
-    /// Whether a later change of the same member was told already; else this one is remembered.
-    fn is_overtaken(&mut self, event: &Event) -> bool {
-        let (user, version) = match event {
-            Event::Channel(_, ChannelEvent::MemberAdded(member, version)) => {
-                (&member.user, *version)
+impl Given {
+    fn of(seen: &ChannelSeen) -> Self {
+        let event = seen.kept.as_ref().map(|kept| kept.edition).unwrap_or_default();
+        Self { members: seen.version, event }
+    }
+
+    /// Whether an event tells nothing new.
+    fn has(&self, event: &Event) -> bool {
+        match event {
+            Event::Channel(_, ChannelEvent::Published(_, edition)) => {
+                *edition != Edition::default() && *edition <= self.event
             }
-            Event::Channel(_, ChannelEvent::MemberRemoved(user, version)) => (user, *version),
-            _ => return false,
-        };
-        if self.told.get(user).is_some_and(|last| *last > version) {
-            return true;
+            _ => version(event).is_some_and(|version| version <= self.members),
         }
-        if self.told.len() >= TOLD_MAX {
-            self.told.clear();
-        }
-        self.told.insert(user.clone(), version);
-        false
     }
 }
 
-fn push(
+pub(super) fn push(
     subscriber: &Subscriber,
     frames: &Frames<'_>,
     (class, envelope): (Class, &Envelope),
@@ -288,7 +313,7 @@ fn push(
 }
 
 /// Which change of the channel's members an event tells of.
-fn version(event: &Event) -> Option<Version> {
+pub(super) fn version(event: &Event) -> Option<Version> {
     match event {
         Event::Channel(
             _,
@@ -301,7 +326,7 @@ fn version(event: &Event) -> Option<Version> {
 /// Who comes and goes is no matter of the moment: a list of members that misses one stays wrong.
 fn class(event: &Event, kind: ChannelKind, envelope: &Envelope) -> Class {
     match event {
-        Event::Channel(_, ChannelEvent::Published(_)) => {
+        Event::Channel(_, ChannelEvent::Published(..)) => {
             let origin = if envelope.remote { Origin::Elsewhere } else { Origin::Here };
             Class::Message(ChannelType::from(kind), origin)
         }

@@ -82,6 +82,14 @@ impl Directory {
         self.lock().rooms.0.keys().cloned().collect()
     }
 
+    /// The channels with members that have at least one subscriber.
+    pub fn presence_channels(&self) -> Vec<Channel> {
+        let inner = self.lock();
+        let presence =
+            inner.channels.0.iter().filter(|(_, place)| place.kind == ChannelKind::Presence);
+        presence.map(|(channel, _)| channel.clone()).collect()
+    }
+
     /// Subscriptions to a room on this node.
     pub fn listeners(&self, room: &RoomName) -> usize {
         self.lock().rooms.0.get(room).map_or(0, |room| room.listeners)

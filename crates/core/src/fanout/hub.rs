@@ -13,6 +13,7 @@ use super::{
     seat::Seat,
     survey::{ConnectionSeen, RoomSeen, Survey},
     tally::Tally,
+    watching::Watched,
 };
 use crate::{
     channel::{AppId, Channel},
@@ -64,6 +65,8 @@ pub(super) struct State {
     pub(super) channels: HashMap<Channel, Listened>,
     /// The connections over which users of applications have signed in.
     pub(super) signed_in: HashMap<(AppId, Arc<str>), Vec<Rc<Subscriber>>>,
+    /// The users that some of them watch, by the channels of those who are signed in.
+    pub(super) watched: HashMap<Channel, Watched>,
 }
 
 impl Hub {

@@ -13,8 +13,10 @@ mod frames;
 mod order;
 mod listeners;
 mod hub;
+mod members;
 mod channels;
 mod tell;
+mod watching;
 mod pump;
 mod survey;
 mod roll;
@@ -25,7 +27,7 @@ pub use directory::{Directory, OpenChannels};
 pub use hub::Encoder;
 pub(crate) use hub::Hub;
 pub use outbox::{Outbox, Outgoing};
-pub(crate) use roll::{Compared, Roll};
+pub(crate) use roll::{Compared, ComparedMembers, Roll};
 pub(crate) use seat::Seat;
 pub use survey::{ConnectionSeen, RoomSeen, Survey};
 
@@ -74,6 +76,7 @@ enum Instruction {
     Survey(SurveyOrder),
     Roll(oneshot::Sender<Roll>),
     Compare(Arc<[Compared]>),
+    CompareMembers(Arc<ComparedMembers>),
     Stop,
 }
 
@@ -150,6 +153,13 @@ impl Shards {
     pub(crate) async fn compare(&self, rooms: Arc<[Compared]>) {
         for sender in self.senders.iter() {
             let _ended = sender.send(Instruction::Compare(rooms.clone())).await;
+        }
+    }
+
+    /// Tells every worker who the store says is in a channel.
+    pub(crate) async fn compare_members(&self, compared: Arc<ComparedMembers>) {
+        for sender in self.senders.iter() {
+            let _ended = sender.send(Instruction::CompareMembers(compared.clone())).await;
         }
     }
 

@@ -77,6 +77,9 @@ impl Hub {
                 let now = self.tally.now();
                 rooms.iter().for_each(|room| self.compare(room, now));
             }
+            Instruction::CompareMembers(compared) => {
+                self.compare_members(&compared, self.tally.now());
+            }
             Instruction::Stop => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())

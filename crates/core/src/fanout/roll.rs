@@ -3,8 +3,10 @@
 
 use super::hub::Hub;
 use crate::{
+    channel::Channel,
     message::{Epoch, Sequence},
     name::{RoomName, UserName},
+    port::ChannelSeen,
     room::RoomKind,
     user::TokenHash,
 };
@@ -28,6 +30,17 @@ pub(crate) struct Compared {
     pub(crate) place: Option<(Epoch, Sequence)>,
     /// Messages of it were changed, and listeners may not know.
     pub(crate) changed: bool,
+}
+
+/// A channel with members as the store has it.
+#[derive(Debug)]
+pub(crate) struct ComparedMembers {
+    /// Which.
+    pub(crate) channel: Channel,
+    /// What it is like.
+    pub(crate) seen: ChannelSeen,
+    /// Every node has had the time to note its members again.
+    pub(crate) is_sure: bool,
 }
 
 impl Roll {

@@ -37,6 +37,9 @@ impl Hub {
                 self.tell_user(user, event, envelope, now);
             }
             Signal::Tell(Audience::Everyone, event) => self.tell_everyone(event, envelope, now),
+            Signal::Tell(Audience::Channel(channel, ..), event) if channel.is_of_signed_in() => {
+                self.tell_watchers(channel, event, envelope, now);
+            }
             Signal::Tell(Audience::Channel(channel, _, except), event) => {
                 self.tell_channel((channel, *except), event, envelope, now);
             }

@@ -2,9 +2,9 @@
 
 use super::{BusDirection, BusFault, BusMetrics, BusOperation, Driver};
 use crate::{
-    event::Signal,
+    event::{Envelope, Signal},
     labels::Outcome,
-    port::{Bus, BusError, BusReceiver, Clock, Heard, Node},
+    port::{Bus, BusError, BusReceiver, Clock, Heard, Node, Passage},
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -41,6 +41,14 @@ impl InstrumentedBus {
         }
         answer
     }
+
+    async fn publishes<T>(
+        &self,
+        work: impl Future<Output = Result<T, BusError>>,
+    ) -> Result<T, BusError> {
+        let published = self.count(BusOperation::Publish, work).await;
+        published.inspect(|_| self.metrics.messages.increment(self.driver, BusDirection::Out))
+    }
 }
 
 impl From<&BusError> for BusFault {
@@ -58,11 +66,11 @@ impl From<&BusError> for BusFault {
 #[async_trait]
 impl Bus for InstrumentedBus {
     async fn publish(&self, signal: Arc<Signal>) -> Result<(), BusError> {
-        let published = self.count(BusOperation::Publish, self.inner.publish(signal)).await;
-        if published.is_ok() {
-            self.metrics.messages.increment(self.driver, BusDirection::Out);
-        }
-        published
+        self.publishes(self.inner.publish(signal)).await
+    }
+
+    async fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Passage, BusError> {
+        self.publishes(self.inner.publish_in_order(envelope)).await
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {

@@ -2,8 +2,9 @@
 
 use super::{Instrumented, StoreCall};
 use crate::{
-    channel::{AppId, Channel, ChannelMember, Kept},
-    port::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore, ConnectionId, Fault},
+    channel::{AppId, Channel, Edition, Published},
+    port::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore, ConnectionId, Entrant, Fault},
+    time::Timestamp,
 };
 use async_trait::async_trait;
 
@@ -13,9 +14,9 @@ impl ChannelStore for Instrumented<dyn ChannelStore> {
         &self,
         channel: &Channel,
         connection: ConnectionId,
-        member: Option<&ChannelMember>,
+        entrant: Option<Entrant<'_>>,
     ) -> Result<ChannelChange, Fault> {
-        let subscribed = self.inner.subscribe(channel, connection, member);
+        let subscribed = self.inner.subscribe(channel, connection, entrant);
         self.gauge.count(StoreCall::ChannelsPut, subscribed).await
     }
 
@@ -36,8 +37,14 @@ impl ChannelStore for Instrumented<dyn ChannelStore> {
         self.gauge.count(StoreCall::ChannelsQuery, self.inner.occupied(app, prefix)).await
     }
 
-    async fn keep(&self, channel: &Channel, kept: &Kept) -> Result<(), Fault> {
-        self.gauge.count(StoreCall::ChannelsPut, self.inner.keep(channel, kept)).await
+    async fn keep(
+        &self,
+        channel: &Channel,
+        published: &Published,
+        until: Timestamp,
+    ) -> Result<Edition, Fault> {
+        let kept = self.inner.keep(channel, published, until);
+        self.gauge.count(StoreCall::ChannelsPut, kept).await
     }
 
     async fn reconcile(&self) -> Result<Vec<(Channel, ChannelChange)>, Fault> {

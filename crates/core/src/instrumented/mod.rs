@@ -108,6 +108,7 @@ impl Ports {
                 driver: registry.label(behind.bus),
             }),
             limiter: self.limiter,
+            answers: self.answers,
             clock: self.clock,
         }
     }

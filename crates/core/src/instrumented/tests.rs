@@ -3,11 +3,11 @@
 
 use super::{Backend, Driver, Gauge, Instrumented, PortMetrics, bus::InstrumentedBus};
 use crate::{
-    event::{Audience, Event, Signal},
+    event::{Audience, Envelope, Event, Signal},
     name::UserName,
     port::{
         AccountChange, AccountStore, Bus, BusError, BusReceiver, Clock, CreateAccountError, Fault,
-        FaultKind, Heard, NewAccount, Node,
+        FaultKind, Heard, NewAccount, Node, Passage,
     },
     time::{Moment, Timestamp},
     user::{Account, PasswordHash},
@@ -127,6 +127,10 @@ struct Slow(Vec<Heard>);
 impl Bus for Slow {
     async fn publish(&self, _: Arc<Signal>) -> Result<(), BusError> {
         Err(BusError::TooLong { bytes: 9, max: 8 })
+    }
+
+    async fn publish_in_order(&self, _: Arc<Envelope>) -> Result<Passage, BusError> {
+        Ok(Passage::Alone)
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {

@@ -1,8 +1,19 @@
 //! The bus between nodes.
 
-use crate::{event::Signal, time::Timestamp};
+use crate::{
+    event::{Envelope, Signal},
+    time::Timestamp,
+};
 use async_trait::async_trait;
 use std::{fmt, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::timeout,
+};
+
+/// How long whoever publishes in order waits until this node was told, once the others are sure to
+/// be. It is longer only where this node does not hear, which it says as [`Heard::Missed`].
+const TOLD_WITHIN: Duration = Duration::from_millis(500);
 
 /// A node's identity, new at each start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,11 +31,17 @@ impl fmt::Display for NodeId {
 /// hears [`Heard::Missed`] within a second of when it can be known, and while the bus is away again
 /// each second: what this node shows is then compared with the store. The signals of one node that
 /// have the same [`Signal::topic`] arrive everywhere in the order in which they were published, but
-/// for those lost. A node never receives its own.
+/// for those lost. A node receives none of its own but those published in order.
 #[async_trait]
 pub trait Bus: Send + Sync {
     /// Hands a signal to the other nodes.
     async fn publish(&self, signal: Arc<Signal>) -> Result<(), BusError>;
+
+    /// Hands a signal to all nodes in one order: every node, this one among them, hears those that
+    /// have the same [`Signal::topic`] in the same order, whoever published them, but for those
+    /// lost. What is handed over after another was, on the same node, or has arrived, on any, comes
+    /// after it.
+    async fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Passage, BusError>;
 
     /// The signals of the other nodes from now on. Once per node.
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError>;
@@ -44,13 +61,69 @@ pub trait BusReceiver: Send {
     async fn receive(&mut self) -> Option<Heard>;
 }
 
-/// What a node hears of the others.
+/// How what was published in order comes to this node.
+#[derive(Debug)]
+pub enum Passage {
+    /// There is no other node: whoever has published tells this one.
+    Alone,
+    /// It is heard here as it is elsewhere, as [`Heard::Own`].
+    Underway(Underway),
+}
+
+/// A signal on its way to all nodes.
+#[derive(Debug)]
+pub struct Underway {
+    taken: oneshot::Receiver<()>,
+    returned: Arc<Returned>,
+}
+
+/// A signal of this node that has its place in the order.
+#[derive(Debug)]
+pub struct Returned {
+    /// As it was handed over.
+    pub envelope: Arc<Envelope>,
+    told: Notify,
+}
+
+/// What a node hears.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
-    /// A signal, and how long it was under way, where the bus can tell.
+    /// A signal of another node, and how long it was under way, where the bus can tell.
     Signal(Arc<Signal>, Option<Duration>),
+    /// A signal of this node, published in order.
+    Own(Arc<Returned>),
     /// Signals may have been lost before this.
     Missed,
+}
+
+impl Underway {
+    /// A signal on its way; what is to be heard when it comes back; and the word that the bus has
+    /// it. When that is dropped unsaid the bus has lost it.
+    pub fn new(envelope: Arc<Envelope>) -> (Self, Arc<Returned>, oneshot::Sender<()>) {
+        let (takes, taken) = oneshot::channel();
+        let returned = Arc::new(Returned { envelope, told: Notify::new() });
+        (Self { taken, returned: returned.clone() }, returned, takes)
+    }
+
+    /// Waits until the bus has it, and then a little until this node was told.
+    pub async fn arrived(self) -> Result<(), BusError> {
+        self.taken.await.map_err(|_lost| BusError::Timeout)?;
+        let _late = timeout(TOLD_WITHIN, self.returned.told.notified()).await;
+        Ok(())
+    }
+}
+
+impl Returned {
+    /// Says that this node was told, or will not be.
+    pub fn is_told(&self) {
+        self.told.notify_one();
+    }
+}
+
+impl PartialEq for Returned {
+    fn eq(&self, other: &Self) -> bool {
+        self.envelope == other.envelope
+    }
 }
 
 /// A node of the cluster.

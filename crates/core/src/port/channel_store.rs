@@ -1,7 +1,10 @@
 //! Channels, over all nodes.
 
 use super::{ConnectionId, Fault};
-use crate::channel::{AppId, Channel, ChannelMember, Kept, Version};
+use crate::{
+    channel::{AppId, Channel, ChannelMember, Edition, Kept, Published, Version},
+    time::Timestamp,
+};
 use async_trait::async_trait;
 
 /// Keeps who is subscribed to which channel, over all nodes. Not durable: a node's subscriptions
@@ -13,12 +16,13 @@ use async_trait::async_trait;
 #[async_trait]
 pub trait ChannelStore: Send + Sync {
     /// Notes a subscription, of a member where the channel has members. One that is there already
-    /// stays as it is.
+    /// stays as it is. Where it would make one member more than there may be, nothing is noted: of
+    /// many that come at once, over any nodes, no more become members than there is room for.
     async fn subscribe(
         &self,
         channel: &Channel,
         connection: ConnectionId,
-        member: Option<&ChannelMember>,
+        entrant: Option<Entrant<'_>>,
     ) -> Result<ChannelChange, Fault>;
 
     /// Forgets a subscription.
@@ -35,13 +39,28 @@ pub trait ChannelStore: Send + Sync {
     /// The channels of an application that are there and whose names begin so, by name.
     async fn occupied(&self, app: &AppId, prefix: &str) -> Result<Vec<ChannelCount>, Fault>;
 
-    /// Keeps the last event of a channel, whether or not it is there.
-    async fn keep(&self, channel: &Channel, kept: &Kept) -> Result<(), Fault>;
+    /// Keeps the last event of a channel, whether or not it is there. Its number is higher than
+    /// that of any the channel has kept before.
+    async fn keep(
+        &self,
+        channel: &Channel,
+        published: &Published,
+        until: Timestamp,
+    ) -> Result<Edition, Fault>;
 
     /// Puts right what nodes have left wrong that died or were cut off: forgets the subscriptions of
     /// nodes that are gone, and notes this node's own again where they were forgotten. The changes;
     /// of many nodes that do this at once, one is told of each. To be called every few seconds.
     async fn reconcile(&self) -> Result<Vec<(Channel, ChannelChange)>, Fault>;
+}
+
+/// Who subscribes to a channel that has members.
+#[derive(Clone, Copy, Debug)]
+pub struct Entrant<'a> {
+    /// As whom.
+    pub member: &'a ChannelMember,
+    /// How many members the channel may have.
+    pub members_max: u64,
 }
 
 /// What a call did to a channel.
@@ -57,6 +76,8 @@ pub struct ChannelChange {
     pub removed: Vec<ChannelMember>,
     /// The version of the channel's members.
     pub version: Version,
+    /// The channel had as many members as it may have: nothing was noted.
+    pub is_full: bool,
 }
 
 /// What a channel is like.

@@ -3,6 +3,7 @@
 
 mod account_store;
 mod app_store;
+mod answer_store;
 mod blob_store;
 mod bus;
 mod cache;
@@ -27,13 +28,14 @@ mod upload_store;
 mod webhook_service;
 
 pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAccount};
+pub use answer_store::{AnswerStore, Answered, Begun};
 pub use app_store::{
     AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, RevokeAppKeyError,
 };
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
-pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId};
+pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId, Passage, Returned, Underway};
 pub use cache::{Cache, CacheKey, CacheName, CacheSize, Cached, FORGET_GUARD};
-pub use channel_store::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore};
+pub use channel_store::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore, Entrant};
 pub use clock::Clock;
 pub use export::{Batch, Export};
 pub use fault::{Fault, FaultKind};
@@ -49,7 +51,7 @@ pub use prekey_store::{PrekeyStore, PrekeyTotals, PutPrekeysError};
 pub use presence_store::{ConnectionId, PresenceChange, PresenceStore, combine_statuses};
 pub use push_service::{PushError, PushFault, PushService};
 pub use push_store::PushStore;
-pub use rate_limiter::{Limiter, LimiterContext, RateLimiter, Verdict};
+pub use rate_limiter::{Budget, Limiter, LimiterContext, RateLimiter, Verdict};
 pub use receipt_store::{Marked, ReceiptStore};
 pub use room_store::{CreateRoomError, NewRoom, RoomChange, RoomStore};
 pub use session_store::SessionStore;

@@ -56,6 +56,28 @@ pub trait RateLimiter: Send + Sync {
         key: &str,
         rate: Rate,
     ) -> Result<Verdict, Fault>;
+
+    /// Whether `count` more of `limiter` may be spent by `key` in `context`; if so, they are.
+    ///
+    /// All of them or none, so a refusal costs nothing. What a key has spent is forgotten when the
+    /// window is over that began when it spent the first. It shares nothing with what
+    /// [`check`](Self::check) knows of the same key.
+    async fn spend(
+        &self,
+        (limiter, context): (Limiter, LimiterContext),
+        key: &str,
+        count: u64,
+        budget: Budget,
+    ) -> Result<Verdict, Fault>;
+}
+
+/// What may be spent in a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// How much.
+    pub max: u64,
+    /// How long from the first that is spent.
+    pub window: Duration,
 }
 
 /// Whether it may pass.

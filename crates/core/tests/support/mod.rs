@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod subscriber;
 pub(crate) mod two;
 
 use bytes::Bytes;
@@ -285,7 +286,7 @@ fn encoder() -> Encoder {
 
 fn said(event: &ChannelEvent) -> String {
     match event {
-        ChannelEvent::Published(published) => {
+        ChannelEvent::Published(published, _) => {
             let data = match &published.data {
                 Data::Nothing => "",
                 Data::Text(data) | Data::Raw(data) => data,

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use campanile_adapter_memory::MemoryHub;
 use campanile_core::{
     chat::Ports,
-    event::Signal,
+    event::{Envelope, Signal},
     limits::Limits,
-    port::{self, Bus, BusError, BusReceiver, Heard, NodeId},
+    port::{self, Bus, BusError, BusReceiver, Heard, NodeId, Passage},
     time::Timestamp,
 };
 use std::{
@@ -64,6 +64,13 @@ impl Bus for Cuttable {
             return Ok(());
         }
         self.inner.publish(signal).await
+    }
+
+    async fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Passage, BusError> {
+        if self.wire.cut.load(Ordering::Relaxed) {
+            return Ok(Passage::Alone);
+        }
+        self.inner.publish_in_order(envelope).await
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {

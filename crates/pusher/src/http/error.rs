@@ -22,8 +22,17 @@ pub enum ApiError {
     #[error("this application is disabled")]
     AppDisabled,
     /// 403: the application published as much as it may.
-    #[error("this application is over its quota")]
+    #[error("this application is over its quota: it has as many messages in a day as it may have")]
     OverQuota,
+    /// 400: what tells a request that comes again from others is nothing that does.
+    #[error("an Idempotency-Key has 1 to 255 visible characters of ASCII, and stands there once")]
+    IdempotencyKey,
+    /// 409: a request with the same key is being done. Come back later.
+    #[error("a request with this Idempotency-Key is being done: come back later")]
+    InProgress,
+    /// 422: another request had the same key.
+    #[error("another request had this Idempotency-Key")]
+    OtherRequest,
     /// 404: no application has this id.
     #[error("no application has this id")]
     NoSuchApp,
@@ -38,9 +47,11 @@ impl ApiError {
         match self {
             Self::Signature(_) => 401,
             Self::Publish(why) => why.status(),
-            Self::Info(_) | Self::Channel(_) => 400,
+            Self::Info(_) | Self::Channel(_) | Self::IdempotencyKey => 400,
             Self::AppDisabled | Self::OverQuota => 403,
             Self::NoSuchApp => 404,
+            Self::InProgress => 409,
+            Self::OtherRequest => 422,
             Self::Unavailable => 503,
         }
     }

@@ -2,7 +2,10 @@
 
 use super::{App, AppSettings, Key, Leases, Source};
 use crate::{
-    config::{self, webhooks::event},
+    config::{
+        self,
+        webhooks::{event, room_kind},
+    },
     logs::events,
 };
 use campanile_core::{
@@ -11,6 +14,7 @@ use campanile_core::{
     labels::WebhookEvent,
     metrics::App as AppLabel,
     port::Fault,
+    room::RoomKind,
     webhook::{Hook, HookId, Hooks},
 };
 use campanile_metrics::{OVERFLOW, Registry};
@@ -211,10 +215,14 @@ impl Apps {
         let hook = |webhook: &config::AppWebhook| {
             let events: Vec<WebhookEvent> =
                 webhook.events.iter().filter_map(|name| event(name)).collect();
+            let rooms: Vec<RoomKind> =
+                webhook.rooms.iter().filter_map(|name| room_kind(name)).collect();
             let url = webhook.url.as_deref().unwrap_or_default();
             Hook {
                 id: HookId { app: app.id.clone(), url: url.into() },
-                events: if events.is_empty() { WebhookEvent::ALL.to_vec() } else { events },
+                events: if events.is_empty() { of_channels() } else { events },
+                rooms: if rooms.is_empty() { vec![RoomKind::Public] } else { rooms },
+                direct_bodies: webhook.direct_bodies,
                 linger: app.limits.webhook_linger,
                 retry_time: app.limits.webhook_retry_time,
                 batch_max: self.batch_max,
@@ -234,6 +242,12 @@ fn checked(
     let settings = settings?.of(&app.id, app.enabled, &app.keys);
     config::apps::check_one(&settings, "")?;
     Ok(settings)
+}
+
+/// What happens in channels. Of rooms, only who asks for it is told.
+fn of_channels() -> Vec<WebhookEvent> {
+    let all = WebhookEvent::ALL.iter().copied();
+    all.filter(|event| *event != WebhookEvent::Message).collect()
 }
 
 /// Sends those away who may not stay with an application that is something else `now`.

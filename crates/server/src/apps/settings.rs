@@ -43,9 +43,15 @@ pub struct AppSettings {
 struct AppWebhookSchema {
     /// Where.
     url: String,
-    /// Of what; without any, of everything.
+    /// Of what; without any, of everything in its channels.
     #[schema(required = false)]
     events: Vec<String>,
+    /// Of the messages of which rooms, where it is told of `message`; without any, of public ones.
+    #[schema(required = false)]
+    rooms: Vec<String>,
+    /// Whether it is told what people say in direct rooms.
+    #[schema(required = false)]
+    direct_bodies: bool,
 }
 
 /// The bounds of an application, as the configuration describes them.

@@ -70,8 +70,14 @@ section! {
         /// It has to be on the public internet, unless `webhooks.allow` lets it.
         url: Option<String> = None;
         /// Of what: `channel_occupied`, `channel_vacated`, `member_added`, `member_removed`,
-        /// `client_event`, `cache_miss` and `subscription_count`; without any, of all.
+        /// `client_event`, `cache_miss` and `subscription_count`; without any, of all these. Of the
+        /// messages of the chat's own rooms it is told where `message` stands here.
         events: Vec<String> = Vec::new();
+        /// Of the messages of which rooms, where it is told of messages: `public`, `private` and
+        /// `direct`; without any, of public ones.
+        rooms: Vec<String> = Vec::new();
+        /// Whether it is told what people say in direct rooms, and not only that they do.
+        direct_bodies: bool = false;
     }
 }
 
@@ -82,6 +88,10 @@ section! {
     pub struct AppLimits {
         /// Connections on one node; 0 for as many as `server.connections_max` lets in.
         connections_max: usize = 0;
+        /// Messages in a day, from midnight to midnight in UTC, on all nodes together: each event
+        /// counts once for each channel that it is published to, and so does each that a client
+        /// sends. What goes beyond it is refused, with 403 or `pusher:error`. 0 for any number.
+        messages_per_day_max: u64 = 0;
         /// Longest name of a channel, in bytes.
         channel_name_bytes_max: usize = Limits::default().channel_name_bytes_max;
         /// Longest name of an event, in characters.
@@ -104,14 +114,25 @@ section! {
         watchlist_users_max: usize = Limits::default().watchlist_users_max;
         /// Events that one client may send to others in a second.
         client_events_per_second: u32 = Limits::default().client_events_per_second_max;
+        /// Events of one client that may be refused in a minute, as they come faster than that; who
+        /// goes on is closed with 4100, and may come back after a second. 0 closes nobody.
+        client_event_refusals_per_minute: u32 = Limits::default().client_event_refusals_per_minute_max;
         /// Seconds of silence after which a client asks whether the server is there.
         activity_timeout_seconds: u32 = Limits::default().activity_timeout_seconds.get();
         /// Seconds that the answer to such a question may take.
         pong_timeout_seconds: f64 = Limits::default().pong_timeout.as_secs_f64();
+        /// Seconds for which a client may say nothing by itself, though it answers when it is asked
+        /// whether it is there; then it is closed with 4202, and comes back at once. 0 for as long
+        /// as it likes.
+        silence_seconds_max: f64 = Limits::default().silence_max.as_secs_f64();
         /// Seconds until a connection is closed where `user_authentication` asks for it.
         authorisation_timeout_seconds: f64 = Limits::default().authorisation_timeout.as_secs_f64();
         /// Seconds that the clock of whoever signs a request may be off, either way.
         signature_age_seconds_max: u64 = Limits::default().signature_age_seconds_max;
+        /// Seconds for which the answer to a request with an `Idempotency-Key` is remembered: one
+        /// that comes again is answered, and publishes nothing. Each node remembers some 16 MiB of
+        /// them, the latest; nodes that share a Redis remember them there.
+        idempotency_seconds: f64 = 300.0;
         /// Seconds that the last event of a cache channel is kept.
         cache_seconds: f64 = Limits::default().cache_time.as_secs_f64();
         /// Seconds that a channel or a member may be gone before a webhook tells so.
@@ -158,13 +179,13 @@ impl AppLimits {
             user_id_characters_max: self.user_id_characters_max,
             watchlist_users_max: self.watchlist_users_max,
             client_events_per_second_max: self.client_events_per_second,
+            client_event_refusals_per_minute_max: self.client_event_refusals_per_minute,
             // The chat counts all channels in the same way.
             subscription_count_exact_max: unset.subscription_count_exact_max,
             subscription_count_interval: unset.subscription_count_interval,
             activity_timeout_seconds: activity_timeout.unwrap_or(unset.activity_timeout_seconds),
             pong_timeout: seconds(self.pong_timeout_seconds),
-            // Every client is asked, and answers.
-            silence_max: unset.silence_max,
+            silence_max: seconds(self.silence_seconds_max),
             authorisation_timeout: seconds(self.authorisation_timeout_seconds),
             signature_age_seconds_max: self.signature_age_seconds_max,
             cache_time: seconds(self.cache_seconds),

@@ -2,12 +2,12 @@
 
 use super::{
     ConfigError,
-    apps::App,
+    apps::{App, AppWebhook},
     setting::{join, section},
     validate::wrong,
 };
 use campanile_adapter_webhook::{Allowed, TargetError, target};
-use campanile_core::labels::WebhookEvent;
+use campanile_core::{labels::WebhookEvent, room::RoomKind};
 use std::{collections::BTreeSet, path::PathBuf};
 
 /// Most events of one request.
@@ -39,6 +39,16 @@ impl Webhooks {
 /// The event of this name.
 pub(crate) fn event(name: &str) -> Option<WebhookEvent> {
     WebhookEvent::ALL.iter().find(|event| event.values() == [name]).copied()
+}
+
+/// The kind of room of this name.
+pub(crate) fn room_kind(name: &str) -> Option<RoomKind> {
+    match name {
+        "public" => Some(RoomKind::Public),
+        "private" => Some(RoomKind::Private),
+        "direct" => Some(RoomKind::Direct),
+        _ => None,
+    }
 }
 
 /// Says what is wrong with webhooks, if anything.
@@ -85,6 +95,26 @@ pub(crate) fn check_app(allowed: &Allowed, app: &App, at: &str) -> Result<(), Co
             let key = join(&format!("{at}.{place}"), "events");
             return Err(wrong(&key, &format!("{name:?}"), &why));
         }
+        check_rooms(webhook, &format!("{at}.{place}"))?;
+    }
+    Ok(())
+}
+
+/// What is said of rooms is said to be heard.
+fn check_rooms(webhook: &AppWebhook, at: &str) -> Result<(), ConfigError> {
+    let rooms = &webhook.rooms;
+    if let Some(name) = rooms.iter().find(|name| room_kind(name).is_none()) {
+        let why = "is no kind of room: there are public, private, direct";
+        return Err(wrong(&join(at, "rooms"), &format!("{name:?}"), why));
+    }
+    let message = WebhookEvent::Message.values()[0];
+    if !rooms.is_empty() && !webhook.events.iter().any(|name| name == message) {
+        let why = "are of no use where events does not name message";
+        return Err(wrong(&join(at, "rooms"), &format!("{rooms:?}"), why));
+    }
+    if webhook.direct_bodies && !rooms.iter().any(|name| name == "direct") {
+        let why = "is of no use where rooms does not name direct";
+        return Err(wrong(&join(at, "direct_bodies"), "true", why));
     }
     Ok(())
 }

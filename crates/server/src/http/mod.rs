@@ -4,6 +4,8 @@ mod account;
 mod address;
 mod app;
 mod asked;
+mod channel;
+mod debug;
 mod edge;
 mod first_request;
 mod gate;
@@ -25,6 +27,7 @@ mod shapes;
 mod statistics;
 mod upload;
 mod webhook;
+mod webhook_health;
 mod watchers;
 
 pub use address::Proxies;

@@ -1,8 +1,8 @@
 //! The description of the REST interface, written from the handlers.
 
 use super::{
-    account, app, invite, key, member, message, operator, push, room, session, statistics, upload,
-    webhook,
+    account, app, channel, debug, invite, key, member, message, operator, push, room, session,
+    statistics, upload, webhook, webhook_health,
 };
 use crate::{
     reply::{PROBLEM_JSON, Problem},
@@ -71,6 +71,11 @@ use utoipa::{
         statistics::nodes,
         webhook::dead,
         webhook::revive,
+        webhook_health::show,
+        channel::list,
+        channel::show,
+        channel::publish,
+        debug::watch,
     ),
     components(schemas(Problem)),
     modifiers(&Common),

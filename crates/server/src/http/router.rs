@@ -1,8 +1,8 @@
 //! Which handler answers which method of which path.
 
 use super::{
-    account, app, health, invite, key, member, message, openapi, operator, pages, push, room,
-    session, statistics, upload, webhook,
+    account, app, channel, debug, health, invite, key, member, message, openapi, operator, pages,
+    push, room, session, statistics, upload, webhook, webhook_health,
 };
 use crate::{limits::APP_BODY_BYTES_MAX, pusher, reply::Refused, sse, ws};
 use actix_web::{
@@ -36,6 +36,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(pushes)
         .configure(operators)
         .configure(apps)
+        .configure(watched)
         .configure(prefixed)
         .default_service(web::to(nothing_here));
 }
@@ -210,6 +211,28 @@ fn operators(config: &mut ServiceConfig) {
             [(Method::GET, web::get().to(statistics::connections))],
         ))
         .service(answered("/api/v1/nodes", [(Method::GET, web::get().to(statistics::nodes))]));
+}
+
+/// What operators see of applications.
+fn watched(config: &mut ServiceConfig) {
+    config
+        .service(answered(
+            "/api/v1/apps/{app}/channels",
+            [(Method::GET, web::get().to(channel::list))],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}/channels/{channel}",
+            [(Method::GET, web::get().to(channel::show))],
+        ))
+        .service(answered(
+            "/api/v1/apps/{app}/events",
+            [(Method::POST, web::post().to(channel::publish))],
+        ))
+        .service(answered("/api/v1/apps/{app}/debug", [(Method::GET, web::get().to(debug::watch))]))
+        .service(answered(
+            "/api/v1/webhooks",
+            [(Method::GET, web::get().to(webhook_health::show))],
+        ));
 }
 
 /// A path with its methods; any other one is told which there are.

@@ -182,6 +182,13 @@ events! {
     /// An operator has so many webhooks told again that were given up.
     INFO WebhooksRevived { webhooks: u64 } = "webhooks_revived": "webhooks are told again" {};
 
+    /// An operator watches what passes in an application.
+    INFO AppWatched<'a> { app: &'a str } = "app_watched": "an application is watched" {};
+
+    /// An operator has published a test event for an application.
+    INFO TestEventPublished<'a> { app: &'a str }
+        = "test_event_published": "a test event was published" {};
+
     /// Another process, such as `campanile user ban`, ended sessions in the store.
     INFO SessionsEnded { sessions: u64 }
         = "sessions_ended": "sessions were ended by another process" {};

@@ -4,6 +4,7 @@
 
 use super::{
     convert,
+    once::Once,
     signed::{self, Named},
 };
 use crate::{
@@ -13,7 +14,10 @@ use crate::{
 };
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, ContentType},
+    },
     web::{Bytes, Data, Path},
 };
 use campanile_core::{
@@ -30,16 +34,18 @@ use campanile_pusher::{
         Publish, PublishAnswer, UserAnswer, UsersAnswer, check_presence,
     },
 };
+use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
-/// When to come back to a node that cannot hand an event on.
+/// When to come back to a node that cannot hand an event on, or is still about it.
 const COME_BACK_SECONDS: u32 = 1;
 
 /// A request of an application that has signed it.
 struct Asked<'a> {
     edge: &'a Edge,
+    request: &'a HttpRequest,
     app: Arc<App>,
     query: &'a Query<'a>,
     body: &'a [u8],
@@ -54,18 +60,7 @@ pub async fn events(
     body: Bytes,
 ) -> HttpResponse {
     answer((&request, &edge), &id, &body, async |asked| {
-        let Publish { event, channels } =
-            Publish::parse(asked.body, asked.query, &asked.app.limits)?;
-        let mut answer = PublishAnswer::default();
-        for channel in &channels {
-            asked.publish(&event, channel).await?;
-        }
-        if !event.info.is_empty() {
-            for channel in &channels {
-                answer.channels.insert(channel.as_str(), asked.count(event.info, channel).await?);
-            }
-        }
-        ok(&answer)
+        asked.once(async || asked.publish_one().await).await
     })
     .await
 }
@@ -78,17 +73,7 @@ pub async fn batch_events(
     body: Bytes,
 ) -> HttpResponse {
     answer((&request, &edge), &id, &body, async |asked| {
-        let Batch { items } = Batch::parse(asked.body, &asked.app.limits)?;
-        let mut answer = BatchAnswer::default();
-        for item in &items {
-            asked.publish(&item.event, &item.channel).await?;
-        }
-        if items.iter().any(|item| !item.event.info.is_empty()) {
-            for item in &items {
-                answer.batch.push(asked.count(item.event.info, &item.channel).await?);
-            }
-        }
-        ok(&answer)
+        asked.once(async || asked.publish_batch().await).await
     })
     .await
 }
@@ -204,40 +189,80 @@ async fn answer_whom(
     let accepted = Accepted { at: edge.chat.clock().moment(), trace: here::trace() };
     let query = Query::parse(request.query_string());
     let given = match signed::check((&edge.apps, &edge.chat), named, (request, &query), body) {
-        Ok(app) => give(Asked { edge, app, query: &query, body, accepted }).await,
+        Ok(app) => give(Asked { edge, request, app, query: &query, body, accepted }).await,
         Err(error) => Err(error),
     };
     given.unwrap_or_else(|error| refusal(&error))
 }
 
 impl Asked<'_> {
+    /// Does what is asked, unless it was done before.
+    async fn once(
+        &self,
+        answer: impl AsyncFnOnce() -> Result<String, ApiError>,
+    ) -> Result<HttpResponse, ApiError> {
+        let answers = &*self.edge.chat.ports().answers;
+        let once = Once::of(answers, &self.app, (self.request, self.query), self.body)?;
+        let answer = match once {
+            Some(once) => once.answer(answer).await?,
+            None => answer().await?,
+        };
+        Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer))
+    }
+
+    async fn publish_one(&self) -> Result<String, ApiError> {
+        let Publish { event, channels } = Publish::parse(self.body, self.query, &self.app.limits)?;
+        self.spend(channels.len()).await?;
+        let mut answer = PublishAnswer::default();
+        self.publish_all(channels.iter().map(|channel| (&event, channel))).await?;
+        if !event.info.is_empty() {
+            for channel in &channels {
+                answer.channels.insert(channel.as_str(), self.count(event.info, channel).await?);
+            }
+        }
+        Ok(to_json(&answer))
+    }
+
+    async fn publish_batch(&self) -> Result<String, ApiError> {
+        let Batch { items } = Batch::parse(self.body, &self.app.limits)?;
+        self.spend(items.len()).await?;
+        let mut answer = BatchAnswer::default();
+        self.publish_all(items.iter().map(|item| (&item.event, &item.channel))).await?;
+        if items.iter().any(|item| !item.event.info.is_empty()) {
+            for item in &items {
+                answer.batch.push(self.count(item.event.info, &item.channel).await?);
+            }
+        }
+        Ok(to_json(&answer))
+    }
+
+    /// Takes messages off what the application may have today.
+    async fn spend(&self, messages: usize) -> Result<(), ApiError> {
+        let Some(max) = self.app.messages_per_day_max else { return Ok(()) };
+        let spent = self.edge.chat.spend_messages(&self.app.id, messages as u64, max).await;
+        spent.map_err(|limited| {
+            events::RateLimitHit::from(&limited).emit();
+            ApiError::OverQuota
+        })
+    }
+
     async fn end_user(&self, user: String) -> Result<HttpResponse, ApiError> {
         let ended = self.edge.chat.end_user(&self.app.id, user.into()).await;
         ended.map_err(|_told_where_its_health_is| ApiError::Unavailable)?;
         ok(&PublishAnswer::default())
     }
 
+    /// Hands over one after the other, and waits for all of them together.
+    async fn publish_all<'a>(
+        &self,
+        events: impl Iterator<Item = (&'a Event<'a>, &'a ChannelName)>,
+    ) -> Result<(), ApiError> {
+        let published = join_all(events.map(|(event, name)| self.publish(event, name))).await;
+        published.into_iter().collect()
+    }
+
     async fn publish(&self, event: &Event<'_>, name: &ChannelName) -> Result<(), ApiError> {
-        let chat = &self.edge.chat;
-        let received = &chat.metrics().messages.received;
-        received.increment(self.app.label, Transport::LongPoll, MessageKind::Event);
-        let (channel, kind) = convert::channel(&self.app, name.as_str());
-        let published = Published {
-            event: (&*event.name).into(),
-            data: channel::Data::Raw(event.data.get().into()),
-            user: None,
-        };
-        let publication = Publication {
-            kind,
-            except: event.except.and_then(convert::connection),
-            kept: name.kind().is_cache.then_some(self.app.limits.cache_time),
-            accepted: self.accepted,
-        };
-        chat.publish(&channel, published, publication).await.map_err(|error| match error {
-            PublishError::Fault(fault) => unavailable(fault),
-            // What the bus says is told where its health is.
-            PublishError::Bus(_) => ApiError::Unavailable,
-        })
+        publish((self.edge, &self.app), self.accepted, event, name).await
     }
 
     async fn look(&self, name: &ChannelName) -> Result<ChannelSeen, ApiError> {
@@ -248,6 +273,47 @@ impl Asked<'_> {
     async fn count(&self, info: Info, name: &ChannelName) -> Result<Counts, ApiError> {
         Ok(counts(info.where_it_applies(name), &self.look(name).await?))
     }
+}
+
+/// Publishes what this body says, for an operator: checked as if the application had sent it, but
+/// for its signature.
+pub(crate) async fn publish_unsigned(edge: &Edge, app: &App, body: &[u8]) -> Result<(), ApiError> {
+    let accepted = Accepted { at: edge.chat.clock().moment(), trace: here::trace() };
+    let Publish { event, channels } = Publish::parse(body, &Query::parse(""), &app.limits)?;
+    if !app.enabled {
+        return Err(ApiError::AppDisabled);
+    }
+    for channel in &channels {
+        publish((edge, app), accepted, &event, channel).await?;
+    }
+    Ok(())
+}
+
+async fn publish(
+    (edge, app): (&Edge, &App),
+    accepted: Accepted,
+    event: &Event<'_>,
+    name: &ChannelName,
+) -> Result<(), ApiError> {
+    let received = &edge.chat.metrics().messages.received;
+    received.increment(app.label, Transport::LongPoll, MessageKind::Event);
+    let (channel, kind) = convert::channel(app, name.as_str());
+    let published = Published {
+        event: (&*event.name).into(),
+        data: channel::Data::Raw(event.data.get().into()),
+        user: None,
+    };
+    let publication = Publication {
+        kind,
+        except: event.except.and_then(convert::connection),
+        kept: name.kind().is_cache.then_some(app.limits.cache_time),
+        accepted,
+    };
+    edge.chat.publish(&channel, published, publication).await.map_err(|error| match error {
+        PublishError::Fault(fault) => unavailable(fault),
+        // What the bus says is told where its health is.
+        PublishError::Bus(_) => ApiError::Unavailable,
+    })
 }
 
 /// What was published over HTTP, as it was written.
@@ -270,6 +336,10 @@ fn unavailable(fault: Fault) -> ApiError {
     ApiError::Unavailable
 }
 
+fn to_json(answer: &impl Serialize) -> String {
+    serde_json::to_string(answer).expect("answers have text keys")
+}
+
 fn ok(answer: &impl Serialize) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(answer))
 }
@@ -277,7 +347,7 @@ fn ok(answer: &impl Serialize) -> Result<HttpResponse, ApiError> {
 fn refusal(error: &ApiError) -> HttpResponse {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let mut answer = HttpResponse::build(status);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT) {
         answer.insert_header((header::RETRY_AFTER, COME_BACK_SECONDS));
     }
     answer.content_type("text/plain; charset=utf-8").body(error.to_string())

@@ -135,7 +135,7 @@ impl Opening {
             ping_interval: Duration::from_secs(limits.activity_timeout_seconds.get().into()),
             pinging: Pinging::WhenSilent,
             ping: limits.pong_timeout,
-            idle: FOR_EVER,
+            idle: if limits.silence_max.is_zero() { FOR_EVER } else { limits.silence_max },
             ..self.patience
         };
         Self { frames, patience, ..self }

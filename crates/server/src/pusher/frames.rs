@@ -6,7 +6,7 @@ use campanile_core::{
     event::Event,
     fanout::Encoder,
 };
-use campanile_pusher::{Data, Present, ServerFrame};
+use campanile_pusher::{Data, Present, ServerFrame, WatchlistChange};
 
 use actix_web::web::Bytes;
 
@@ -14,6 +14,7 @@ use actix_web::web::Bytes;
 /// nothing that the protocol says.
 pub fn encoder() -> Encoder {
     Box::new(|event| match event {
+        Event::Channel(channel, event) if channel.is_of_signed_in() => watched(event),
         Event::Channel(channel, event) => Some(frame(channel.name(), event)),
         _ => None,
     })
@@ -36,7 +37,7 @@ pub(super) fn published(channel: &str, published: &Published) -> Bytes {
 
 fn frame(channel: &str, event: &ChannelEvent) -> Bytes {
     match event {
-        ChannelEvent::Published(published) => self::published(channel, published),
+        ChannelEvent::Published(published, _) => self::published(channel, published),
         ChannelEvent::MemberAdded(member, _) => {
             text(&ServerFrame::MemberAdded { channel, member: present(member) })
         }
@@ -46,6 +47,27 @@ fn frame(channel: &str, event: &ChannelEvent) -> Bytes {
         ChannelEvent::Counted(count) => {
             text(&ServerFrame::SubscriptionCount { channel, count: *count })
         }
+    }
+}
+
+/// What becomes of users of a watchlist: who of them is there, and who is not. `None` where there is
+/// nothing to tell.
+pub(super) fn watchlist(online: &[&str], offline: &[&str]) -> Option<Bytes> {
+    let changes = [WatchlistChange::Online(online), WatchlistChange::Offline(offline)];
+    let changes: &[WatchlistChange<'_>] = match (online, offline) {
+        ([], []) => return None,
+        (_, []) => &changes[..1],
+        ([], _) => &changes[1..],
+        _ => &changes,
+    };
+    Some(text(&ServerFrame::Watchlist { changes }))
+}
+
+fn watched(event: &ChannelEvent) -> Option<Bytes> {
+    match event {
+        ChannelEvent::MemberAdded(member, _) => watchlist(&[&member.user], &[]),
+        ChannelEvent::MemberRemoved(user, _) => watchlist(&[], &[user]),
+        ChannelEvent::Published(..) | ChannelEvent::Counted(_) => None,
     }
 }
 

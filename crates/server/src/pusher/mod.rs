@@ -6,15 +6,18 @@
 //! ```
 //!
 //! `door` decides who may connect, `socket` is what a connection's frames mean, `frames` writes what
-//! happens in channels; `signed` finds out which application asks, and `api` does what it asks.
+//! happens in channels; `signed` finds out which application asks, `once` whether it was
+//! asked before, and `api` does what it asks.
 
 mod door;
 mod socket;
 mod frames;
 mod signed;
+mod once;
 mod api;
 mod convert;
 
+pub(crate) use api::publish_unsigned;
 pub use api::{batch_events, channel, channels, events, terminate, terminate_by_key, users};
 pub(crate) use convert::socket_id;
 pub use door::upgrade;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     apps::{App, Tenancy},
     logs::{events, here},
-    ws::{Answerer, Standing, Taken, Worker},
+    ws::{Answerer, Said, Standing, Taken, Worker},
 };
 use actix_web::web::{Bytes, Data as Shared};
 use campanile_core::{
@@ -16,10 +16,13 @@ use campanile_core::{
     connection::{AppConnection, SayError, SubscribeToError, Subscribing, Subscription},
     event::Accepted,
     fanout::{Class, Outbox},
-    labels::{ChannelType, JoinRefusal, MessageErrorReason, MessageKind, MessageResult, Transport},
+    labels::{
+        ChannelType, CloseReason, JoinRefusal, MessageErrorReason, MessageKind, MessageResult,
+        Transport,
+    },
     limits::Rate,
     pace::Pace,
-    port::{Limiter, LimiterContext},
+    port::{Limiter, LimiterContext, Verdict},
 };
 use campanile_pusher::{
     BadMember, ChannelName, ClientEvent, ClientFrame, Kind, Member, Refusal, ServerFrame, SignIn,
@@ -53,6 +56,8 @@ struct Open {
     speaks_websocket: bool,
     requests: Option<Pace>,
     client_events: Pace,
+    /// Of client events that were refused, where too many of them are the end.
+    refused_events: Option<Pace>,
 }
 
 impl Socket {
@@ -74,6 +79,7 @@ impl Socket {
             speaks_websocket: false,
             requests: rates.map(|rates| Pace::new(rates.requests_per_connection)),
             client_events: Pace::new(Rate::new(per_second.into(), per_second)),
+            refused_events: refusals_of(&app),
             app,
             connection,
         };
@@ -94,13 +100,13 @@ impl Socket {
         self.outbox.push(text(frame), Class::Answer);
     }
 
-    async fn hear(&mut self, received: &str) {
-        let Self { worker, outbox, open: Some(open) } = self else { return };
+    async fn hear(&mut self, received: &str) -> Said {
+        let Self { worker, outbox, open: Some(open) } = self else { return Said::Something };
         open.keep_up(worker);
         let app = open.app.clone();
         let limits = &app.limits;
         if !open.keeps_pace(worker) {
-            return;
+            return Said::Something;
         }
         let frame = match ClientFrame::decode(received, limits) {
             Ok(frame) => frame,
@@ -108,7 +114,8 @@ impl Socket {
                 open.count(worker, MessageKind::Control);
                 let errors = &worker.chat.metrics().messages.errors;
                 errors.increment(MessageErrorReason::Malformed);
-                return self.say(&ServerFrame::Error(&Refusal::Frame(bad)));
+                self.say(&ServerFrame::Error(&Refusal::Frame(bad)));
+                return Said::Something;
             }
         };
         let is_event = matches!(frame, ClientFrame::ClientEvent(_));
@@ -116,8 +123,7 @@ impl Socket {
         let say = |frame: &ServerFrame<'_>| outbox.push(text(frame), Class::Answer);
         match frame {
             ClientFrame::Ping => say(&ServerFrame::Pong),
-            // That something was heard is all that it says.
-            ClientFrame::Pong => {}
+            ClientFrame::Pong => return Said::Here,
             ClientFrame::Subscribe(subscribe) => match open.subscribe(worker, &subscribe).await {
                 Ok(subscribing) => {
                     open.answer(&subscribe.channel, &subscribing);
@@ -131,12 +137,13 @@ impl Socket {
                 open.connection.unsubscribe(&channel, kind).await;
                 open.members.remove(&channel);
             }
-            ClientFrame::SignIn(sign_in) => match open.sign_in(worker, &sign_in) {
+            ClientFrame::SignIn(sign_in) => match open.sign_in(worker, &sign_in).await {
                 Ok(()) => {
                     say(&ServerFrame::SignedIn { user_data: &sign_in.user_data });
                     if open.user.as_ref().is_some_and(|user| user.watchlist_is_cut) {
                         say(&ServerFrame::Error(&Refusal::watchlist_too_long(limits)));
                     }
+                    open.watch().await;
                 }
                 Err(refusal) => say(&ServerFrame::Error(&refusal)),
             },
@@ -150,9 +157,13 @@ impl Socket {
                 worker.chat.metrics().messages.client_events.increment(kind, result);
                 if let Err(refusal) = said {
                     say(&ServerFrame::Error(&refusal));
+                    if open.is_too_much(worker, &refusal) {
+                        outbox.end(CloseReason::Other);
+                    }
                 }
             }
         }
+        Said::Something
     }
 }
 
@@ -180,6 +191,13 @@ impl Open {
     fn count(&self, worker: &Worker, kind: MessageKind) {
         let received = &worker.chat.metrics().messages.received;
         received.increment(self.app.label, Transport::WebSocket, kind);
+    }
+
+    /// Whether a refusal is one too many of those that come of haste.
+    fn is_too_much(&mut self, worker: &Worker, refusal: &Refusal<'_>) -> bool {
+        let Refusal::TooManyClientEvents { .. } = refusal else { return false };
+        let now = worker.chat.clock().moment();
+        self.refused_events.as_mut().is_some_and(|pace| pace.check(now) != Verdict::Allowed)
     }
 
     async fn subscribe<'a>(
@@ -264,7 +282,7 @@ impl Open {
         }
     }
 
-    fn sign_in(&mut self, worker: &Worker, sign_in: &SignIn) -> Result<(), Refusal<'static>> {
+    async fn sign_in(&mut self, worker: &Worker, sign_in: &SignIn) -> Result<(), Refusal<'static>> {
         let SignIn { auth, user_data } = sign_in;
         let checked = self.app.keys.check_user(Some(auth), self.socket_id, user_data);
         signed::count(&worker.chat, checked).map_err(Refusal::SignInAuth)?;
@@ -272,10 +290,23 @@ impl Open {
         if self.user.as_ref().is_some_and(|known| known.id != user.id) {
             return Err(Refusal::SignedInAsAnother);
         }
-        self.connection.sign_in(&user.id.as_str().into());
+        self.connection.sign_in(&user.id.as_str().into()).await;
         self.user = Some(user);
         self.is_authorised = true;
         Ok(())
+    }
+
+    /// Tells how those are whom the user watches; what becomes of them follows.
+    async fn watch(&self) {
+        let watchlist = self.user.iter().flat_map(|user| &user.watchlist);
+        let watching = self.connection.watch(watchlist.map(|user| user.as_str().into())).await;
+        let online: Vec<&str> = watching.online.iter().map(|user| &**user).collect();
+        let offline: Vec<&str> = watching.offline.iter().map(|user| &**user).collect();
+        if let Some(frame) = frames::watchlist(&online, &offline) {
+            self.connection.outbox().push(frame, Class::Answer);
+        }
+        // What becomes of them meanwhile comes behind the frame.
+        drop(watching);
     }
 
     async fn client_event(
@@ -300,6 +331,13 @@ impl Open {
             events::RateLimitHit::from(&limited).emit();
             return Err(Refusal::too_many_client_events(&self.app.limits));
         }
+        if let Some(max) = self.app.messages_per_day_max {
+            let spent = worker.chat.spend_messages(&self.app.id, 1, max).await;
+            spent.map_err(|limited| {
+                events::RateLimitHit::from(&limited).emit();
+                Refusal::OverQuota
+            })?;
+        }
         let user = match kind {
             ChannelKind::Presence => self.members.get(&channel).cloned(),
             _ => None,
@@ -315,13 +353,20 @@ impl Open {
     }
 }
 
+/// The pace at which client events of one connection may be refused, where there is one.
+fn refusals_of(app: &App) -> Option<Pace> {
+    let per_minute = app.limits.client_event_refusals_per_minute_max;
+    (per_minute > 0).then(|| Pace::new(Rate::new(f64::from(per_minute) / 60.0, per_minute)))
+}
+
 impl Answerer for Socket {
-    async fn text(&mut self, text: &str) {
+    async fn text(&mut self, text: &str) -> Said {
         here::begin_message();
         let started = self.worker.chat.clock().moment();
-        self.hear(text).await;
+        let said = self.hear(text).await;
         let duration_ms = self.worker.chat.clock().moment().since(started);
         events::MessageHandled { duration_ms }.emit();
+        said
     }
 
     fn binary(&mut self, _bytes: Bytes) -> Taken {

@@ -53,7 +53,7 @@ impl Shipping {
         let Some(shipper) = self.shipper else { return };
         let report = shipper.flush(self.deadline);
         if report.dropped > 0 {
-            let reason = shipper.status().trouble.unwrap_or_default();
+            let reason = trouble(&shipper);
             events::LogsNotShipped { lines: report.dropped, reason: &reason }.emit();
         }
         if report.kept > 0 {
@@ -73,13 +73,17 @@ pub(crate) fn look_at_loki(config: &Config) -> Option<Result<String, String>> {
             let subscriber = tracing_subscriber::registry().with(layer);
             tracing::subscriber::with_default(subscriber, || events::LogStoreAsked {}.emit());
             let report = shipper.flush(CHECK_PATIENCE);
-            let why = || shipper.status().trouble.unwrap_or_else(|| "no answer".to_owned());
             match report.sent {
-                0 => Err(format!("{url} took no line: {}", why())),
+                0 => Err(format!("{url} took no line: {}", trouble(&shipper))),
                 _ => Ok(format!("{url} takes lines")),
             }
         }
     })
+}
+
+/// Why Loki takes nothing. Of a push that is still waited for there is nothing else to say.
+fn trouble(shipper: &Shipper) -> String {
+    shipper.status().trouble.unwrap_or_else(|| "no answer".to_owned())
 }
 
 /// Says what is wrong, if anything. Files and neighbours are asked at the start.

@@ -43,7 +43,7 @@ pub(crate) use lobby::{Drain, DrainWatch, Place};
 pub use meter::CountedApp;
 pub(crate) use meter::Meter;
 pub use opening::Opening;
-pub use session::{Answerer, Standing, Taken};
+pub use session::{Answerer, Said, Standing, Taken};
 pub use socket::prepare_socket;
 pub(crate) use socket::prepare_stream;
 pub use timers::{Patience, Pinging};

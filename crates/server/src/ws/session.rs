@@ -33,7 +33,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 /// Who answers a connection's frames; puts what it says into the connection's outbox.
 pub trait Answerer: 'static {
     /// A text message has arrived. What is said afterwards waits until this is done.
-    fn text(&mut self, text: &str) -> impl Future<Output = ()>;
+    fn text(&mut self, text: &str) -> impl Future<Output = Said>;
 
     /// A binary message has arrived; whether such are taken here.
     fn binary(&mut self, bytes: Bytes) -> Taken;
@@ -58,6 +58,15 @@ pub trait Answerer: 'static {
 
     /// Whether the peer may stay.
     fn standing(&self) -> Standing;
+}
+
+/// What a text message was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// What the peer had to say.
+    Something,
+    /// That it is there, as it was asked.
+    Here,
 }
 
 /// Whether something was taken.
@@ -206,8 +215,9 @@ impl<A: Answerer> Session<A> {
     }
 
     async fn on_text(&mut self, text: &str) {
-        self.answerer.text(text).await;
-        self.timers.asked(Instant::now());
+        if self.answerer.text(text).await == Said::Something {
+            self.timers.asked(Instant::now());
+        }
         if let Standing::Known { until } = self.answerer.standing() {
             self.timers.known(until);
         }

@@ -2,7 +2,7 @@
 
 use super::{
     frame,
-    session::{Answerer, Standing, Taken},
+    session::{Answerer, Said, Standing, Taken},
     translate::{Conversation, Given},
     worker::{Caller, Recognised, Worker},
 };
@@ -150,12 +150,13 @@ impl Talk {
 }
 
 impl Answerer for Talk {
-    async fn text(&mut self, text: &str) {
+    async fn text(&mut self, text: &str) -> Said {
         here::begin_message();
         let started = self.worker.chat.clock().moment();
         self.answer(text).await;
         let duration_ms = self.worker.chat.clock().moment().since(started);
         events::MessageHandled { duration_ms }.emit();
+        Said::Something
     }
 
     fn binary(&mut self, _bytes: Bytes) -> Taken {

@@ -7,7 +7,11 @@ use crate::{
 use campanile_neighbours::until;
 use minreq::Method;
 use serde_json::{Value, json};
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
 
 /// Within this, the members of a node that died are known to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(30);
@@ -38,16 +42,92 @@ fn what_is_published_on_one_node_is_heard_once_on_each() {
         publish([here, there][number % 2], "private-news", &number.to_string());
     }
     for client in &mut clients {
-        let mut heard: Vec<u32> = (0..100)
-            .map(|_| client.hear("news")["data"].as_str().expect("a string").parse())
-            .map(|number| number.expect("a number"))
-            .collect();
-        heard.sort_unstable();
-        assert_eq!(heard, (0..100).collect::<Vec<_>>(), "each once");
+        let heard: Vec<_> = (0..100).map(|_| client.hear("news")["data"].clone()).collect();
+        let published: Vec<_> = (0..100).map(|number| json!(number.to_string())).collect();
+        assert_eq!(heard, published, "each once, in the order of acceptance");
     }
     let said = json!({"event": "client-hi", "channel": "private-news", "data": {}});
     clients[0].send(&said.to_string());
     assert_eq!(clients[1].hear("client-hi")["channel"], "private-news");
+}
+
+#[test]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+fn what_nodes_publish_at_the_same_time_is_heard_in_one_order() {
+    const EACH: usize = 150;
+    let many = "[apps.limits]\nclient_events_per_second = 1000\n";
+    let cluster = Cluster::start_from(2, &[], &(app_file() + many));
+    let nodes = [0, 1].map(|node| cluster.nodes[node].address);
+    let mut clients = [0, 1, 0, 1].map(|node| Client::open_at(nodes[node]));
+    for client in &mut clients {
+        client.subscribe("private-news", None);
+    }
+    let [mut ada, mut bob] = nodes.map(Client::open_at);
+    for client in [&mut ada, &mut bob] {
+        client.subscribe("private-news", None);
+    }
+    std::thread::scope(|scope| {
+        for (node, at) in nodes.into_iter().enumerate() {
+            scope.spawn(move || {
+                for number in 0..EACH {
+                    publish(at, "private-news", &format!("{node}-{number}"));
+                }
+            });
+        }
+        for client in [&mut ada, &mut bob] {
+            scope.spawn(move || {
+                for number in 0..EACH {
+                    let said = json!({"event": "client-hi", "channel": "private-news",
+                        "data": format!("{}-{number}", client.socket_id)});
+                    client.send(&said.to_string());
+                }
+            });
+        }
+    });
+    let wanted = 4 * EACH;
+    let heard = clients.each_mut().map(|client| {
+        let next = |_| client.next()["data"].as_str().expect("a text").to_owned();
+        (0..wanted).map(next).collect::<Vec<_>>()
+    });
+    for other in &heard[1..] {
+        assert_eq!(&heard[0], other);
+    }
+    for sender in ["0", "1", &ada.socket_id, &bob.socket_id] {
+        let prefix = format!("{sender}-");
+        let numbers = heard[0].iter().filter_map(|text| text.strip_prefix(&prefix)?.parse().ok());
+        assert_eq!(numbers.collect::<Vec<usize>>(), (0..EACH).collect::<Vec<_>>(), "{sender}");
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+fn who_subscribes_while_an_event_is_published_hears_it_once() {
+    let cluster = shop();
+    let [here, there] = [0, 1].map(|node| cluster.nodes[node].address);
+    let price = "cache-price";
+    let (is_over, last) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let number = last.load(Ordering::Relaxed) + 1;
+                publish(there, price, &number.to_string());
+                last.store(number, Ordering::Relaxed);
+            }
+        });
+        until("something is kept", GONE_WITHIN, || {
+            (last.load(Ordering::Relaxed) > 0).then_some(())
+        });
+        for round in 0..60 {
+            let mut client = Client::open_at([here, there][round % 2]);
+            client.subscribe(price, None);
+            let heard: Vec<usize> = (0..5)
+                .map(|_| client.next()["data"].as_str().expect("a text").parse().expect("a number"))
+                .collect();
+            let first = heard[0];
+            assert_eq!(heard, (first..first + 5).collect::<Vec<_>>(), "each once, none left out");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

@@ -18,4 +18,5 @@ mod apps;
 mod channels;
 mod faults;
 mod refused;
+mod shared;
 mod watched;

@@ -4,7 +4,12 @@ use crate::{
     ending::{PLAIN, handshake},
     prekey::publish,
     scene::{Scene, cases},
-    support::{Server, form, post_form, socket::Socket, start_with},
+    support::{
+        Server, form, post_form,
+        pusher::{publication, with_app},
+        socket::Socket,
+        start_with,
+    },
 };
 use campanile_metrics::testing::Probe;
 use campanile_server::config::limits::Rate;
@@ -22,6 +27,10 @@ cases! {
         "chat_rate_limit_checks_total{limiter=connection|message|api|upload|join|prekey,context=ip|user|global}",
         "chat_rate_limit_rejections_total{limiter=connection|message|api|upload|join|prekey,context=ip|user|global}",
     ] each;
+    a_quota_that_is_spent_is_counted moves [
+        "chat_rate_limit_checks_total{limiter=message,context=app}",
+        "chat_rate_limit_rejections_total{limiter=message,context=app}",
+    ] spends;
     a_request_that_is_made_to_wait_is_timed moves [
         "chat_rate_limit_wait_seconds{limiter=api}",
     ] waits;
@@ -92,6 +101,19 @@ fn each(scene: &Scene) {
     assert_eq!((ask(), ask()), (401, 429));
     is_limited(&server, &before, ("api", "ip"));
     scene.total_rose(&server, &before, "chat_rate_limit_rejections_total", 2.0);
+}
+
+fn spends(scene: &Scene) {
+    let server = start_with(|config| {
+        with_app(config, |app| app.limits.messages_per_day_max = 2);
+    });
+    let before = server.scrape();
+    let body = publication("news", "said", "hello");
+    let publish = || server.ask_signed(Method::Post, "/events", &body).status;
+    assert_eq!([publish(), publish(), publish()], [200, 200, 403]);
+    let by_app = &[("limiter", "message"), ("context", "app")];
+    scene.rose(&server, &before, ("chat_rate_limit_checks_total", by_app), 3.0);
+    scene.rose(&server, &before, ("chat_rate_limit_rejections_total", by_app), 1.0);
 }
 
 fn waits(scene: &Scene) {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use campanile_adapter_memory::{self as memory, SystemClock};
 use campanile_core::{
     chat::{Chat, Ports, SendError, Source},
-    event::Signal,
+    event::{Envelope, Signal},
     fanout::Shards,
     instrumented::{Backend, Behind, Driver},
     labels::Transport,
@@ -16,7 +16,7 @@ use campanile_core::{
     message::Draft,
     metrics::{App, ChatMetrics, NATIVE_APP},
     name::{RoomName, UserName},
-    port::{Appended, Bus, BusError, BusReceiver, NewAccount, Node, NodeId},
+    port::{Appended, Bus, BusError, BusReceiver, NewAccount, Node, NodeId, Passage},
     room::RoomKind,
     user::PasswordHash,
 };
@@ -116,6 +116,10 @@ struct Broken;
 #[async_trait]
 impl Bus for Broken {
     async fn publish(&self, _signal: Arc<Signal>) -> Result<(), BusError> {
+        Err(BusError::Overflow)
+    }
+
+    async fn publish_in_order(&self, _envelope: Arc<Envelope>) -> Result<Passage, BusError> {
         Err(BusError::Overflow)
     }
 

@@ -108,7 +108,7 @@ impl Scene {
         let wanted = earlier + by;
         let now = wait_for(server, |probe| probe.value(name, labels), wanted);
         assert!(now == Some(wanted), "{name}{labels:?} is {now:?} and should be {wanted}");
-        thread::sleep(LATE);
+        linger(LATE);
         let later = server.scrape().value(name, labels);
         assert!(later == now, "{name}{labels:?} is {later:?} a little later, after {wanted}");
     }
@@ -123,7 +123,7 @@ impl Scene {
         while Instant::now() < deadline {
             let now = server.scrape().value(name, labels);
             assert!(now == Some(earlier), "{name}{labels:?} is {now:?} and was {earlier}");
-            thread::sleep(LATE / 4);
+            linger(LATE / 4);
         }
     }
 
@@ -134,7 +134,7 @@ impl Scene {
         let wanted = before.sum(name) + by;
         let now = wait_for(server, |probe| Some(probe.sum(name)), wanted);
         assert!(now == Some(wanted), "{name} adds up to {now:?} and should to {wanted}");
-        thread::sleep(LATE);
+        linger(LATE);
         let later = server.scrape().sum(name);
         assert!(later == wanted, "{name} adds up to {later} a little later, after {wanted}");
     }
@@ -209,6 +209,11 @@ fn wait_for(server: &Server, read: impl Fn(&Probe) -> Option<f64>, wanted: f64) 
         }
         thread::yield_now();
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing tells that nothing more comes")]
+fn linger(time: Duration) {
+    thread::sleep(time);
 }
 
 fn absent<T>(name: &str, labels: &[(&str, &str)]) -> T {

@@ -23,4 +23,5 @@ mod rooms;
 mod sessions;
 mod shipping;
 mod uploads;
+mod watching;
 mod webhooks;

@@ -53,6 +53,35 @@ fn an_application_is_told_what_happens_in_its_channels() {
 }
 
 #[test]
+fn an_application_that_asks_for_it_is_told_of_messages_in_rooms() {
+    let receiver = Receiver::start();
+    let server = start_with(|config| {
+        set(config, &receiver, &["message"]);
+        config.apps[0].webhooks[0].rooms = vec!["public".to_owned(), "direct".to_owned()];
+    });
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    server.room(&ada, "lobby");
+    let sent = server.post_as(&ada, "/api/v1/rooms/lobby/messages", json!({"body": "hé\n\"llo"}));
+    let sent = sent.expect(201);
+    let expected = json!({
+        "name": "message", "room": "lobby", "seq": 1, "message_id": sent["message_id"],
+        "user": "ada", "body": "hé\n\"llo", "at": sent["at"],
+    });
+    assert_eq!(next(&receiver), expected);
+    let direct = server
+        .post_as(&ada, "/api/v1/rooms", json!({"kind": "direct", "with": bob.name}))
+        .expect(201);
+    let direct = direct["room"]["name"].as_str().expect("a name");
+    let path = format!("/api/v1/rooms/{direct}/messages");
+    let sent = server.post_as(&ada, &path, json!({"body": "between us"})).expect(201);
+    let expected = json!({
+        "name": "message", "room": direct, "seq": 1, "message_id": sent["message_id"],
+        "user": "ada", "at": sent["at"],
+    });
+    assert_eq!(next(&receiver), expected);
+}
+
+#[test]
 fn who_is_back_in_time_was_never_gone() {
     let receiver = Receiver::start();
     let server = start_telling(&receiver, &["channel_vacated", "member_removed"]);

@@ -42,11 +42,21 @@ impl Events {
         Self::over(socket.into(), user, rooms, "")
     }
 
-    fn over(mut stream: TcpStream, user: &User, rooms: &[&str], last_id: &str) -> Self {
-        stream.set_read_timeout(Some(PATIENCE)).expect("a stream takes a time-out");
+    /// Asks for the stream of another path.
+    pub(crate) fn at(server: &Server, user: &User, path: &str) -> Self {
+        let stream = TcpStream::connect(server.address).expect("the server listens");
+        Self::ask(stream, user, path, "")
+    }
+
+    fn over(stream: TcpStream, user: &User, rooms: &[&str], last_id: &str) -> Self {
         let query = rooms.iter().map(|room| format!("room={room}")).collect::<Vec<_>>().join("&");
+        Self::ask(stream, user, &format!("/sse?{query}"), last_id)
+    }
+
+    fn ask(mut stream: TcpStream, user: &User, path: &str, last_id: &str) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).expect("a stream takes a time-out");
         let request = format!(
-            "GET /sse?{query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+            "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
              Accept: text/event-stream\r\nLast-Event-ID: {last_id}\r\n\r\n",
             user.token
         );

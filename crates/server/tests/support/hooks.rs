@@ -22,6 +22,7 @@ pub(crate) fn set_unasked(config: &mut Config, receiver: &Receiver, events: &[&s
         app.webhooks.push(AppWebhook {
             url: Some(receiver.url("hook")),
             events: events.iter().map(|event| (*event).to_owned()).collect(),
+            ..AppWebhook::default()
         });
     });
 }

@@ -92,6 +92,14 @@ impl Client {
         (status, serde_json::from_str(body).unwrap_or_default())
     }
 
+    /// Opens a WebSocket at this path; what it is told first.
+    pub(crate) async fn first_frame(&self, program: &Program, path: &str) -> Value {
+        let stream = self.connect(program).await.expect("a connection");
+        let url = format!("wss://{}{path}", program.address);
+        let (socket, _response) = in_time(client_async(url, stream)).await.expect("a WebSocket");
+        Conversation { socket }.hear().await
+    }
+
     /// Opens a native connection and says hello.
     pub(crate) async fn hello(&self, program: &Program, token: &str) -> Conversation {
         let stream = self.connect(program).await.expect("a connection");

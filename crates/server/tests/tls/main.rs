@@ -16,6 +16,7 @@ use std::{
     process::Command,
     time::{Duration, Instant},
 };
+use support::pusher::{KEY, app_file};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -82,6 +83,18 @@ async fn https_is_served_and_said_to_be() {
     assert!(site.program.started.url.starts_with("https://"), "{}", site.program.started.url);
     let (status, _) = site.client.ask(&site.program, ("GET", "/livez"), "", "").await;
     assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn clients_of_an_application_that_wants_tls_come_by_wss() {
+    let settings = tempfile::tempdir().expect("a directory");
+    let file = settings.path().join("campanile.toml");
+    fs::write(&file, format!("{}tls_only = true\n", app_file())).expect("written");
+    let site = start_with(|command| {
+        command.env("CAMPANILE_CONFIG", &file);
+    });
+    let greeting = site.client.first_frame(&site.program, &format!("/app/{KEY}?protocol=7")).await;
+    assert_eq!(greeting["event"], "pusher:connection_established", "{greeting}");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ async fn while_connections_come_and_go_none_is_counted_twice_or_forgotten() {
         let probe = server.probe();
         (probe.sum(opened) - probe.sum(closed), probe.sum(active))
     };
-    while churn.len() > 0 {
+    while !churn.is_empty() {
         // Those that come or go just now may be counted on one side only.
         let (counted, open) = balance();
         assert!((counted - open).abs() <= AT_ONCE as f64, "{counted} by counters, {open} open");

@@ -136,6 +136,7 @@ fn held_by(gate: &Arc<Mutex<()>>) -> Arc<dyn Fn() -> Encoder + Send + Sync> {
 }
 
 #[tokio::test]
+#[expect(clippy::await_holding_lock, reason = "the worker waits as long as messages are sent")]
 async fn messages_that_wait_together_leave_in_one_write() {
     let gate = Arc::new(Mutex::new(()));
     let (server, writes) = start(Setup { encoder: held_by(&gate), ..Setup::default() });

@@ -39,6 +39,7 @@ function watch({ token, user }) {
       shown().draw(samples);
     },
     onState: (state) => {
+      if (state === 'forbidden' || state === 'signed-out') board?.end();
       if (state === 'forbidden') forbidden(user, api, poller);
       else if (state === 'signed-out') {
         clearSession();

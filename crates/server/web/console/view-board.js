@@ -1,14 +1,20 @@
-// The console: head, health, tiles, what is around the node, plots and tables.
+// The console: its head, the section of the server (health, tiles, what is around the node, plots
+// and tables), and the sections of its applications.
 
 import { el, setText } from '../shared/dom.js';
 import { icon, mark } from '../shared/icons.js';
 import { themeButton } from '../shared/theme.js';
 import { bytes, duration, latency, percent, perSecond, short } from '../shared/words.js';
 import { Plot } from './plot.js';
+import { Sections } from './sections.js';
+import { AppsView } from './view-apps.js';
+import { ChannelsView } from './view-channels.js';
 import { ClusterView } from './view-cluster.js';
+import { DebugView } from './view-debug.js';
 import { InvitesView } from './view-invites.js';
 import { TablesView } from './view-tables.js';
 import { TilesView } from './view-tiles.js';
+import { WebhooksView } from './view-webhooks.js';
 
 const PLOTS = [
   { title: 'Connections', format: short, least: 4, series: [{ name: 'open', tone: 'one', pick: (now) => now.connections }, { name: 'users', tone: 'two', pick: (now) => now.users }] },
@@ -48,20 +54,30 @@ export class Board {
   #trouble = null;
   #isAlone = false;
   #main;
+  #sections;
 
   constructor({ root, api, user, onSignOut }) {
     this.#invites = new InvitesView({ api });
     const button = (name, label, run) => el('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick: run }, icon(name));
+    const server = el('div', { class: 'section' }, this.#cluster.notices, this.#cluster.health, this.#tiles.root, this.#cluster.root,
+      el('div', { class: 'plots' }, [...this.#plots, ...this.#between].map((plot) => plot.root)), this.#invites.root, this.#tables.root);
+    const views = [AppsView, ChannelsView, WebhooksView, DebugView].map((View) => new View({ api }));
+    this.#main = el('main', { class: 'console-main', id: 'main' }, this.#away, server, views.map((view) => view.root));
+    this.#sections = new Sections([{ name: 'server', title: 'Server', root: server }, ...views]);
     root.replaceChildren(el('div', { class: 'console' },
       el('header', { class: 'console-head' },
         el('a', { class: 'wordmark', href: '/', 'aria-label': 'Campanile, to the chat' }, mark(), 'Campanile'),
         el('h1', {}, 'Console'), this.#live, this.#facts,
         el('span', { class: 'console-user' }, user),
         el('a', { class: 'button', href: '/' }, icon('message'), el('span', {}, 'Chat')), themeButton(), button('exit', 'Sign out', onSignOut)),
-      this.#main = el('main', { class: 'console-main' }, this.#away, this.#cluster.notices, this.#cluster.health, this.#tiles.root, this.#cluster.root,
-        el('div', { class: 'plots' }, [...this.#plots, ...this.#between].map((plot) => plot.root)), this.#invites.root, this.#tables.root),
+      this.#sections.nav, this.#main,
     ));
     this.showState('connecting');
+  }
+
+  /** Asks nothing any more: another page takes its place. */
+  end() {
+    this.#sections.end();
   }
 
   /** Shows an answer of the server and the samples up to now. */

@@ -45,6 +45,15 @@ export class Api {
     return this.request('DELETE', path);
   }
 
+  /** The answer as it comes, for one that does not end by itself; the signal ends it. */
+  async stream(path, signal) {
+    const headers = { Accept: 'text/event-stream' };
+    if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
+    const response = await this.#send(`/api/v1${path}`, { headers, cache: 'no-store', credentials: 'omit', signal });
+    if (!response.ok) throw await refusal(response);
+    return response;
+  }
+
   /** The answer's JSON, or null where it has none; throws an `ApiError` otherwise. */
   async request(method, path, body) {
     const headers = { Accept: 'application/json' };

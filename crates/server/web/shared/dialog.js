@@ -9,9 +9,11 @@ import { icon } from './icons.js';
  * closed, and `onClose` is called.
  */
 export function openDialog({ title, content, className = '', onClose = () => {} }) {
-  const heading = el('h2', { id: 'dialog-title' }, title);
+  // One may open above another: each has its own title.
+  const titleId = `dialog-title-${(opened += 1)}`;
+  const heading = el('h2', { id: titleId }, title);
   const close = () => dialog.close();
-  const dialog = el('dialog', { class: `dialog ${className}`.trim(), 'aria-labelledby': 'dialog-title' },
+  const dialog = el('dialog', { class: `dialog ${className}`.trim(), 'aria-labelledby': titleId },
     el('header', { class: 'dialog-head' },
       heading,
       el('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', onclick: close }, icon('close')),
@@ -30,6 +32,8 @@ export function openDialog({ title, content, className = '', onClose = () => {} 
   dialog.showModal();
   return { dialog, close };
 }
+
+let opened = 0;
 
 /** Asks before something that cannot be undone; resolves with whether to do it. */
 export function confirmDialog({ title, text, action }) {

@@ -24,8 +24,9 @@ export class OwnServer {
   /** Settings of the next start, by their names in the environment. */
   settings = {};
 
-  static async start(t) {
+  static async start(t, settings = {}) {
     const server = new OwnServer();
+    server.settings = settings;
     server.#folder = fs.mkdtempSync(path.join(os.tmpdir(), "campanile-browser-"));
     server.#ports = [await freePort(), await freePort()];
     t.after(async () => {

@@ -4,6 +4,8 @@
 mod panels;
 mod rendered;
 
+pub(crate) use panels::WITH_EXEMPLARS;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -45,8 +47,8 @@ const RULES: &[Rule] = &[
     panel("panel-title-description-rule", panels::has_title_and_description),
     panel("panel-units-rule", panels::has_unit),
     board("panel-no-targets-rule", rendered::panels_ask),
-    // There is no parser of LogQL for us: a Loki is asked every query, by `cargo xtask test --only
-    // loki` and by the part `logs` of `cargo xtask e2e`.
+    // Every query of every board is read where it is held against the contract of the log, in
+    // tidy/tower; and a Loki is asked it, where one runs.
     Rule { name: "target-logql-rule", check: Check::Elsewhere },
     panel("target-logql-auto-rule", panels::logs_use_the_interval),
     // Every query of every board is parsed where it is held against the catalogue, in tidy/tower.
@@ -58,6 +60,7 @@ const RULES: &[Rule] = &[
     board("uneditable-dashboard", rendered::is_not_editable),
     // Ours.
     panel("target-legend", panels::series_have_names),
+    panel("panel-exemplars", panels::exemplars_are_shown),
 ];
 
 /// Something that breaks a rule, with the panel where it is one.
@@ -154,6 +157,17 @@ mod tests {
         assert_eq!(board(LOGS, ""), Vec::<String>::new());
         let table = GOOD.replace("unit", "kind = \"table\"\nunit");
         assert_eq!(board(&table, ""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_histogram_with_exemplars_shows_them_and_nothing_else_does() {
+        let latency = GOOD.replace("a_total", "chat_message_delivery_latency_seconds_bucket");
+        let with = |panel: &str| panel.replace("unit =", "exemplars = true\nunit =");
+        assert!(board(&latency, "")[0].contains("panel-exemplars: it hides"), "{latency}");
+        assert_eq!(board(&with(&latency), ""), Vec::<String>::new());
+        assert!(board(&with(GOOD), "")[0].contains("panel-exemplars: nothing that it shows"));
+        let stat = latency.replace("unit =", "kind = \"stat\"\nunit =");
+        assert_eq!(board(&stat, ""), Vec::<String>::new());
     }
 
     #[test]

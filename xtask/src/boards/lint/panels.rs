@@ -9,6 +9,9 @@ use crate::tower::{Query, Selector};
 /// The units of Grafana that panels have; another is added here when one has it.
 const UNITS: [&str; 8] = ["none", "short", "percentunit", "s", "bytes", "Bps", "ops", "reqps"];
 
+/// The histograms whose buckets name a trace, as `docs/logs.md` has it.
+pub(crate) const WITH_EXEMPLARS: &[&str] = &["chat_message_delivery_latency_seconds"];
+
 /// What stands for the variables of time while a query is looked at: no query looks back so long.
 const RATE_INTERVAL: Duration = Duration::from_secs(7_919);
 const RANGE: Duration = Duration::from_secs(7_927);
@@ -16,6 +19,19 @@ const OTHER_INTERVAL: Duration = Duration::from_secs(7_933);
 
 /// They are given what is between two scrapes, or several of them; nothing else makes sense.
 const RATES: [&str; 2] = ["rate", "irate"];
+
+/// What is shown over time of a histogram that has exemplars shows these; and nothing else has any.
+pub(super) fn exemplars_are_shown(panel: &Panel) -> Option<String> {
+    let has = WITH_EXEMPLARS.iter().any(|name| {
+        panel.queries.iter().any(|query| query.expr.contains(&format!("{name}_bucket")))
+    });
+    let can = has && panel.datasource == Datasource::Prometheus && !panel.kind.is_instant();
+    match (can, panel.exemplars) {
+        (true, false) => Some("it hides the exemplars of its histogram".to_owned()),
+        (false, true) => Some("nothing that it shows has exemplars".to_owned()),
+        _ => None,
+    }
+}
 
 pub(super) fn has_title_and_description(panel: &Panel) -> Option<String> {
     let empty = panel.title.trim().is_empty() || panel.description.trim().is_empty();

@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::Drill;
 use super::hurts::{
-    crash_loop, few_files, little_cpu, little_memory, load, log_store_gone, new_certificate,
-    node_stutters, push_service_gone, redis_full, requests, servers_forgotten, slow_readers,
-    store_stutters, table_locked, webhooks_refused,
+    crash_loop, few_files, host_disk_filled, little_cpu, little_memory, load, log_store_gone,
+    loki_stopped, new_certificate, node_stutters, push_service_gone, redis_full, requests,
+    servers_forgotten, slow_readers, store_stutters, table_locked, webhooks_refused,
 };
 use crate::wait;
 
@@ -19,22 +19,25 @@ pub(crate) const NODE: &str = "campanile-2";
 
 pub(super) const STEP_DEADLINE: Duration = Duration::from_secs(60);
 
-/// Why alerts on logs are not drilled.
-const LOGGED: &str = "Loki's ruler rings it by its own clock: where Loki runs it is seen loaded";
-
 /// Alerts that cannot be drilled here, and why.
 pub(crate) const NOT_DRILLED: &[(&str, &str)] = &[
     (
         "ChatMetricsSeriesNearBudget",
         "the labels of a server with one application are closed: no use of it makes more series",
     ),
-    ("ChatAuthFailuresLogged", LOGGED),
-    ("ChatErrorsLogged", LOGGED),
-    ("ChatRateLimitHitsLogged", LOGGED),
-    ("ChatSlowStatementsLogged", LOGGED),
-    ("HostDiskFilling", "it would fill the disk of the machine that the tests run on"),
     ("Watchdog", "it always rings: the routes are seen with it"),
 ];
+
+/// The alerts of Loki's ruler, each with the drill that sets it off where Loki runs.
+pub(crate) const ON_LOGS: &[(&str, &str)] = &[
+    ("ChatErrorsLogged", "postgres-stopped"),
+    ("ChatSlowStatementsLogged", "store-slow"),
+    ("ChatAuthFailuresLogged", "wrong-passwords"),
+    ("ChatRateLimitHitsLogged", "flood"),
+];
+
+/// Drills that hurt a service which not everybody has.
+pub(crate) const NEEDS: &[(&str, &str)] = &[("loki-stopped", "loki")];
 
 // In an order in which what one leaves ringing for a while does not ring in the next.
 pub(crate) const DRILLS: &[Drill] = &[
@@ -243,6 +246,12 @@ pub(crate) const DRILLS: &[Drill] = &[
         },
     },
     Drill {
+        name: "host-disk-filled",
+        fault: "a small disk of the machine is filled",
+        alerts: &["HostDiskFilling"],
+        hurt: host_disk_filled,
+    },
+    Drill {
         name: "certificate-expiring",
         fault: "the certificate ends in ten days",
         alerts: &["ChatCertificateExpiring"],
@@ -303,6 +312,12 @@ pub(crate) const DRILLS: &[Drill] = &[
         fault: "Loki refuses logs, while much is logged",
         alerts: &["ChatLogShipperStalled", "ChatLogEntriesDropped"],
         hurt: log_store_gone,
+    },
+    Drill {
+        name: "loki-stopped",
+        fault: "Loki is stopped, while much is logged",
+        alerts: &["ChatLogShipperStalled", "ChatLogEntriesDropped"],
+        hurt: loki_stopped,
     },
     Drill {
         name: "rule-broken",

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use xshell::cmd;
 
-use super::super::scene::{CERTIFICATE_DAYS, Scene};
+use super::super::scene::{CERTIFICATE_DAYS, HOST_DISK, Scene};
 use super::Heal;
 use super::faults::{NODE, STEP_DEADLINE};
 use crate::live::Visitor;
@@ -230,6 +230,18 @@ pub(super) fn few_files(scene: &Scene<'_>) -> Result<Heal> {
     }))
 }
 
+/// The small disk is a volume that the engine mounts on the machine: see the compose file over ours.
+pub(super) fn host_disk_filled(scene: &Scene<'_>) -> Result<Heal> {
+    let seen =
+        format!("node_filesystem_size_bytes{{mountpoint=~\"{HOST_DISK}\",fstype!=\"tmpfs\"}}");
+    let rows = scene.prometheus.rows(&seen)?;
+    ensure!(!rows.is_empty(), "the small disk is not seen on the machine: {seen} gives nothing");
+    let file = "/host-disk/ballast";
+    let fill = ["dd", "if=/dev/zero", "bs=1M", "count=15", &format!("of={file}")];
+    scene.stack.exec("node-exporter", &fill)?;
+    Ok(Box::new(move |scene| scene.stack.exec("node-exporter", &["rm", file]).map(drop)))
+}
+
 pub(super) fn push_service_gone(scene: &Scene<'_>) -> Result<Heal> {
     let host = scene.receiver().address.ip();
     let port = crate::live::free_address()?.port();
@@ -280,9 +292,22 @@ pub(super) fn webhooks_refused(scene: &Scene<'_>) -> Result<Heal> {
 }
 
 /// Each refused log-in is a line of the log.
+fn talk(scene: &Scene<'_>) -> Result<Heal> {
+    load(scene, &["wrong-passwords", "--rate", "40", "--accounts", "50"])
+}
+
+pub(super) fn loki_stopped(scene: &Scene<'_>) -> Result<Heal> {
+    scene.stack.stop("loki")?;
+    let talk = talk(scene)?;
+    Ok(Box::new(move |scene| {
+        scene.stack.start_again("loki")?;
+        talk(scene)
+    }))
+}
+
 pub(super) fn log_store_gone(scene: &Scene<'_>) -> Result<Heal> {
     scene.receiver().refuse_logs(true);
-    let talk = load(scene, &["wrong-passwords", "--rate", "40", "--accounts", "50"])?;
+    let talk = talk(scene)?;
     Ok(Box::new(move |scene| {
         scene.receiver().refuse_logs(false);
         talk(scene)

@@ -8,14 +8,15 @@ mod watch;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::report::{self, Report};
 use super::scene::Scene;
+use super::sources;
 use crate::tower::Runbook;
 use crate::wait;
 
-pub(crate) use faults::{DRILLS, NODE, NOT_DRILLED};
+pub(crate) use faults::{DRILLS, NEEDS, NODE, NOT_DRILLED, ON_LOGS};
 pub(crate) use names::{AlertRule, is_called, names, parts};
 use watch::Watch;
 
@@ -40,16 +41,36 @@ pub(crate) struct Drill {
     pub(crate) hurt: fn(&Scene<'_>) -> Result<Heal>,
 }
 
+impl Drill {
+    /// What it sets off on logs, where Loki runs.
+    pub(crate) fn on_logs(&self) -> impl Iterator<Item = &'static str> {
+        let ours = ON_LOGS.iter().filter(|(_, drill)| *drill == self.name);
+        ours.map(|(alert, _)| *alert)
+    }
+
+    /// The service without which it cannot be run.
+    pub(crate) fn needs(&self) -> Option<&'static str> {
+        NEEDS.iter().find(|(drill, _)| *drill == self.name).map(|(_, service)| *service)
+    }
+
+    /// Everything that it sets off here.
+    fn alerts_here(&self, scene: &Scene<'_>) -> Vec<&'static str> {
+        let on_logs = self.on_logs().filter(|_| scene.stack.runs("loki"));
+        self.alerts.iter().copied().chain(on_logs).collect()
+    }
+}
+
 /// What ends a fault.
 pub(crate) type Heal = Box<dyn FnOnce(&Scene<'_>) -> Result<()>>;
 
 /// Runs a drill: pending, firing, received, healed, resolved.
 pub(crate) fn run(drill: &Drill, scene: &Scene<'_>, report: &mut Report) {
     println!("\n--- drill {}: {}", drill.name, drill.fault);
-    let mut watch = Watch::new(drill.alerts);
+    let alerts = drill.alerts_here(scene);
+    let mut watch = Watch::new(&alerts);
     let quiet = report.check("drill", &format!("{}: silence before", drill.name), || {
         wait::patiently("the alerts are silent", SILENCE_DEADLINE, || {
-            let ringing = Watch::states(scene, drill.alerts)?;
+            let ringing = Watch::states(scene, &alerts)?;
             ensure!(ringing.is_empty(), "still ringing: {}", ringing.join(", "));
             Ok(())
         })
@@ -73,7 +94,7 @@ pub(crate) fn run(drill: &Drill, scene: &Scene<'_>, report: &mut Report) {
         report.check(
             "drill",
             &format!("{}: the runbooks' questions are answered", drill.name),
-            || diagnose(drill, scene),
+            || diagnose(&alerts, scene),
         );
     }
     // An alert that does not fire by now has ended by itself.
@@ -101,9 +122,11 @@ pub(crate) fn run(drill: &Drill, scene: &Scene<'_>, report: &mut Report) {
 pub(crate) fn check_complete(scene: &Scene<'_>) -> Result<()> {
     let drilled: Vec<&str> = DRILLS.iter().flat_map(|drill| drill.alerts).copied().collect();
     let excused = |alert: &str| NOT_DRILLED.iter().any(|(name, _)| *name == alert);
-    let known = watch::states(scene)?.into_keys();
-    let missing: Vec<String> =
-        known.filter(|alert| !drilled.contains(&alert.as_str()) && !excused(alert)).collect();
+    let on_logs = |alert: &str| ON_LOGS.iter().any(|(name, _)| *name == alert);
+    let known = watch::states(scene, true)?.into_keys();
+    let missing: Vec<String> = known
+        .filter(|alert| !drilled.contains(&alert.as_str()) && !excused(alert) && !on_logs(alert))
+        .collect();
     ensure!(missing.is_empty(), "no drill sets off {}", missing.join(", "));
     Ok(())
 }
@@ -123,22 +146,52 @@ fn record(drill: &Drill, watch: &Watch, report: &mut Report) {
 
 /// Asks what the runbooks of the alerts tell one to ask while they ring. Each question has an
 /// answer: one that gives nothing helps nobody at night.
-fn diagnose(drill: &Drill, scene: &Scene<'_>) -> Result<()> {
+fn diagnose(alerts: &[&str], scene: &Scene<'_>) -> Result<()> {
     let mut silent = Vec::new();
-    let ours = drill.alerts.iter().map(|alert| parts(alert)).filter(|parts| parts.guide.is_none());
+    let ours = alerts.iter().map(|alert| parts(alert)).filter(|parts| parts.guide.is_none());
     // Two of one name have one runbook.
     let ours: BTreeSet<&str> = ours.map(|parts| parts.alert).collect();
     for alert in ours {
         let path = scene.workspace.root.join(format!("docs/runbooks/{alert}.md"));
         let text = std::fs::read_to_string(&path)?;
         let asked = Runbook::parse(&text).fences;
-        for fence in asked.into_iter().filter(|fence| fence.language == "promql") {
-            let rows = scene.prometheus.rows(fence.text.trim())?;
-            if rows.is_empty() {
+        let is_on_logs = ON_LOGS.iter().any(|(name, _)| *name == alert);
+        for fence in asked {
+            let rows = match fence.language.as_str() {
+                "promql" => scene.prometheus.rows(fence.text.trim())?.len(),
+                "logql" if is_on_logs => {
+                    let loki = sources::loki(scene)?.context("there is no Loki")?;
+                    loki.lately(fence.text.trim())?
+                }
+                _ => continue,
+            };
+            if rows == 0 {
                 silent.push(format!("{alert}.md:{} gives nothing", fence.line));
             }
         }
     }
     ensure!(silent.is_empty(), "{}", silent.join("; "));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drill(name: &str) -> &'static Drill {
+        DRILLS.iter().find(|drill| drill.name == name).expect("there is one")
+    }
+
+    #[test]
+    fn a_drill_knows_what_it_sets_off_on_logs_and_what_it_needs() {
+        let on_logs: Vec<&str> = drill("flood").on_logs().collect();
+        assert_eq!(on_logs, ["ChatRateLimitHitsLogged"]);
+        assert_eq!(drill("redis-full").on_logs().count(), 0);
+        assert_eq!(drill("loki-stopped").needs(), Some("loki"));
+        assert_eq!(drill("log-store-gone").needs(), None);
+        assert_eq!(
+            super::super::drill_for("ChatErrorsLogged").ok().as_deref(),
+            Some("postgres-stopped")
+        );
+    }
 }

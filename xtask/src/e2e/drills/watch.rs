@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::super::report::End;
 use super::super::scene::Scene;
+use super::super::sources;
+use super::faults::ON_LOGS;
 use super::names::{AlertRule, louder, names};
 
 /// How long after the healing the news may come of an alert that ended just before it.
@@ -28,16 +30,19 @@ pub(crate) struct Seen {
 
 pub(super) struct Watch {
     alerts: BTreeMap<&'static str, Seen>,
+    is_on_logs: bool,
 }
 
 impl Watch {
-    pub(super) fn new(alerts: &'static [&'static str]) -> Self {
-        Self { alerts: alerts.iter().map(|alert| (*alert, Seen::default())).collect() }
+    pub(super) fn new(alerts: &[&'static str]) -> Self {
+        let is_on_logs = is_on_logs(alerts);
+        let alerts = alerts.iter().map(|alert| (*alert, Seen::default())).collect();
+        Self { alerts, is_on_logs }
     }
 
-    /// Which of the alerts are not silent in Prometheus now.
+    /// Which of the alerts are not silent now.
     pub(super) fn states(scene: &Scene<'_>, alerts: &[&str]) -> Result<Vec<String>> {
-        let states = states(scene)?;
+        let states = states(scene, is_on_logs(alerts))?;
         let ringing = states
             .into_iter()
             .filter(|(alert, state)| alerts.contains(&alert.as_str()) && state != "inactive");
@@ -46,7 +51,7 @@ impl Watch {
 
     /// Notes which steps can be seen by now.
     pub(super) fn look(&mut self, scene: &Scene<'_>, hurt_at: Instant) -> Result<()> {
-        let states = states(scene)?;
+        let states = states(scene, self.is_on_logs)?;
         let now = hurt_at.elapsed();
         for (alert, seen) in &mut self.alerts {
             let state = states.get(*alert).map(String::as_str);
@@ -65,7 +70,7 @@ impl Watch {
                     seen.firing.get_or_insert(now);
                 }
                 Some(_) => {}
-                None => anyhow::bail!("Prometheus has no alert {alert}"),
+                None => anyhow::bail!("there is no alert {alert}"),
             }
             if let Some(at) = scene.received(alert, true, hurt_at).first() {
                 let time = at.duration_since(hurt_at);
@@ -140,10 +145,20 @@ fn end(quiet_since: Instant, over: &[Instant], healed_at: Instant, now: Instant)
     (quiet_since < healed_at && is_settled).then_some(End::BeforeHealing)
 }
 
-/// The state of every alert that Prometheus knows, by what it is called here. Of two rules that are
-/// called the same, the louder counts.
-pub(super) fn states(scene: &Scene<'_>) -> Result<BTreeMap<String, String>> {
-    Ok(states_of(&scene.prometheus.get("rules", &[("type", "alert")])?))
+fn is_on_logs(alerts: &[&str]) -> bool {
+    alerts.iter().any(|alert| ON_LOGS.iter().any(|(name, _)| name == alert))
+}
+
+/// The state of every alert that Prometheus knows, by what it is called here, and, where it is wanted
+/// and Loki runs, of those that its ruler knows. Of two rules that are called the same, the louder
+/// counts.
+pub(super) fn states(scene: &Scene<'_>, on_logs: bool) -> Result<BTreeMap<String, String>> {
+    let mut states = states_of(&scene.prometheus.get("rules", &[("type", "alert")])?);
+    if on_logs && let Some(loki) = sources::loki(scene)? {
+        let alerts = loki.rules()?.into_iter().filter(|rule| !rule.state.is_empty());
+        states.extend(alerts.map(|rule| (rule.name, rule.state)));
+    }
+    Ok(states)
 }
 
 fn states_of(answer: &Value) -> BTreeMap<String, String> {
@@ -233,7 +248,7 @@ mod tests {
 
     /// A watch that saw so of each alert.
     fn watch(seen: &[(&'static str, Seen)]) -> Watch {
-        Watch { alerts: seen.iter().copied().collect() }
+        Watch { alerts: seen.iter().copied().collect(), is_on_logs: false }
     }
 
     const SECOND: Option<Duration> = Some(Duration::from_secs(1));

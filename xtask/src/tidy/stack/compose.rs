@@ -110,9 +110,13 @@ pub(super) struct Network {
     _internal: bool,
 }
 
-/// All of it is left to the engine.
-#[derive(Deserialize)]
-pub(super) struct Volume {}
+/// What ships leaves all of it to the engine.
+#[derive(Deserialize, PartialEq, Eq, Default)]
+#[serde(default)]
+pub(super) struct Volume {
+    driver: String,
+    driver_opts: BTreeMap<String, String>,
+}
 
 #[derive(Deserialize)]
 pub(super) struct Secret {

@@ -10,7 +10,7 @@ use super::super::finding::Finding;
 use super::super::tree::Tree;
 use super::super::typed;
 use super::compose::{Compose, Inside};
-use crate::tower::{DATASOURCES, DatasourceFile};
+use crate::tower::{DATASOURCES, DatasourceFile, LABEL_VALUE, Pane, PaneQuery, ProvidedDatasource};
 
 const PROVIDERS: &str = "deploy/grafana/provisioning/dashboards/campanile.yaml";
 
@@ -21,6 +21,9 @@ const PROVISIONING: [(&str, &str); 2] = [
     (DATASOURCES, "/etc/grafana/provisioning/datasources/campanile.yaml"),
     (PROVIDERS, "/etc/grafana/provisioning/dashboards/campanile.yaml"),
 ];
+
+/// The label of exemplars, and the field of lines.
+const TRACE: &str = "trace_id";
 
 /// The version of the format of both.
 const VERSION: u32 = 1;
@@ -137,12 +140,46 @@ fn check_datasources(file: &DatasourceFile, compose: &Compose) -> Vec<String> {
                 datasource.access
             ));
         }
+        wrong.extend(exemplars(file, datasource));
         let lost = compose.unreachable(SERVICE, &datasource.url);
         wrong.extend(lost.map(|why| format!("`datasources.{name}.url`: {why}")));
     }
     let usual = file.datasources.iter().filter(|datasource| datasource.is_default).count();
     if usual != 1 {
         wrong.push(format!("`datasources`: {usual} have `isDefault`, not one"));
+    }
+    wrong
+}
+
+/// Whether the exemplars of Prometheus lead to the lines of their trace in Loki.
+fn exemplars(file: &DatasourceFile, datasource: &ProvidedDatasource) -> Vec<String> {
+    if datasource.kind != "prometheus" {
+        return Vec::new();
+    }
+    let key = format!("`datasources.{}.jsonData.exemplarTraceIdDestinations`", datasource.name);
+    let links = datasource.settings.trace_destinations.iter().filter(|link| link.name == TRACE);
+    let mut links = links.peekable();
+    if links.peek().is_none() {
+        return vec![format!("{key}: the exemplars' `{TRACE}` leads nowhere")];
+    }
+    let mut wrong = Vec::new();
+    for link in links {
+        let panes = match link.panes() {
+            Ok(panes) => panes,
+            Err(error) => {
+                wrong.push(format!("{key}: {error:#}"));
+                continue;
+            }
+        };
+        let asks = |pane: &Pane| {
+            let mut known = file.datasources.iter().filter(|one| one.kind == "loki");
+            let asks_for_it =
+                |query: &PaneQuery| query.expr.contains(&format!("{TRACE}=\"{LABEL_VALUE}\""));
+            known.any(|one| one.uid == pane.datasource) && pane.queries.iter().any(asks_for_it)
+        };
+        if !panes.iter().any(asks) {
+            wrong.push(format!("{key}: asks no Loki for the lines whose `{TRACE}` it is"));
+        }
     }
     wrong
 }

@@ -13,6 +13,12 @@ const FILE: &str = "deploy/prometheus/prometheus.yml";
 
 const SERVICE: &str = "prometheus";
 
+/// What it is started with, and what would be else.
+const FLAGS: [(&str, &str); 2] = [
+    ("--enable-feature=exemplar-storage", "no latency leads to the lines of its trace"),
+    ("--storage.tsdb.retention.time=30d", "another time is promised"),
+];
+
 #[derive(Deserialize)]
 struct Config {
     #[serde(rename = "global")]
@@ -91,5 +97,9 @@ pub(super) fn check(tree: &Tree, compose: &Compose) -> Vec<Finding> {
         }
     }
     findings.extend(wrong.into_iter().map(|what| Finding::about(FILE, what)));
+    let command = compose.file.services.get(SERVICE).map_or(&[][..], |service| &service.command);
+    let lacking = FLAGS.iter().filter(|(flag, _)| !command.iter().any(|word| word == flag));
+    let lacking = lacking.map(|(flag, why)| format!("has no `{flag}`: {why}"));
+    findings.extend(lacking.map(|what| compose.wrong(SERVICE, "command", &what)));
     findings
 }

@@ -1,10 +1,10 @@
 //! What the services name is there: files, volumes, networks, secrets, and each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::finding::Finding;
 use super::super::tree::Tree;
-use super::compose::{Compose, FILE, Inside, STANDIN, Service, of_repository};
+use super::compose::{Compose, ComposeFile, FILE, Inside, STANDIN, Service, Volume, of_repository};
 use super::services::Wrong;
 use crate::stack::secret_names;
 
@@ -18,7 +18,7 @@ pub(super) fn check(tree: &Tree, compose: &Compose) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, service) in &compose.file.services {
         let mut wrong = build(tree, service);
-        wrong.extend(named(tree, compose, service));
+        wrong.extend(named(tree, compose, (service, &compose.file)));
         if service.networks.is_empty() {
             wrong.push(("networks", "is missing: it is where everybody is".to_owned()));
         }
@@ -34,13 +34,22 @@ pub(super) fn check(tree: &Tree, compose: &Compose) -> Vec<Finding> {
         }));
     }
     findings.extend(unused(compose));
+    let volumes = compose.file.volumes.iter().filter(|(_, volume)| **volume != Volume::default());
+    findings.extend(volumes.map(|(name, _)| {
+        compose.wrong_at("volumes", name, &format!("`volumes.{name}` is not left to the engine"))
+    }));
     findings.extend(secret_files(compose));
     findings
 }
 
-/// What it names of the rest of the stack, and what is not there.
-pub(super) fn named(tree: &Tree, compose: &Compose, service: &Service) -> Wrong {
-    let mut wrong = volumes(tree, compose, service);
+/// What it names of the rest of the stack, or of what its own file declares, and what is not there.
+pub(super) fn named(
+    tree: &Tree,
+    compose: &Compose,
+    (service, file): (&Service, &ComposeFile),
+) -> Wrong {
+    let declared = [&compose.file.volumes, &file.volumes];
+    let mut wrong = volumes(tree, declared, service);
     wrong.extend(networks(compose, service));
     wrong.extend(dependencies(compose, service));
     let unknown = service.secrets.iter().filter(|name| !compose.file.secrets.contains_key(*name));
@@ -58,12 +67,12 @@ fn build(tree: &Tree, service: &Service) -> Wrong {
         .collect()
 }
 
-fn volumes(tree: &Tree, compose: &Compose, service: &Service) -> Wrong {
+fn volumes(tree: &Tree, declared: [&BTreeMap<String, Volume>; 2], service: &Service) -> Wrong {
     let mut wrong = Vec::new();
     for mount in service.mounts() {
         let source = mount.source;
         let is_path = source.starts_with(['.', '/', '$']);
-        if !is_path && !compose.file.volumes.contains_key(source) {
+        if !is_path && !declared.iter().any(|volumes| volumes.contains_key(source)) {
             wrong.push(("volumes", format!("names `{source}`, which is not declared")));
         }
         if is_path && !mount.is_read_only {

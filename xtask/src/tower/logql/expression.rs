@@ -15,6 +15,8 @@ pub(crate) struct LogExpression {
     pub(crate) groupings: Vec<LogGrouping>,
     /// Labels that `label_replace` makes.
     pub(crate) made: BTreeSet<String>,
+    /// Whether it asks for another time than now.
+    pub(crate) has_offset: bool,
 }
 
 /// A selector of streams, and the stages behind it.
@@ -187,6 +189,7 @@ impl Parser {
                 ensure!(self.value().is_some(), "{} is no duration", self.told());
                 self.sign("]")?;
             } else if self.take_word("offset") {
+                self.found.has_offset = true;
                 self.take_sign("-");
                 ensure!(self.value().is_some(), "{} is no duration", self.told());
             } else if let Some(operator) = self.any_sign(&LINE_FILTERS) {

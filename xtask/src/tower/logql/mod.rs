@@ -1,12 +1,13 @@
-//! Every LogQL expression of the repository, and where it stands. Only Loki knows whether it is one.
+//! Every LogQL expression of the repository, and where it stands; what an expression asks for; and
+//! the contract of the log, which it is held against.
 
 mod contract;
 mod expression;
 mod tokens;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
-use super::{RuleFile, fences};
+use super::{DATASOURCES, DatasourceFile, RuleFile, fences};
 use crate::boards::{self, Board, Datasource};
 #[cfg(test)]
 pub(crate) use contract::tests::REFERENCE;
@@ -31,7 +32,7 @@ impl LogQuery {
     }
 }
 
-/// Those of boards, of the ruler's rules, and of documents, among these files.
+/// Those of boards, of the ruler's rules, of links from exemplars, and of documents, among these files.
 pub(crate) fn log_queries<'t>(
     files: impl Iterator<Item = (&'t str, &'t str)>,
 ) -> Result<Vec<LogQuery>> {
@@ -52,10 +53,29 @@ pub(crate) fn log_queries<'t>(
                 let name = name.map_or("", String::as_str);
                 take(path, line_of(text, name), name, &rule.expr);
             }
+        } else if path == DATASOURCES {
+            for (url, expr) in linked(text)? {
+                take(path, line_of(text, &url), "the link of exemplars", &expr);
+            }
         } else if path.ends_with(".md") {
             for fence in fences(text).into_iter().filter(|fence| fence.language == "logql") {
                 take(path, fence.line, &format!("line {}", fence.line), &fence.text);
             }
+        }
+    }
+    Ok(found)
+}
+
+/// What exemplars lead to in Loki: each link, and what it asks.
+fn linked(text: &str) -> Result<Vec<(String, String)>> {
+    let file: DatasourceFile =
+        serde_saphyr::from_str(text).map_err(|error| anyhow!("{DATASOURCES}: {error}"))?;
+    let is_loki =
+        |uid: &str| file.datasources.iter().any(|one| one.uid == uid && one.kind == "loki");
+    let mut found = Vec::new();
+    for link in file.datasources.iter().flat_map(|one| &one.settings.trace_destinations) {
+        for pane in link.panes()?.into_iter().filter(|pane| is_loki(&pane.datasource)) {
+            found.extend(pane.queries.into_iter().map(|query| (link.url.clone(), query.expr)));
         }
     }
     Ok(found)

@@ -1,18 +1,16 @@
 //! Jobs are done: applications are told what happened.
 
-use super::{Chat, Noted, QUEUE, Task, pause};
+use super::{Chat, QUEUE, Task, pause};
 use crate::{
     labels::{JobFailure, Queue, WebhookFailure},
     limits::{WEBHOOKS_AT_ONCE, WEBHOOKS_TAKEN_MAX},
-    port::{Backlog, Fault, Job, Settlement, WebhookError},
-    time::{Moment, Timestamp},
+    port::{Fault, Job, Settlement, WebhookError},
+    time::Timestamp,
     webhook::{Happening, Hook, HookId, What},
 };
 use futures_util::future::join_all;
-use std::{
-    sync::{PoisonError, atomic::Ordering},
-    time::Duration,
-};
+use std::{pin::pin, time::Duration};
+use tokio::time::timeout;
 
 /// How long a node may take for what it has taken before another node tries: longer than requests
 /// that are answered within [`SLOW`], and one that is not. What a node was doing that was killed is
@@ -20,7 +18,11 @@ use std::{
 const LEASE: Duration = Duration::from_secs(20);
 
 /// A receiver that takes longer is given as long a rest: others are not to wait for it.
-const SLOW: Duration = Duration::from_secs(1);
+pub(super) const SLOW: Duration = Duration::from_secs(1);
+
+/// How long one that does not answer is left alone by others who have jobs for it: longer than a
+/// request may take.
+const UNANSWERED: Duration = Duration::from_secs(10);
 
 /// How long one waits that is not known here, but may be to another node, whose settings are others.
 const RETRY_TIME: Duration = Duration::from_secs(300);
@@ -31,9 +33,6 @@ const LATE: Duration = Duration::from_secs(15);
 
 /// How far the clocks of nodes may be apart.
 const SKEW: Duration = Duration::from_secs(5);
-
-/// How often a node looks that has no webhook: there may be jobs of those that are gone.
-const IDLE_LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// A job, and what it says.
 struct Letter {
@@ -54,22 +53,14 @@ impl Chat {
             return Ok(0);
         };
         self.noted.forget_unknown(&webhooks.hooks);
-        if webhooks.hooks.is_empty() && !self.noted.may_have_jobs(self.clock().moment()) {
-            return Ok(0);
-        }
-        let backlog = self.look_at_queue(QUEUE, Queue::Webhook).await?;
-        self.noted.looked_at(self.clock().moment());
-        self.noted.jobs.store(backlog.pending, Ordering::Relaxed);
-        if backlog.pending == 0 {
-            return Ok(0);
-        }
+        self.count_now_and_then().await?;
         let jobs =
             self.ports.jobs.take(QUEUE, self.clock().now(), LEASE, WEBHOOKS_TAKEN_MAX).await?;
         let count = jobs.len();
         let mut by_hook: Vec<(HookId, Vec<Letter>)> = Vec::new();
         for job in jobs {
             let Some(Task { hook, happening }) = Task::decode(&job.payload) else {
-                self.bury(&job, &backlog, JobFailure::Decode, "it cannot be read").await?;
+                self.bury(&job, JobFailure::Decode, "it cannot be read").await?;
                 continue;
             };
             let letter = Letter { job, happening };
@@ -83,22 +74,29 @@ impl Chat {
             let patience = if webhooks.hooks.are_shared(&id.app) { LATE } else { RETRY_TIME };
             async move {
                 match hook {
-                    Some(hook) => self.tell_hook(&hook, letters, &backlog).await,
+                    Some(hook) => self.tell_hook(&hook, letters).await,
                     None => self.tell_nobody(letters, patience).await,
                 }
             }
         });
-        join_all(told).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
+        let told = join_all(told).await;
+        self.metrics().queues.pending.set(self.noted.tally.backlog().pending, Queue::Webhook);
+        told.into_iter().collect::<Result<Vec<()>, Fault>>()?;
         Ok(count)
     }
 
+    /// Has the store count the jobs of all nodes, if it has not for a while.
+    async fn count_now_and_then(&self) -> Result<(), Fault> {
+        let tally = &self.noted.tally;
+        if tally.is_due(self.clock().moment()) {
+            let counted = self.look_at_queue(QUEUE, Queue::Webhook).await;
+            tally.counted(counted.inspect_err(|_| tally.failed())?);
+        }
+        Ok(())
+    }
+
     /// Tells one webhook what is for it, some requests at once, until one fails.
-    async fn tell_hook(
-        &self,
-        hook: &Hook,
-        letters: Vec<Letter>,
-        backlog: &Backlog,
-    ) -> Result<(), Fault> {
+    async fn tell_hook(&self, hook: &Hook, letters: Vec<Letter>) -> Result<(), Fault> {
         let letters = self.of_this_application(hook, letters).await?;
         let letters = self.still_true(letters).await?;
         let mut requests = letters.chunks(hook.batch_max.max(1)).peekable();
@@ -112,8 +110,11 @@ impl Chat {
             }
             let started = self.clock().moment();
             let told = requests.by_ref().take(WEBHOOKS_AT_ONCE);
-            let told = told.map(|letters| self.ask_receiver(hook, letters, backlog));
-            join_all(told).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
+            let told = told.map(|letters| self.ask_receiver(hook, letters));
+            self.answered(hook, join_all(told))
+                .await
+                .into_iter()
+                .collect::<Result<Vec<()>, _>>()?;
             let took = self.clock().moment().since(started);
             if took > SLOW {
                 self.noted.pauses.rest(&hook.id, self.clock().now().plus(took));
@@ -156,7 +157,19 @@ impl Chat {
     async fn drop_unwanted(&self, letter: &Letter) -> Result<(), Fault> {
         self.count_webhook(letter.happening.what.event(), WebhookFailure::Signature);
         self.metrics().queues.processed.increment(Queue::Webhook);
-        self.settle(&letter.job, Settlement::Done).await
+        self.finish(&letter.job, Settlement::Done).await
+    }
+
+    /// Waits for a receiver. When it takes long, others who have something for it do not ask.
+    async fn answered<T>(&self, hook: &Hook, asked: impl Future<Output = T>) -> T {
+        let mut asked = pin!(asked);
+        if let Ok(answered) = timeout(SLOW, &mut asked).await {
+            return answered;
+        }
+        self.noted.pauses.await_answer(&hook.id, self.clock().now().plus(UNANSWERED));
+        let answered = asked.await;
+        self.noted.pauses.answered(&hook.id);
+        answered
     }
 
     /// Without those who have come back meanwhile.
@@ -174,7 +187,7 @@ impl Chat {
             };
             if is_back {
                 self.metrics().queues.processed.increment(Queue::Webhook);
-                self.settle(&letter.job, Settlement::Done).await?;
+                self.finish(&letter.job, Settlement::Done).await?;
             } else {
                 left.push(letter);
             }
@@ -183,12 +196,7 @@ impl Chat {
     }
 
     /// One request.
-    async fn ask_receiver(
-        &self,
-        hook: &Hook,
-        letters: &[Letter],
-        backlog: &Backlog,
-    ) -> Result<(), Fault> {
+    async fn ask_receiver(&self, hook: &Hook, letters: &[Letter]) -> Result<(), Fault> {
         let happenings: Vec<Happening> =
             letters.iter().map(|letter| letter.happening.clone()).collect();
         let started = self.clock().moment();
@@ -203,11 +211,11 @@ impl Chat {
                 Ok(()) => {
                     metrics.webhooks.sent.increment(event);
                     metrics.queues.processed.increment(Queue::Webhook);
-                    self.settle(&letter.job, Settlement::Done).await?;
+                    self.finish(&letter.job, Settlement::Done).await?;
                 }
                 Err(error) => {
                     self.count_webhook(event, error.kind);
-                    self.try_again(hook, &letter.job, error, backlog).await?;
+                    self.try_again(hook, &letter.job, error).await?;
                 }
             }
         }
@@ -217,13 +225,7 @@ impl Chat {
         Ok(())
     }
 
-    async fn try_again(
-        &self,
-        hook: &Hook,
-        job: &Job,
-        error: &WebhookError,
-        backlog: &Backlog,
-    ) -> Result<(), Fault> {
+    async fn try_again(&self, hook: &Hook, job: &Job, error: &WebhookError) -> Result<(), Fault> {
         let reason = match error.kind {
             WebhookFailure::Timeout => JobFailure::Timeout,
             _ => JobFailure::Handler,
@@ -232,7 +234,7 @@ impl Chat {
         // Being put off is an attempt too, but no time that was waited.
         let waited = self.clock().now().since(job.given_at);
         if pause::so_far(job.attempts) >= hook.retry_time && waited >= hook.retry_time {
-            return self.bury(job, backlog, JobFailure::Exhausted, &error.reason).await;
+            return self.bury(job, JobFailure::Exhausted, &error.reason).await;
         }
         let until = self.clock().now().plus(pause::after(job.attempts));
         let until = self.noted.pauses.rest(&hook.id, until);
@@ -248,37 +250,26 @@ impl Chat {
         self.metrics().queues.retried.increment(Queue::Webhook);
         let at = self.noted.pauses.scatter(job, until, self.clock().now());
         let error = error.map_or_else(|| job.error.clone(), |error| error.reason.clone());
-        self.settle(job, Settlement::Retry { at, error }).await
+        self.finish(job, Settlement::Retry { at, error }).await
     }
 
     /// Gives a job up. It can be looked at and told again, unless there are too many such.
-    async fn bury(
-        &self,
-        job: &Job,
-        backlog: &Backlog,
-        reason: JobFailure,
-        error: &str,
-    ) -> Result<(), Fault> {
+    async fn bury(&self, job: &Job, reason: JobFailure, error: &str) -> Result<(), Fault> {
         let queues = &self.metrics().queues;
         queues.failed.increment(Queue::Webhook, reason);
         queues.given_up.increment(Queue::Webhook);
-        let outcome = match backlog.dead < self.limits().webhook_dead_max {
+        let outcome = match self.noted.tally.backlog().dead < self.limits().webhook_dead_max {
             true => Settlement::Dead { error: error.to_owned() },
             false => Settlement::Done,
         };
-        self.settle(job, outcome).await
-    }
-}
-
-impl Noted {
-    /// Whether there may be jobs where there were none, long after they were looked at.
-    fn may_have_jobs(&self, now: Moment) -> bool {
-        let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_long_ago = looked_at.is_none_or(|then| now.since(then) >= IDLE_LOOK_EVERY);
-        is_long_ago || self.jobs.load(Ordering::Relaxed) > 0
+        self.finish(job, outcome).await
     }
 
-    fn looked_at(&self, now: Moment) {
-        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    /// Says what became of an attempt. One that came too late has changed nothing.
+    async fn finish(&self, job: &Job, outcome: Settlement) -> Result<(), Fault> {
+        if self.ports.jobs.settle(job.id, job.attempts, outcome.clone()).await? {
+            self.noted.tally.settled(&outcome);
+        }
+        Ok(())
     }
 }

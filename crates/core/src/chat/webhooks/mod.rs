@@ -1,12 +1,14 @@
 //! Webhooks: telling applications over HTTP what happens in their channels.
 //!
 //! What happens is noted in a bounded queue in memory, which nobody waits for;
-//! [`Chat::queue_webhooks`] makes durable jobs of it at once, and [`Chat::deliver_webhooks`] does
+//! [`Chat::queue_webhooks`] makes durable jobs of it at once, and [`Chat::tell_webhooks`] does
 //! them, on any node. What is a job is told at least once, or can be looked at and told again.
 
 mod noting;
 mod delivering;
 mod pause;
+mod tally;
+mod turns;
 mod task;
 
 use super::Chat;
@@ -15,15 +17,16 @@ use crate::{
     labels::{WebhookEvent, WebhookFailure},
     limits::{WEBHOOKS_NOTED_MAX, WEBHOOKS_NOTED_PER_APP},
     pace::Pace,
-    port::{Fault, JobId, NewJob, Verdict, WebhookService},
+    port::{Backlog, Fault, JobId, NewJob, Verdict, WebhookService},
     time::{Moment, Timestamp},
-    webhook::{Happening, HookId, Hooks},
+    webhook::{Happening, Hook, HookId, Hooks},
 };
 use pause::Pauses;
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, atomic::AtomicU64},
+    sync::{Arc, PoisonError},
 };
+use tally::Tally;
 use task::Task;
 use tokio::sync::{Mutex, Notify, mpsc};
 
@@ -52,6 +55,15 @@ pub struct DeadWebhook {
     pub told: Option<(HookId, Happening)>,
 }
 
+/// A webhook, and how its receiver does.
+#[derive(Clone, Debug)]
+pub struct HookSeen {
+    /// Which.
+    pub hook: Hook,
+    /// Until when this node leaves the receiver alone, where it did not do well of late.
+    pub resting_until: Option<Timestamp>,
+}
+
 /// What has happened and is not queued yet.
 pub(super) struct Noted {
     sender: mpsc::Sender<Happening>,
@@ -60,10 +72,7 @@ pub(super) struct Noted {
     unqueued: Mutex<Unqueued>,
     /// Somebody has made jobs.
     queued: Notify,
-    /// Jobs of all nodes when they were last counted, and those that this node has made since.
-    jobs: AtomicU64,
-    /// When they were last counted.
-    looked_at: std::sync::Mutex<Option<Moment>>,
+    tally: Tally,
     pauses: Pauses,
 }
 
@@ -83,8 +92,7 @@ impl Default for Noted {
             paces: std::sync::Mutex::default(),
             unqueued: Mutex::new(unqueued),
             queued: Notify::new(),
-            jobs: AtomicU64::new(0),
-            looked_at: std::sync::Mutex::default(),
+            tally: Tally::default(),
             pauses: Pauses::default(),
         }
     }
@@ -113,6 +121,24 @@ impl Chat {
         webhooks.is_some_and(|webhooks| webhooks.hooks.is_wanted(channel.app(), event))
     }
 
+    /// How much waits, and how much was given up, over all nodes.
+    pub async fn webhook_backlog(&self) -> Result<Backlog, Fault> {
+        self.ports.jobs.backlog(QUEUE).await
+    }
+
+    /// The webhooks of all applications, by application.
+    pub fn hooks_seen(&self) -> Vec<HookSeen> {
+        let now = self.clock().now();
+        let hooks = self.ports.webhooks.iter().flat_map(|webhooks| webhooks.hooks.all());
+        let seen = hooks.map(|hook| {
+            let resting_until = self.noted.pauses.until(&hook.id, now);
+            HookSeen { hook, resting_until }
+        });
+        let mut seen: Vec<HookSeen> = seen.collect();
+        seen.sort_by(|one, other| one.hook.id.cmp(&other.hook.id));
+        seen
+    }
+
     /// Webhooks that were given up, by id from the one after `after`.
     pub async fn dead_webhooks(
         &self,
@@ -133,6 +159,7 @@ impl Chat {
     pub async fn revive_webhooks(&self, ids: &[JobId]) -> Result<u64, Fault> {
         let revived = self.ports.jobs.revive(ids, self.clock().now()).await?;
         if revived > 0 {
+            self.noted.tally.revived(revived);
             self.noted.queued.notify_one();
         }
         Ok(revived)
@@ -154,6 +181,8 @@ mod tests {
         let hook = |app: &str| Hook {
             id: HookId { app: AppId::parse(app).unwrap(), url: "https://a.example/".into() },
             events: Vec::new(),
+            rooms: Vec::new(),
+            direct_bodies: false,
             linger: Duration::ZERO,
             retry_time: Duration::ZERO,
             batch_max: 1,

@@ -1,14 +1,18 @@
-//! What happens in channels becomes jobs.
+//! What happens in channels and rooms becomes jobs.
 
 use super::{Chat, QUEUE, Task, Unqueued};
 use crate::{
     channel::Channel,
+    chat::Passing,
     labels::{WebhookEvent, WebhookFailure},
     limits::{Rate, WEBHOOKS_QUEUED_TOGETHER},
+    message::Message,
     port::{ChannelChange, Fault, Limiter, LimiterContext, NewJob, Verdict},
-    webhook::{Happening, What},
+    room::RoomKind,
+    time::Timestamp,
+    webhook::{Happening, Hook, RoomMessage, What},
 };
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 /// How long to wait for a store that did not take them.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -22,14 +26,28 @@ const MISS_EVERY: Duration = Duration::from_secs(5);
 impl Chat {
     /// Remembers what happened, if its application is told of it. Never waits.
     pub(crate) fn note(&self, channel: &Channel, what: What) {
+        self.note_at(channel, what, self.clock().now());
+    }
+
+    fn note_at(&self, channel: &Channel, what: What, at: Timestamp) {
         let event = what.event();
-        if !self.is_wanted(channel, event) {
+        if !self.is_wanted(channel, event) || channel.is_of_signed_in() {
             return;
         }
-        let happening = Happening { channel: channel.clone(), at: self.clock().now(), what };
+        let happening = Happening { channel: channel.clone(), at, what };
         let may = self.noted.keeps_pace(channel.app(), self.clock().moment());
         if !may || self.noted.sender.try_send(happening).is_err() {
             self.count_webhook(event, WebhookFailure::Overflow);
+        }
+    }
+
+    /// The same of a message that was sent to a room, for each application that is told of such.
+    pub(crate) fn note_message(&self, message: &Message, kind: RoomKind) {
+        let Some(webhooks) = &self.ports.webhooks else { return };
+        for app in webhooks.hooks.hearing(kind) {
+            let (id, user, body) = (message.id, message.from.clone(), Some(message.body.clone()));
+            let what = What::Message(RoomMessage { kind, id, user, body });
+            self.note_at(&Channel::new(&app, message.room.as_str()), what, message.at);
         }
     }
 
@@ -112,10 +130,22 @@ impl Chat {
         }
         let new: Vec<NewJob> = jobs.iter().map(|(_, job)| job.clone()).collect();
         self.ports.jobs.push(&new).await?;
-        self.noted.jobs.fetch_add(new.len() as u64, Ordering::Relaxed);
+        self.noted.tally.added(new.len() as u64);
+        self.show_queued(&new);
         jobs.clear();
         self.noted.queued.notify_one();
         Ok(())
+    }
+
+    /// Shows to who watches what was queued.
+    fn show_queued(&self, jobs: &[NewJob]) {
+        if !self.is_watched() {
+            return;
+        }
+        for task in jobs.iter().filter_map(|job| Task::decode(&job.payload)) {
+            let (event, url) = (task.happening.what.event(), task.hook.url);
+            self.show_passing(&task.happening.channel, || Passing::Webhook(event, url));
+        }
     }
 
     /// Whether an application has to hear of it: many who miss an event at once are told of once,
@@ -141,12 +171,14 @@ impl Chat {
                 What::Vacated | What::MemberRemoved(_) => hook.linger,
                 _ => Duration::ZERO,
             };
-            let task = Task { hook: hook.id.clone(), happening: happening.clone() };
+            let Some(happening) = for_hook(&hook, happening) else { continue };
+            let at = happening.at;
+            let task = Task { hook: hook.id.clone(), happening };
             let job = NewJob {
                 queue: QUEUE.to_owned(),
                 payload: task.encode().into(),
-                due: happening.at.plus(linger),
-                given_at: happening.at,
+                due: at.plus(linger),
+                given_at: at,
             };
             jobs.push((event, job));
         }
@@ -154,11 +186,26 @@ impl Chat {
 
     /// Leaves as many jobs as there is room for.
     fn cut_to_room(&self, jobs: &mut Vec<(WebhookEvent, NewJob)>) {
-        let given = self.noted.jobs.load(Ordering::Relaxed);
+        let given = self.noted.tally.backlog().pending;
         let room = self.limits().webhook_queue_max.saturating_sub(given);
         let room = jobs.len().min(usize::try_from(room).unwrap_or(usize::MAX));
         for (event, _) in jobs.drain(room..) {
             self.count_webhook(event, WebhookFailure::Overflow);
         }
     }
+}
+
+/// What a webhook is told of a message: nothing of rooms that it does not hear, and of direct ones no
+/// more than it is to know.
+fn for_hook(hook: &Hook, happening: &Happening) -> Option<Happening> {
+    let mut happening = happening.clone();
+    if let What::Message(message) = &mut happening.what {
+        if !hook.hears(message.kind) {
+            return None;
+        }
+        if message.kind == RoomKind::Direct && !hook.direct_bodies {
+            message.body = None;
+        }
+    }
+    Some(happening)
 }

@@ -36,13 +36,27 @@ pub(super) fn so_far(attempts: u32) -> Duration {
 #[derive(Default)]
 pub(super) struct Pauses {
     resting: Mutex<HashMap<HookId, Timestamp>>,
+    /// Those that have been asked and take long to answer.
+    awaited: Mutex<HashMap<HookId, Timestamp>>,
     hasher: RandomState,
 }
 
 impl Pauses {
     /// Until when a receiver is to be left alone, if it is.
     pub(super) fn until(&self, hook: &HookId, now: Timestamp) -> Option<Timestamp> {
-        self.resting().get(hook).copied().filter(|until| *until > now)
+        let resting = self.resting().get(hook).copied();
+        let until = resting.max(self.awaited().get(hook).copied());
+        until.filter(|until| *until > now)
+    }
+
+    /// A receiver takes long to answer: it is left alone until it has, and then at the latest.
+    pub(super) fn await_answer(&self, hook: &HookId, until: Timestamp) {
+        self.awaited().insert(hook.clone(), until);
+    }
+
+    /// It has answered, or never will.
+    pub(super) fn answered(&self, hook: &HookId) {
+        self.awaited().remove(hook);
     }
 
     /// Leaves a receiver alone at least until then; until when now.
@@ -69,6 +83,10 @@ impl Pauses {
         let wait = until.since(now);
         let hash = self.hasher.hash_one((job.id, job.attempts)) % 1_000;
         until.plus(wait.mul_f64(hash as f64 / 4_000.0))
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, HashMap<HookId, Timestamp>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn resting(&self) -> MutexGuard<'_, HashMap<HookId, Timestamp>> {

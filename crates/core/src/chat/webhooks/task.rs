@@ -2,9 +2,12 @@
 
 use crate::{
     channel::{AppId, Channel, Data},
+    message::{Epoch, MessageId, Sequence},
+    name::UserName,
     port::ConnectionId,
+    room::RoomKind,
     time::Timestamp,
-    webhook::{Happening, HookId, What},
+    webhook::{Happening, HookId, RoomMessage, What},
 };
 use std::{fmt::Write, sync::Arc};
 
@@ -29,6 +32,15 @@ impl Task {
             What::Occupied | What::Vacated | What::CacheMiss => {}
             What::MemberAdded(user) | What::MemberRemoved(user) => texts.put(user),
             What::Counted(count) => texts.put(&count.to_string()),
+            What::Message(RoomMessage { kind, id, user, body }) => {
+                texts.put(kind_name(*kind));
+                texts.put(&id.epoch.0.to_string());
+                texts.put(&id.seq.0.to_string());
+                texts.put(user.as_str());
+                if let Some(body) = body {
+                    texts.put(body);
+                }
+            }
             What::ClientEvent { event, data, connection, user } => {
                 texts.put(event);
                 texts.put(&connection.0.to_string());
@@ -62,11 +74,22 @@ impl Task {
             "member_removed" => What::MemberRemoved(texts.next()?.into()),
             "subscription_count" => What::Counted(texts.next()?.parse().ok()?),
             "client_event" => texts.client_event()?,
+            "message" => texts.message()?,
             _ => return None,
         };
         let is_read = texts.0.is_empty();
         let happening = Happening { channel, at, what };
         is_read.then_some(Self { hook: HookId { app, url }, happening })
+    }
+}
+
+const ROOM_KINDS: [RoomKind; 3] = [RoomKind::Public, RoomKind::Private, RoomKind::Direct];
+
+fn kind_name(kind: RoomKind) -> &'static str {
+    match kind {
+        RoomKind::Public => "public",
+        RoomKind::Private => "private",
+        RoomKind::Direct => "direct",
     }
 }
 
@@ -99,8 +122,23 @@ impl<'a> Read<'a> {
             "raw" => Data::Raw(data.into()),
             _ => return None,
         };
-        let user = if self.0.is_empty() { None } else { Some(self.next()?.into()) };
+        let user = self.last()?;
         Some(What::ClientEvent { event, data, connection, user })
+    }
+
+    fn message(&mut self) -> Option<What> {
+        let name = self.next()?;
+        let kind = *ROOM_KINDS.iter().find(|kind| kind_name(**kind) == name)?;
+        let epoch = Epoch(self.next()?.parse().ok()?);
+        let seq = Sequence(self.next()?.parse().ok()?);
+        let user = UserName::parse(self.next()?).ok()?;
+        let body = self.last()?;
+        Some(What::Message(RoomMessage { kind, id: MessageId { epoch, seq }, user, body }))
+    }
+
+    /// A text that may not be there.
+    fn last(&mut self) -> Option<Option<Arc<str>>> {
+        if self.0.is_empty() { Some(None) } else { Some(Some(self.next()?.into())) }
     }
 }
 
@@ -116,6 +154,11 @@ mod tests {
             connection: ConnectionId(u64::MAX),
             user,
         };
+        let message = |kind, body| {
+            let id = MessageId { epoch: Epoch(u64::MAX), seq: Sequence(7) };
+            let user = UserName::parse("ada").unwrap();
+            What::Message(RoomMessage { kind, id, user, body })
+        };
         let all = [
             What::Occupied,
             What::Vacated,
@@ -126,6 +169,9 @@ mod tests {
             said(Data::Nothing, None),
             said(Data::Text("a\0\n".into()), Some("".into())),
             said(Data::Raw("{\n\"5:\": []}".into()), Some("ada".into())),
+            message(RoomKind::Public, None),
+            message(RoomKind::Private, Some("".into())),
+            message(RoomKind::Direct, Some("3:ädä\n".into())),
         ];
         let hook = HookId { app: app.clone(), url: "https://shop.example/a:b?c=3:d".into() };
         let channel = Channel::new(&app, "presence-=@,.;");
@@ -147,16 +193,24 @@ mod tests {
             let written = task.encode();
             for (end, _) in written.char_indices() {
                 let cut = Task::decode(&written.as_bytes()[..end]);
-                // Without its last text, the event of a member is one of a client without a name.
-                let is_nameless = matches!(
-                    &task.happening.what,
-                    What::ClientEvent { user: Some(user), .. }
-                        if end == written.len() - user.len() - format!("{}:", user.len()).len()
-                );
-                assert_eq!(cut.is_some(), is_nameless, "{}", &written[..end]);
+                // Without its last text, the event of a member is one of a client without a name,
+                // and a message one without words.
+                let last = match &task.happening.what {
+                    What::ClientEvent { user, .. } => user.as_ref(),
+                    What::Message(RoomMessage { body, .. }) => body.as_ref(),
+                    _ => None,
+                };
+                let is_less = last.is_some_and(|last| {
+                    end == written.len() - last.len() - format!("{}:", last.len()).len()
+                });
+                assert_eq!(cut.is_some(), is_less, "{}", &written[..end]);
             }
             assert_eq!(Task::decode(format!("{written}0:").as_bytes()).is_some(), {
-                matches!(&task.happening.what, What::ClientEvent { user: None, .. })
+                matches!(
+                    &task.happening.what,
+                    What::ClientEvent { user: None, .. }
+                        | What::Message(RoomMessage { body: None, .. })
+                )
             });
         }
         assert_eq!(Task::decode(b"99999999999999999999:a"), None);

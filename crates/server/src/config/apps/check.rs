@@ -228,7 +228,9 @@ fn check_limits(limits: &AppLimits, at: &str) -> Result<(), ConfigError> {
     }
     let seconds = [
         ("pong_timeout_seconds", limits.pong_timeout_seconds, Zero::TooShort),
+        ("silence_seconds_max", limits.silence_seconds_max, Zero::Fine),
         ("authorisation_timeout_seconds", limits.authorisation_timeout_seconds, Zero::TooShort),
+        ("idempotency_seconds", limits.idempotency_seconds, Zero::TooShort),
         ("cache_seconds", limits.cache_seconds, Zero::TooShort),
         ("webhook_linger_seconds", limits.webhook_linger_seconds, Zero::Fine),
         ("webhook_retry_seconds", limits.webhook_retry_seconds, Zero::Fine),

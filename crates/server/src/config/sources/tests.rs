@@ -336,6 +336,28 @@ fn no_application_is_as_good_as_an_empty_list() {
 }
 
 #[test]
+fn what_webhooks_are_told_of_rooms_is_told_by_those_who_hear_it() {
+    let hook = |more: &str| {
+        let url = "[[apps.webhooks]]\nurl = \"https://hooks.example/\"\n";
+        given().file(&format!("{APP}{url}{more}"))
+    };
+    for (more, parts) in [
+        ("events = [\"messages\"]", ["apps.0.webhooks.0.events", "message"]),
+        ("events = [\"message\"]\nrooms = [\"all\"]", ["apps.0.webhooks.0.rooms", "direct"]),
+        ("rooms = [\"public\"]", ["apps.0.webhooks.0.rooms", "events"]),
+        (
+            "events = [\"message\"]\ndirect_bodies = true",
+            ["apps.0.webhooks.0.direct_bodies", "rooms"],
+        ),
+    ] {
+        let why = hook(more).refused();
+        assert!(parts.iter().all(|part| why.contains(part)), "{parts:?} in: {why}");
+    }
+    let good = "events = [\"message\"]\nrooms = [\"direct\"]\ndirect_bodies = true";
+    assert!(hook(good).load().is_ok());
+}
+
+#[test]
 fn what_is_wrong_with_an_application_is_said_with_its_place() {
     let app = |more: &str| given().file(&format!("{APP}{more}"));
     let second = |text: &str| app(&format!("[[apps]]\n{text}"));
@@ -374,6 +396,8 @@ fn what_is_wrong_with_an_application_is_said_with_its_place() {
             ["apps.0.limits.pong_timeout_seconds", "0"],
         ),
         (app("[apps.limits]\ncache_seconds = -1"), ["apps.0.limits.cache_seconds", "-1"]),
+        (app("[apps.limits]\nsilence_seconds_max = -1"), ["silence_seconds_max", "-1"]),
+        (app("[apps.limits]\nidempotency_seconds = 0"), ["idempotency_seconds", "0"]),
         (given().file("[apps]\nid = \"1\""), ["[[apps]]", FILE]),
         (given().file("apps = 1"), ["[[apps]]", FILE]),
         (given().file("apps = [1]"), ["[[apps]]", FILE]),

@@ -3,12 +3,12 @@
 use super::{AdapterError, BusKind, Close, limiter::SharedLimiter};
 use crate::config::Config;
 use campanile_adapter_memory::{
-    MemoryChannels, MemoryHub, MemoryPresence, MemoryRateLimiter, SystemClock,
+    MemoryAnswers, MemoryChannels, MemoryHub, MemoryPresence, MemoryRateLimiter, SystemClock,
 };
 use campanile_adapter_redis as redis;
 use campanile_core::instrumented::BusMetrics;
 use campanile_core::port::{
-    Bus, Cache, ChannelStore, Clock, Node, NodeId, PresenceStore, RateLimiter,
+    AnswerStore, Bus, Cache, ChannelStore, Clock, Node, NodeId, PresenceStore, RateLimiter,
 };
 use campanile_metrics::Registry;
 use std::{sync::Arc, time::Duration};
@@ -22,6 +22,7 @@ pub(super) struct Between {
     pub(super) presence: Arc<dyn PresenceStore>,
     pub(super) channels: Arc<dyn ChannelStore>,
     pub(super) limiter: Arc<dyn RateLimiter>,
+    pub(super) answers: Arc<dyn AnswerStore>,
     pub(super) cache: Option<Arc<dyn Cache>>,
     pub(super) close: Close,
 }
@@ -42,8 +43,9 @@ impl Between {
                 Ok(Self {
                     bus: Arc::new(MemoryHub::new().join(node)),
                     presence: Arc::new(MemoryPresence::default()),
-                    channels: Arc::new(MemoryChannels::new(clock)),
+                    channels: Arc::new(MemoryChannels::new(clock.clone())),
                     limiter: own_limiter,
+                    answers: Arc::new(MemoryAnswers::new(clock)),
                     cache: None,
                     close: Box::new(|| Box::pin(async {})),
                 })
@@ -56,6 +58,7 @@ impl Between {
                     presence: Arc::new(redis.presence()),
                     channels: Arc::new(redis.channels()),
                     limiter: Arc::new(SharedLimiter::new(own_limiter, redis.rate_limiter())),
+                    answers: Arc::new(redis.answers()),
                     cache: keeps.then(|| Arc::new(redis.cache()) as Arc<dyn Cache>),
                     close: Box::new(move || Box::pin(async move { redis.close().await })),
                 })

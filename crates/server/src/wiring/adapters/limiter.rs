@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use campanile_core::{
     limits::Rate,
-    port::{Fault, Limiter, LimiterContext, RateLimiter, Verdict},
+    port::{Budget, Fault, Limiter, LimiterContext, RateLimiter, Verdict},
 };
 use std::sync::Arc;
 
@@ -37,6 +37,21 @@ impl<S: RateLimiter> RateLimiter for SharedLimiter<S> {
         }
         self.own.check(limiter, context, key, rate).await
     }
+
+    async fn spend(
+        &self,
+        of: (Limiter, LimiterContext),
+        key: &str,
+        count: u64,
+        budget: Budget,
+    ) -> Result<Verdict, Fault> {
+        if of.1 != LimiterContext::Global
+            && let Ok(verdict) = self.shared.spend(of, key, count, budget).await
+        {
+            return Ok(verdict);
+        }
+        self.own.spend(of, key, count, budget).await
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +81,19 @@ mod tests {
             }
             self.limits.check(limiter, context, key, rate).await
         }
+
+        async fn spend(
+            &self,
+            of: (Limiter, LimiterContext),
+            key: &str,
+            count: u64,
+            budget: Budget,
+        ) -> Result<Verdict, Fault> {
+            if self.away.load(Ordering::SeqCst) {
+                return Err(Fault::new(FaultKind::Connection, std::io::Error::other("away")));
+            }
+            self.limits.spend(of, key, count, budget).await
+        }
     }
 
     fn limits() -> MemoryRateLimiter {
@@ -88,6 +116,23 @@ mod tests {
         away.store(true, Ordering::SeqCst);
         assert!(passes(&limiter, LimiterContext::User).await, "this node has had none");
         assert!(!passes(&limiter, LimiterContext::User).await);
+    }
+
+    #[tokio::test]
+    async fn a_node_counts_what_is_spent_by_itself_while_the_others_cannot_be_asked() {
+        let away = Arc::new(AtomicBool::new(false));
+        let shared = Shared { limits: limits(), away: away.clone() };
+        let limiter = SharedLimiter::new(Arc::new(limits()), shared);
+        let budget = Budget { max: 2, window: std::time::Duration::from_secs(3_600) };
+        let pays = async |count| {
+            let of = (Limiter::Message, LimiterContext::App);
+            limiter.spend(of, "shop", count, budget).await.expect("it answers") == Verdict::Allowed
+        };
+        assert!(pays(2).await);
+        assert!(!pays(1).await, "all nodes together have spent it");
+        away.store(true, Ordering::SeqCst);
+        assert!(pays(2).await, "this node has spent nothing");
+        assert!(!pays(1).await);
     }
 
     #[tokio::test]

@@ -130,6 +130,7 @@ pub async fn open(
         channels: between.channels,
         bus: between.bus,
         limiter: between.limiter,
+        answers: between.answers,
         clock: clock.clone(),
     };
     let ports = ports.instrumented(registry, behind(store, bus));

@@ -67,6 +67,22 @@ fn data_sources_are_reached_and_boards_have_theirs() {
 }
 
 #[test]
+fn exemplars_lead_to_the_lines_of_their_trace() {
+    let key = "`datasources.Prometheus.jsonData.exemplarTraceIdDestinations`";
+    for (from, to, expected) in [
+        ("name: trace_id", "name: traceID", "the exemplars' `trace_id` leads nowhere"),
+        ("url: /explore?", "url: /d/logs?", "`/d/logs` is not Explore"),
+        ("%22datasource%22%3A%22loki%22", "%22datasource%22%3A%22prometheus%22", "asks no Loki"),
+        ("trace_id%3D%5C%22", "trace%3D%5C%22", "asks no Loki"),
+        ("$${__value.raw}", "$${__value.time}", "asks no Loki"),
+        ("&panes=", "&panels=", "it names no panes"),
+    ] {
+        finds(DATASOURCES, from, to, &format!("{key}: {expected}"));
+    }
+    finds(DATASOURCES, "name: trace_id", "nme: trace_id", "campanile.yaml:");
+}
+
+#[test]
 fn boards_are_where_grafana_looks() {
     for (from, to, expected) in [
         (

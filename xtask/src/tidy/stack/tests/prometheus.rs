@@ -50,3 +50,20 @@ fn prometheus_scrapes_what_it_reaches() {
     );
     finds(PROMETHEUS, "*.yaml", "*.yml", "`rule_files`: nothing is at");
 }
+
+#[test]
+fn prometheus_keeps_exemplars_and_what_is_promised() {
+    let compose = "deploy/compose.yaml";
+    finds(
+        compose,
+        "      - --enable-feature=exemplar-storage\n",
+        "",
+        "`services.prometheus.command` has no `--enable-feature=exemplar-storage`",
+    );
+    finds(
+        compose,
+        "retention.time=30d",
+        "retention.time=3d",
+        "`services.prometheus.command` has no `--storage.tsdb.retention.time=30d`",
+    );
+}

@@ -144,6 +144,12 @@ fn what_is_mounted_is_there_and_is_left_alone() {
     finds(COMPOSE, "- loki:/loki", "- alloy:/loki", "`volumes.loki` is used by no service");
     finds(
         COMPOSE,
+        "  loki: {}\n",
+        "  loki: {driver: local, driver_opts: {type: tmpfs}}\n",
+        "`volumes.loki` is not left to the engine",
+    );
+    finds(
+        COMPOSE,
         "-config.file=/etc/loki/loki.yaml",
         "-config.file=/etc/loki/local.yaml",
         "`services.loki.command` names `/etc/loki/local.yaml`, and `deploy/loki/local.yaml` is not there",

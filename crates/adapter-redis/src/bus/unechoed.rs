@@ -1,0 +1,144 @@
+//! What this node has said and has not heard back.
+
+use super::CHANNELS;
+use campanile_core::port::Returned;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Signals of one channel whose return is waited for. There are more only while this node does not
+/// hear, and then what it misses is said.
+const EXPECTED_MAX: usize = 4_096;
+
+/// Signals that come back, by their counts.
+type Expected = VecDeque<(u64, Arc<Returned>)>;
+
+/// Since when each channel has been spoken on without an echo, and which signals come back to this
+/// node.
+#[derive(Debug)]
+pub(crate) struct Unechoed {
+    start: Instant,
+    /// In milliseconds, 0 for never.
+    since: [AtomicU64; CHANNELS],
+    expected: [Mutex<Expected>; CHANNELS],
+}
+
+impl Unechoed {
+    pub(crate) fn new() -> Self {
+        let (since, expected) = Default::default();
+        Self { start: Instant::now(), since, expected }
+    }
+
+    /// A beat was published.
+    pub(crate) fn spoken(&self, channel: usize) {
+        let now = self.now();
+        // An echo is waited for already, or from now on.
+        let _ = self.since[channel].compare_exchange(0, now, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    /// A beat came back.
+    pub(crate) fn echoed(&self, channel: usize) {
+        self.since[channel].store(0, Ordering::SeqCst);
+    }
+
+    /// For how long an echo has been missing.
+    pub(crate) fn missing(&self, channel: usize) -> Duration {
+        match self.since[channel].load(Ordering::SeqCst) {
+            0 => Duration::ZERO,
+            since => Duration::from_millis(self.now().saturating_sub(since)),
+        }
+    }
+
+    /// The signal of this count comes back. Counts rise.
+    pub(crate) fn expect(&self, (channel, count): (usize, u64), returned: Arc<Returned>) {
+        let mut expected = self.expected(channel);
+        if expected.len() >= EXPECTED_MAX
+            && let Some((_, given_up)) = expected.pop_front()
+        {
+            given_up.is_told();
+        }
+        expected.push_back((count, returned));
+    }
+
+    /// The signal of this count came back: what is to be told, once. Those before it do not come
+    /// any more.
+    pub(crate) fn returned(&self, channel: usize, count: u64) -> Option<Arc<Returned>> {
+        let mut expected = self.expected(channel);
+        give_up(&mut expected, |known| known < count);
+        expected.pop_front_if(|(known, _)| *known == count).map(|(_, returned)| returned)
+    }
+
+    /// A beat after the signal of this count came back.
+    pub(crate) fn passed(&self, channel: usize, count: u64) {
+        give_up(&mut self.expected(channel), |known| known <= count);
+    }
+
+    fn expected(&self, channel: usize) -> MutexGuard<'_, Expected> {
+        self.expected[channel].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> u64 {
+        self.start.elapsed().as_millis() as u64 + 1
+    }
+}
+
+/// Nobody has to wait for these.
+fn give_up(expected: &mut Expected, is_past: impl Fn(u64) -> bool) {
+    while let Some((_, given_up)) = expected.pop_front_if(|(known, _)| is_past(*known)) {
+        given_up.is_told();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use campanile_core::{
+        event::{Audience, Envelope, Event, Signal},
+        port::Underway,
+        time::Moment,
+    };
+
+    fn expect(unechoed: &Unechoed, count: u64) {
+        let draining = Event::Draining { after_ms: count };
+        let signal = Arc::new(Signal::Tell(Audience::Everyone, draining));
+        let envelope = Envelope { signal, accepted: Moment(0).into(), remote: false };
+        let (_, returned, _) = Underway::new(Arc::new(envelope));
+        unechoed.expect((3, count), returned);
+    }
+
+    fn returns(unechoed: &Unechoed, count: u64) -> Option<u64> {
+        let returned = unechoed.returned(3, count)?;
+        match &*returned.envelope.signal {
+            Signal::Tell(_, Event::Draining { after_ms }) => Some(*after_ms),
+            other => panic!("nobody published {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_signal_comes_back_once_and_those_before_it_never_do() {
+        let unechoed = Unechoed::new();
+        [1, 2, 4, 6, 7].iter().for_each(|count| expect(&unechoed, *count));
+        assert_eq!(returns(&unechoed, 1), Some(1));
+        assert_eq!(returns(&unechoed, 1), None, "it was published twice");
+        assert_eq!(returns(&unechoed, 3), None, "this one was not to come back");
+        assert_eq!(returns(&unechoed, 4), Some(4), "2 is lost");
+        unechoed.passed(3, 6);
+        assert_eq!(returns(&unechoed, 6), None);
+        assert_eq!(returns(&unechoed, 7), Some(7));
+    }
+
+    #[test]
+    fn what_is_waited_for_is_bounded() {
+        let unechoed = Unechoed::new();
+        (0..EXPECTED_MAX as u64 + 1).for_each(|count| expect(&unechoed, count));
+        assert_eq!(unechoed.expected(3).len(), EXPECTED_MAX);
+        assert_eq!(returns(&unechoed, 0), None);
+        assert_eq!(returns(&unechoed, 1), Some(1));
+    }
+}

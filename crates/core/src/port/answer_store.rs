@@ -1,0 +1,47 @@
+//! Answers to requests that may come again.
+
+use super::Fault;
+use async_trait::async_trait;
+use std::{sync::Arc, time::Duration};
+
+/// Remembers for a while what was answered under which key, over all nodes: what comes again is
+/// answered and not done again.
+///
+/// Each call is atomic: of many that begin under one key at once, one is the first. Keys do not
+/// influence one another. Not durable, and bounded: the oldest may be forgotten before their time
+/// where there is no room.
+#[async_trait]
+pub trait AnswerStore: Send + Sync {
+    /// Begins what is asked under a key, unless that was begun before. `question` stands for what
+    /// is asked: two that differ are different requests. Whoever is the first has `lease` for it;
+    /// then another may begin.
+    async fn begin(&self, key: &str, question: &str, lease: Duration) -> Result<Begun, Fault>;
+
+    /// Keeps the answer to a question for so long.
+    async fn answer(&self, key: &str, answered: Answered<'_>, time: Duration) -> Result<(), Fault>;
+
+    /// Forgets a key: whoever comes next is the first.
+    async fn give_up(&self, key: &str) -> Result<(), Fault>;
+}
+
+/// An answer, and to what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered<'a> {
+    /// What stands for what was asked.
+    pub question: &'a str,
+    /// What was answered.
+    pub answer: &'a str,
+}
+
+/// What a key stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// Nothing yet: the caller does it, and says what it answers.
+    First,
+    /// Somebody is doing it.
+    Running,
+    /// It was done, and this was answered.
+    Before(Arc<str>),
+    /// Another question.
+    Other,
+}
