@@ -10,10 +10,13 @@ use async_trait::async_trait;
 use campanile_core::{
     application::{AppKey, AppName, AppSecret, Application},
     channel::AppId,
-    port::{AddAppKeyError, AppChange, AppStore, CreateAppError, Fault, RevokeAppKeyError},
+    port::{
+        AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, Fault,
+        RevokeAppKeyError,
+    },
     time::Timestamp,
 };
-use sqlx::{Error, PgConnection, postgres::PgRow, query, query_scalar};
+use sqlx::{Error, PgConnection, Row, postgres::PgRow, query, query_scalar};
 
 /// Held while applications or their keys change, so that what was counted stays so.
 const LOCK: i64 = 0x4341_4d41;
@@ -28,8 +31,8 @@ impl AppStore for PostgresStore {
         self.worker().read(List).await
     }
 
-    async fn change(&self, id: &AppId, change: AppChange) -> Result<Option<Application>, Fault> {
-        self.worker().change(Alter { id, change }).await
+    async fn change(&self, id: &AppId, change: AppChange) -> Result<Application, ChangeAppError> {
+        self.worker().change(Alter { id, change }).await?
     }
 
     async fn delete(&self, id: &AppId) -> Result<bool, Fault> {
@@ -41,7 +44,7 @@ impl AppStore for PostgresStore {
         id: &AppId,
         key: AppKey,
         keys_max: usize,
-    ) -> Result<(), AddAppKeyError> {
+    ) -> Result<AppKey, AddAppKeyError> {
         self.worker().change(AddKey { id, key, keys_max }).await?
     }
 
@@ -119,23 +122,30 @@ struct Alter<'a> {
 
 #[async_trait]
 impl Work for Alter<'_> {
-    type Answer = Option<Application>;
+    type Answer = Result<Application, ChangeAppError>;
     const STATEMENT: Statement = Statement::AppPut;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<Self::Answer, Error> {
         let Self { id, change } = self;
-        query(
+        let changed = query(
             "UPDATE applications SET name = coalesce($2, name), enabled = coalesce($3, enabled), \
-             settings = coalesce($4, settings), changed_at = $5 WHERE id = $1",
+             settings = coalesce($4, settings), changed_at = $5 \
+             WHERE id = $1 AND settings = coalesce($6, settings)",
         )
         .bind(id.as_str())
         .bind(change.name.as_ref().map(AppName::as_str))
         .bind(change.enabled)
         .bind(change.settings.as_deref())
         .bind(change.at.0)
+        .bind(change.settings_before.as_deref())
         .execute(&mut *connection)
         .await?;
-        Ok(read(connection, Some(id)).await?.pop())
+        let app = read(connection, Some(id)).await?.pop();
+        Ok(match app {
+            None => Err(ChangeAppError::NotFound),
+            Some(_) if changed.rows_affected() == 0 => Err(ChangeAppError::Stale),
+            Some(app) => Ok(app),
+        })
     }
 }
 
@@ -164,7 +174,7 @@ struct AddKey<'a> {
 
 #[async_trait]
 impl Work for AddKey<'_> {
-    type Answer = Result<(), AddAppKeyError>;
+    type Answer = Result<AppKey, AddAppKeyError>;
     const STATEMENT: Statement = Statement::AppPut;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<Self::Answer, Error> {
@@ -179,9 +189,10 @@ impl Work for AddKey<'_> {
         if count_keys(connection, id).await? >= *keys_max as u64 {
             return Ok(Err(AddAppKeyError::TooMany));
         }
-        insert_key(connection, id, key).await?;
+        let key = AppKey { made_at: newest(connection, id, key.made_at).await?, ..key.clone() };
+        insert_key(connection, id, &key).await?;
         touch(connection, id, key.made_at).await?;
-        Ok(Ok(()))
+        Ok(Ok(key))
     }
 }
 
@@ -248,6 +259,20 @@ async fn count_keys(connection: &mut PgConnection, id: &AppId) -> Result<u64, Er
     Ok(count.unsigned_abs())
 }
 
+/// The time of a key that is newer than all others of its application.
+async fn newest(
+    connection: &mut PgConnection,
+    id: &AppId,
+    now: Timestamp,
+) -> Result<Timestamp, Error> {
+    let last: Option<i64> =
+        query_scalar("SELECT max(made_at) FROM application_keys WHERE app = $1")
+            .bind(id.as_str())
+            .fetch_one(connection)
+            .await?;
+    Ok(last.map_or(now, |last| now.max(Timestamp(last.saturating_add(1)))))
+}
+
 async fn insert_key(connection: &mut PgConnection, id: &AppId, key: &AppKey) -> Result<(), Error> {
     query("INSERT INTO application_keys (key, app, secret, made_at) VALUES ($1, $2, $3, $4)")
         .bind(&key.key)
@@ -276,7 +301,7 @@ async fn read(
     let rows = query(
         "SELECT a.id, a.name, a.enabled, a.settings, a.made_at, a.changed_at, \
          k.key, k.secret, k.made_at \
-         FROM applications a JOIN application_keys k ON k.app = a.id \
+         FROM applications a LEFT JOIN application_keys k ON k.app = a.id \
          WHERE $1::text IS NULL OR a.id = $1 ORDER BY a.id, k.made_at, k.key",
     )
     .bind(id.map(AppId::as_str))
@@ -284,17 +309,23 @@ async fn read(
     .await?;
     let mut apps: Vec<Application> = Vec::new();
     for row in &rows {
-        let (app, key) = application(row)?;
+        let (app, key) = match application(row) {
+            Ok(read) => read,
+            Err(error) => {
+                tell_senseless(row, &error);
+                continue;
+            }
+        };
         match apps.last_mut().filter(|last| last.id == app.id) {
-            Some(last) => last.keys.push(key),
-            None => apps.push(Application { keys: vec![key], ..app }),
+            Some(last) => last.keys.extend(key),
+            None => apps.push(Application { keys: key.into_iter().collect(), ..app }),
         }
     }
     Ok(apps)
 }
 
-/// An application without its keys, and one of them.
-fn application(row: &PgRow) -> Result<(Application, AppKey), Error> {
+/// An application without its keys, and one of them, if it has any.
+fn application(row: &PgRow) -> Result<(Application, Option<AppKey>), Error> {
     let mut columns = Columns::of(row);
     let app = Application {
         id: AppId::parse(columns.take()?).map_err(senseless)?,
@@ -305,10 +336,17 @@ fn application(row: &PgRow) -> Result<(Application, AppKey), Error> {
         made_at: columns.time()?,
         changed_at: columns.time()?,
     };
-    let key = AppKey {
-        key: columns.take()?,
-        secret: AppSecret(columns.take()?),
-        made_at: columns.time()?,
+    let key = match columns.take()? {
+        None => None,
+        Some(key) => {
+            Some(AppKey { key, secret: AppSecret(columns.take()?), made_at: columns.time()? })
+        }
     };
     Ok((app, key))
+}
+
+/// One that is left out. Who wrote it was no server: that is for people to put right.
+fn tell_senseless(row: &PgRow, error: &Error) {
+    let app = row.try_get::<String, _>(0).unwrap_or_default();
+    tracing::error!(app, %error, "an application makes no sense");
 }

@@ -10,10 +10,13 @@ use async_trait::async_trait;
 use campanile_core::{
     application::{AppKey, AppName, AppSecret, Application},
     channel::AppId,
-    port::{AddAppKeyError, AppChange, AppStore, CreateAppError, Fault, RevokeAppKeyError},
+    port::{
+        AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, Fault,
+        RevokeAppKeyError,
+    },
     time::Timestamp,
 };
-use sqlx::{Error, SqliteConnection, query, query_scalar, sqlite::SqliteRow};
+use sqlx::{Error, Row, SqliteConnection, query, query_scalar, sqlite::SqliteRow};
 
 #[async_trait]
 impl AppStore for SqliteStore {
@@ -26,8 +29,8 @@ impl AppStore for SqliteStore {
         read(&mut reader, None).await.map_err(fault)
     }
 
-    async fn change(&self, id: &AppId, change: AppChange) -> Result<Option<Application>, Fault> {
-        self.writer().change(Alter { id: id.clone(), change }).await
+    async fn change(&self, id: &AppId, change: AppChange) -> Result<Application, ChangeAppError> {
+        self.writer().change(Alter { id: id.clone(), change }).await?
     }
 
     async fn delete(&self, id: &AppId) -> Result<bool, Fault> {
@@ -39,7 +42,7 @@ impl AppStore for SqliteStore {
         id: &AppId,
         key: AppKey,
         keys_max: usize,
-    ) -> Result<(), AddAppKeyError> {
+    ) -> Result<AppKey, AddAppKeyError> {
         self.writer().change(AddKey { id: id.clone(), key, keys_max }).await?
     }
 
@@ -104,22 +107,29 @@ struct Alter {
 
 #[async_trait]
 impl Change for Alter {
-    type Answer = Option<Application>;
+    type Answer = Result<Application, ChangeAppError>;
 
     async fn make(&self, ledger: &mut Ledger) -> Result<Self::Answer, Error> {
         let Self { id, change } = self;
-        query(
+        let changed = query(
             "UPDATE applications SET name = coalesce(?2, name), enabled = coalesce(?3, enabled), \
-             settings = coalesce(?4, settings), changed_at = ?5 WHERE id = ?1",
+             settings = coalesce(?4, settings), changed_at = ?5 \
+             WHERE id = ?1 AND settings = coalesce(?6, settings)",
         )
         .bind(id.as_str().to_owned())
         .bind(change.name.as_ref().map(|name| name.as_str().to_owned()))
         .bind(change.enabled)
         .bind(change.settings.clone())
         .bind(change.at.0)
+        .bind(change.settings_before.clone())
         .execute(ledger.connection())
         .await?;
-        Ok(read(ledger.connection(), Some(id)).await?.pop())
+        let app = read(ledger.connection(), Some(id)).await?.pop();
+        Ok(match app {
+            None => Err(ChangeAppError::NotFound),
+            Some(_) if changed.rows_affected() == 0 => Err(ChangeAppError::Stale),
+            Some(app) => Ok(app),
+        })
     }
 }
 
@@ -146,7 +156,7 @@ struct AddKey {
 
 #[async_trait]
 impl Change for AddKey {
-    type Answer = Result<(), AddAppKeyError>;
+    type Answer = Result<AppKey, AddAppKeyError>;
 
     async fn make(&self, ledger: &mut Ledger) -> Result<Self::Answer, Error> {
         let Self { id, key, keys_max } = self;
@@ -159,9 +169,11 @@ impl Change for AddKey {
         if count_keys(ledger.connection(), id).await? >= *keys_max as u64 {
             return Ok(Err(AddAppKeyError::TooMany));
         }
-        insert_key(ledger.connection(), id, key).await?;
+        let key =
+            AppKey { made_at: newest(ledger.connection(), id, key.made_at).await?, ..key.clone() };
+        insert_key(ledger.connection(), id, &key).await?;
         touch(ledger.connection(), id, key.made_at).await?;
-        Ok(Ok(()))
+        Ok(Ok(key))
     }
 }
 
@@ -221,6 +233,20 @@ async fn count_keys(connection: &mut SqliteConnection, id: &AppId) -> Result<u64
     Ok(count.unsigned_abs())
 }
 
+/// The time of a key that is newer than all others of its application.
+async fn newest(
+    connection: &mut SqliteConnection,
+    id: &AppId,
+    now: Timestamp,
+) -> Result<Timestamp, Error> {
+    let last: Option<i64> =
+        query_scalar("SELECT max(made_at) FROM application_keys WHERE app = ?1")
+            .bind(id.as_str().to_owned())
+            .fetch_one(connection)
+            .await?;
+    Ok(last.map_or(now, |last| now.max(Timestamp(last.saturating_add(1)))))
+}
+
 async fn insert_key(
     connection: &mut SqliteConnection,
     id: &AppId,
@@ -253,7 +279,7 @@ async fn read(
     let rows = query(
         "SELECT a.id, a.name, a.enabled, a.settings, a.made_at, a.changed_at, \
          k.key, k.secret, k.made_at \
-         FROM applications a JOIN application_keys k ON k.app = a.id \
+         FROM applications a LEFT JOIN application_keys k ON k.app = a.id \
          WHERE ?1 IS NULL OR a.id = ?1 ORDER BY a.id, k.made_at, k.key",
     )
     .bind(id.map(|id| id.as_str().to_owned()))
@@ -261,17 +287,23 @@ async fn read(
     .await?;
     let mut apps: Vec<Application> = Vec::new();
     for row in &rows {
-        let (app, key) = application(row)?;
+        let (app, key) = match application(row) {
+            Ok(read) => read,
+            Err(error) => {
+                tell_senseless(row, &error);
+                continue;
+            }
+        };
         match apps.last_mut().filter(|last| last.id == app.id) {
-            Some(last) => last.keys.push(key),
-            None => apps.push(Application { keys: vec![key], ..app }),
+            Some(last) => last.keys.extend(key),
+            None => apps.push(Application { keys: key.into_iter().collect(), ..app }),
         }
     }
     Ok(apps)
 }
 
-/// An application without its keys, and one of them.
-fn application(row: &SqliteRow) -> Result<(Application, AppKey), Error> {
+/// An application without its keys, and one of them, if it has any.
+fn application(row: &SqliteRow) -> Result<(Application, Option<AppKey>), Error> {
     let mut columns = Columns::from(row, 0);
     let app = Application {
         id: AppId::parse(columns.take()?).map_err(senseless)?,
@@ -282,10 +314,17 @@ fn application(row: &SqliteRow) -> Result<(Application, AppKey), Error> {
         made_at: columns.time()?,
         changed_at: columns.time()?,
     };
-    let key = AppKey {
-        key: columns.take()?,
-        secret: AppSecret(columns.take()?),
-        made_at: columns.time()?,
+    let key = match columns.take()? {
+        None => None,
+        Some(key) => {
+            Some(AppKey { key, secret: AppSecret(columns.take()?), made_at: columns.time()? })
+        }
     };
     Ok((app, key))
+}
+
+/// One that is left out. Who wrote it was no server: that is for people to put right.
+fn tell_senseless(row: &SqliteRow, error: &Error) {
+    let app = row.try_get::<String, _>(0).unwrap_or_default();
+    tracing::error!(app, %error, "an application makes no sense");
 }

@@ -7,7 +7,7 @@ use crate::{
 use campanile_core::{
     application::{AppKey, AppName, AppSecret, Application},
     channel::AppId,
-    port::{AddAppKeyError, AppChange, CreateAppError, RevokeAppKeyError},
+    port::{AddAppKeyError, AppChange, ChangeAppError, CreateAppError, RevokeAppKeyError},
     time::Timestamp,
 };
 use std::time::Duration;
@@ -23,7 +23,10 @@ pub async fn app_store(make: impl AsyncFn() -> Stores) {
     only_so_many_are_kept(make().await).await;
     of_many_made_at_once_only_so_many_are_kept(make().await).await;
     what_is_not_named_stays_as_it_was(make().await).await;
+    what_was_made_of_other_settings_changes_nothing(make().await).await;
+    of_many_changes_at_once_none_is_lost(make().await).await;
     a_key_comes_beside_another_and_goes(make().await).await;
+    a_new_key_is_the_newest_whatever_the_clock_says(make().await).await;
     the_last_key_stays_however_many_are_revoked_at_once(make().await).await;
     only_so_many_keys_are_added_at_once(make().await).await;
     what_was_deleted_leaves_nothing_behind(make().await).await;
@@ -72,7 +75,7 @@ async fn all(stores: &Stores) -> Vec<Application> {
 }
 
 fn nothing() -> AppChange {
-    AppChange { name: None, enabled: None, settings: None, at: later(60) }
+    AppChange { name: None, enabled: None, settings: None, settings_before: None, at: later(60) }
 }
 
 async fn an_application_is_listed_as_it_was_made(stores: Stores) {
@@ -131,23 +134,67 @@ async fn what_is_not_named_stays_as_it_was(stores: Stores) {
     let off = AppChange { enabled: Some(false), ..nothing() };
     let changed = stores.apps.change(&shop.id, off).await.unwrap();
     let shop = Application { enabled: false, changed_at: later(60), ..shop };
-    assert_eq!(changed, Some(shop.clone()));
+    assert_eq!(changed, shop);
     let name = AppName::parse("Another").unwrap();
     let (new, settings) = (name.clone(), "{}".to_owned());
     let change = AppChange { name: Some(new), settings: Some(settings.clone()), ..nothing() };
     let changed = stores.apps.change(&shop.id, change).await.unwrap();
     let shop = Application { name, settings, ..shop };
-    assert_eq!(changed, Some(shop.clone()));
+    assert_eq!(changed, shop);
     let on = AppChange { enabled: Some(true), at: later(70), ..nothing() };
     stores.apps.change(&shop.id, on).await.unwrap();
     let shop = Application { enabled: true, changed_at: later(70), ..shop };
     assert_eq!(all(&stores).await, [shop, other]);
-    assert_eq!(stores.apps.change(&id("nobody"), nothing()).await.unwrap(), None);
+    let refused = stores.apps.change(&id("nobody"), nothing()).await;
+    assert!(matches!(refused, Err(ChangeAppError::NotFound)), "{refused:?}");
+}
+
+async fn what_was_made_of_other_settings_changes_nothing(stores: Stores) {
+    let shop = made(&stores, with_two_keys("shop")).await;
+    let text = |text: &str| Some(text.to_owned());
+    let change = |before: &str| AppChange {
+        name: Some(AppName::parse("Another").unwrap()),
+        settings: text("{}"),
+        settings_before: text(before),
+        ..nothing()
+    };
+    for other in ["", "{}", &format!("{} ", shop.settings), &shop.settings.to_uppercase()] {
+        let refused = stores.apps.change(&shop.id, change(other)).await;
+        assert!(matches!(refused, Err(ChangeAppError::Stale)), "{refused:?}");
+    }
+    let refused = stores.apps.change(&id("nobody"), change("{}")).await;
+    assert!(matches!(refused, Err(ChangeAppError::NotFound)), "{refused:?}");
+    assert_eq!(all(&stores).await, std::slice::from_ref(&shop));
+    let changed = stores.apps.change(&shop.id, change(&shop.settings)).await.unwrap();
+    assert_eq!((&*changed.settings, changed.name.as_str()), ("{}", "Another"));
+    assert_eq!(all(&stores).await, [changed]);
+}
+
+async fn of_many_changes_at_once_none_is_lost(stores: Stores) {
+    let shop =
+        made(&stores, Application { settings: String::new(), ..with_two_keys("shop") }).await;
+    at_once(8, |_| {
+        let (stores, id) = (stores.clone(), shop.id.clone());
+        async move {
+            loop {
+                let before = all(&stores).await[0].settings.clone();
+                let settings = Some(format!("{before}x"));
+                let change = AppChange { settings, settings_before: Some(before), ..nothing() };
+                match stores.apps.change(&id, change).await {
+                    Err(ChangeAppError::Stale) => {}
+                    changed => return changed.unwrap(),
+                }
+            }
+        }
+    })
+    .await;
+    assert_eq!(all(&stores).await[0].settings, "x".repeat(8));
 }
 
 async fn a_key_comes_beside_another_and_goes(stores: Stores) {
     let shop = made(&stores, app("shop", &[key("one", 0)])).await;
-    stores.apps.add_key(&shop.id, key("two", 9), KEYS).await.unwrap();
+    let added = stores.apps.add_key(&shop.id, key("two", 9), KEYS).await.unwrap();
+    assert_eq!(added, key("two", 9));
     let both = Application {
         keys: vec![key("one", 0), key("two", 9)],
         changed_at: later(9),
@@ -168,6 +215,17 @@ async fn a_key_comes_beside_another_and_goes(stores: Stores) {
     let refused = stores.apps.add_key(&id("nobody"), key("new", 30), KEYS).await;
     assert!(matches!(refused, Err(AddAppKeyError::NotFound)), "{refused:?}");
     assert_eq!(all(&stores).await, [one], "who was refused has changed nothing");
+}
+
+async fn a_new_key_is_the_newest_whatever_the_clock_says(stores: Stores) {
+    let shop = made(&stores, with_two_keys("shop")).await;
+    for (name, millis) in [("a", 1), ("0", 2)] {
+        let added = stores.apps.add_key(&shop.id, key(name, 1), KEYS).await.unwrap();
+        let made_at = later(5).plus(Duration::from_millis(millis));
+        assert_eq!(added, AppKey { made_at, ..key(name, 1) });
+        let kept = all(&stores).await.remove(0);
+        assert_eq!((kept.keys.last(), kept.changed_at), (Some(&added), made_at));
+    }
 }
 
 async fn the_last_key_stays_however_many_are_revoked_at_once(stores: Stores) {
@@ -191,7 +249,7 @@ async fn only_so_many_keys_are_added_at_once(stores: Stores) {
         let (stores, id) = (stores.clone(), shop.id.clone());
         async move {
             let added = stores.apps.add_key(&id, key(&format!("key-{number}"), 1), 4).await;
-            assert!(matches!(added, Ok(()) | Err(AddAppKeyError::TooMany)), "{added:?}");
+            assert!(matches!(added, Ok(_) | Err(AddAppKeyError::TooMany)), "{added:?}");
             added.is_ok()
         }
     })

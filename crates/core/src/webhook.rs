@@ -11,7 +11,7 @@ use crate::{
     time::Timestamp,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
     time::Duration,
 };
@@ -42,6 +42,9 @@ pub struct Hook {
     pub retry_time: Duration,
     /// Events that are told in one request.
     pub batch_max: usize,
+    /// When its application was made, where it is kept in the store: what happened before that was
+    /// in another of the same id, and is none of its business.
+    pub since: Option<Timestamp>,
 }
 
 impl Hook {
@@ -54,64 +57,88 @@ impl Hook {
 /// The webhooks of all applications, which may change while they are asked for.
 #[derive(Debug, Default)]
 pub struct Hooks {
-    by_app: RwLock<HashMap<AppId, Vec<Hook>>>,
+    known: RwLock<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    by_app: HashMap<AppId, Vec<Hook>>,
+    /// Applications of the store, which all nodes have alike.
+    shared: HashSet<AppId>,
 }
 
 impl FromIterator<Hook> for Hooks {
     fn from_iter<I: IntoIterator<Item = Hook>>(hooks: I) -> Self {
         let all = Self::default();
-        all.replace(hooks);
+        all.replace(hooks, []);
         all
     }
 }
 
 impl Hooks {
-    /// These are all of them from now on.
-    pub fn replace(&self, hooks: impl IntoIterator<Item = Hook>) {
+    /// These are all of them from now on, and these applications are those of the store, with
+    /// webhooks or without.
+    pub fn replace(
+        &self,
+        hooks: impl IntoIterator<Item = Hook>,
+        shared: impl IntoIterator<Item = AppId>,
+    ) {
         let mut by_app: HashMap<AppId, Vec<Hook>> = HashMap::new();
         for hook in hooks {
             by_app.entry(hook.id.app.clone()).or_default().push(hook);
         }
-        *self.by_app.write().unwrap_or_else(PoisonError::into_inner) = by_app;
+        let known = Known { by_app, shared: shared.into_iter().collect() };
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.by_app().is_empty()
+        self.known().by_app.is_empty()
     }
 
     /// Whether one of an application is told of such events.
     pub fn is_wanted(&self, app: &AppId, event: WebhookEvent) -> bool {
-        let by_app = self.by_app();
-        by_app.get(app).into_iter().flatten().any(|hook| hook.events.contains(&event))
+        let known = self.known();
+        known.by_app.get(app).into_iter().flatten().any(|hook| hook.events.contains(&event))
     }
 
     /// All of them, in no order of applications.
     pub fn all(&self) -> Vec<Hook> {
-        self.by_app().values().flatten().cloned().collect()
+        self.known().by_app.values().flatten().cloned().collect()
     }
 
     /// Those of an application that are told of such events.
     pub fn wanting(&self, app: &AppId, event: WebhookEvent) -> Vec<Hook> {
-        let by_app = self.by_app();
-        let hooks = by_app.get(app).into_iter().flatten();
+        let known = self.known();
+        let hooks = known.by_app.get(app).into_iter().flatten();
         hooks.filter(|hook| hook.events.contains(&event)).cloned().collect()
     }
 
     /// The applications that are told of the messages of such rooms.
     pub fn hearing(&self, kind: RoomKind) -> Vec<AppId> {
-        let by_app = self.by_app();
-        let hearing = by_app.iter().filter(|(_, hooks)| hooks.iter().any(|hook| hook.hears(kind)));
+        let known = self.known();
+        let hearing =
+            known.by_app.iter().filter(|(_, hooks)| hooks.iter().any(|hook| hook.hears(kind)));
         hearing.map(|(app, _)| app.clone()).collect()
     }
 
     /// The one of this identity.
     pub fn find(&self, id: &HookId) -> Option<Hook> {
-        self.by_app().get(&id.app)?.iter().find(|hook| hook.id.url == id.url).cloned()
+        self.known().by_app.get(&id.app)?.iter().find(|hook| hook.id.url == id.url).cloned()
     }
 
-    fn by_app(&self) -> RwLockReadGuard<'_, HashMap<AppId, Vec<Hook>>> {
-        self.by_app.read().unwrap_or_else(PoisonError::into_inner)
+    /// Whether an application has any.
+    pub fn are_of(&self, app: &AppId) -> bool {
+        self.known().by_app.contains_key(app)
+    }
+
+    /// Whether an application is one of the store, so that its webhooks are the same on all nodes.
+    pub fn are_shared(&self, app: &AppId) -> bool {
+        self.known().shared.contains(app)
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -129,6 +129,7 @@ fn play<F: Future<Output = ()>>(
         linger: Duration::ZERO,
         retry_time,
         batch_max: 1,
+        since: None,
     };
     let hooks = Arc::new(apps.iter().map(hook).collect());
     let (service, counts) = (receivers.clone(), counted.clone());

@@ -12,7 +12,7 @@ use campanile_core::{
     message::Draft,
     port::{ConnectionId, JobId, NewJob, WebhookError, WebhookService},
     room::RoomKind,
-    webhook::{Happening, Hook, HookId, RoomMessage, What},
+    webhook::{Happening, Hook, HookId, Hooks, RoomMessage, What},
 };
 use std::{
     collections::VecDeque,
@@ -75,12 +75,14 @@ fn hook(url: &str, events: &[WebhookEvent]) -> Hook {
         linger: Duration::from_secs(3),
         retry_time: Duration::from_secs(300),
         batch_max: 1,
+        since: None,
     }
 }
 
 struct Scene {
     node: Rc<Node>,
     receiver: Arc<Scripted>,
+    hooks: Arc<Hooks>,
 }
 
 /// All events to one webhook.
@@ -94,11 +96,12 @@ fn play_with<F: Future<Output = ()>, const N: usize>(
 ) {
     let receiver = Arc::new(Scripted::default());
     let service = receiver.clone();
-    let hooks = Arc::new(hooks.into_iter().collect());
+    let hooks: Arc<Hooks> = Arc::new(hooks.into_iter().collect());
+    let known = hooks.clone();
     on_a_node_with(
         limits,
-        move |ports| ports.webhooks = Some(Webhooks { service, hooks }),
-        async |node| test(Scene { node, receiver }).await,
+        move |ports| ports.webhooks = Some(Webhooks { service, hooks: known }),
+        async |node| test(Scene { node, receiver, hooks }).await,
     );
 }
 
@@ -441,6 +444,28 @@ fn channels_of_others_and_without_webhooks_are_nobodys_business() {
 }
 
 #[test]
+fn what_is_for_a_webhook_that_was_removed_is_dropped_soon_and_not_given_up() {
+    play(async |scene| {
+        scene.answers([WebhookFailure::Status5xx]);
+        let connection = scene.connect(1);
+        subscribe(&connection, "news", None).await;
+        assert_eq!(scene.told().await.len(), 1);
+        scene.hooks.replace([], [app()]);
+        let mut seconds = 0;
+        while scene.queue_count("chat_queue_jobs_pending") > 0.0 {
+            assert!(seconds < 60, "it waits for nobody");
+            scene.pass(5).await;
+            seconds += 5;
+            assert_eq!(scene.deliver().await, [""; 0], "nobody is asked");
+        }
+        assert!(seconds >= 15, "another node may have known first: {seconds}");
+        assert_eq!(scene.failed("channel_occupied", "signature"), Some(1.0));
+        assert_eq!(scene.queue_count("chat_queue_jobs_dead_lettered_total"), 0.0);
+        assert!(scene.node.chat.dead_webhooks(None, 10).await.expect("it works").is_empty());
+    });
+}
+
+#[test]
 fn who_asks_for_them_is_told_of_messages_of_the_rooms_it_asks_for() {
     let message = [WebhookEvent::Message];
     let all = vec![RoomKind::Public, RoomKind::Private, RoomKind::Direct];
@@ -474,6 +499,45 @@ fn who_asks_for_them_is_told_of_messages_of_the_rooms_it_asks_for() {
         ];
         assert_eq!(told(&direct).await, expected);
         assert_eq!(scene.sent("message"), Some(7.0));
+    });
+}
+
+#[test]
+fn what_no_node_knows_is_dropped_after_five_minutes() {
+    play(async |scene| {
+        scene.answers([WebhookFailure::Status5xx]);
+        let connection = scene.connect(1);
+        subscribe(&connection, "news", None).await;
+        assert_eq!(scene.told().await.len(), 1);
+        scene.hooks.replace([], []);
+        for _ in 0..28 {
+            scene.pass(10).await;
+            assert_eq!(scene.deliver().await, [""; 0]);
+        }
+        assert_eq!(scene.queue_count("chat_queue_jobs_pending"), 1.0, "another node may know it");
+        for _ in 0..30 {
+            scene.pass(10).await;
+            assert_eq!(scene.deliver().await, [""; 0]);
+        }
+        assert_eq!(scene.queue_count("chat_queue_jobs_pending"), 0.0);
+        assert!(scene.node.chat.dead_webhooks(None, 10).await.expect("it works").is_empty());
+    });
+}
+
+#[test]
+fn an_application_is_not_told_of_one_that_had_its_id_before() {
+    play(async |scene| {
+        scene.answers([WebhookFailure::Status5xx]);
+        let connection = scene.connect(1);
+        subscribe(&connection, "old", None).await;
+        assert_eq!(scene.told().await.len(), 1);
+        scene.pass(30).await;
+        let since = Some(scene.node.chat.clock().now());
+        scene.hooks.replace([Hook { since, ..hook(URL, WebhookEvent::ALL) }], [app()]);
+        subscribe(&connection, "new", None).await;
+        assert_eq!(scene.told().await, ["shop.example: new occupied"]);
+        assert_eq!(scene.queue_count("chat_queue_jobs_pending"), 0.0);
+        assert_eq!(scene.failed("channel_occupied", "signature"), Some(1.0));
     });
 }
 

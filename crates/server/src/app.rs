@@ -14,7 +14,7 @@ use crate::{
     password::Passwords,
     readings::Readings,
     tasks::Tasks,
-    tls::{CertificateError, Tls},
+    tls::{CertificateError, Pair, Tls},
     token,
     wiring::{
         adapters::{self, AdapterError, Adapters, BusKind, Close, StoreKind},
@@ -154,12 +154,15 @@ impl<S: Future<Output = ()>> App<S> {
         let registry = registry(&config, &exporters, (&store, &bus), (workers, &apps));
         let limits = config.limits.to_core();
         let id = NodeId(rand::random());
+        // A store is brought up to date when it is opened: not by a server that does not start then.
+        let pair = Pair::read(&config.server)?;
         let opened = adapters::open((&store, &bus), &config, id, &registry).await?;
         let Adapters { mut ports, ask_store, ask_changed, close_store, close_bus } = opened;
         let node = node(&config, id, &ports, (&store, &bus));
         let settled = all_apps(&config, &apps, &ports, &registry).await?;
         let metrics = EdgeMetrics::register(&registry);
-        let tls = Tls::load(&config.server, &registry, &metrics.connections.errors)?;
+        let errors = &metrics.connections.errors;
+        let tls = pair.map(|pair| Tls::new(pair, &config.server, &registry, errors));
         ports.webhooks = webhooks::open(&config, &settled)?;
         let (shards, inboxes) = Shards::new(workers, limits.shard_queue_events_max);
         let counted = ChatMetrics::register(&registry);

@@ -29,6 +29,8 @@ pub struct App {
     pub name: String,
     /// Who says that there is such an application.
     pub source: Source,
+    /// When it was made, where an operator did.
+    pub made_at: Option<Timestamp>,
     /// Whether it is served.
     pub enabled: bool,
     /// The first of its keys: what is signed for it is signed with this one.
@@ -96,6 +98,7 @@ impl App {
             label,
             name: id.to_string(),
             source: Source::Configuration,
+            made_at: None,
             known_keys: known.into_iter().map(|key| Key { key, made_at: None }).collect(),
             leases,
             settings: settings.into(),

@@ -20,8 +20,8 @@ use campanile_core::{
     connection::{self, JoinError},
     name::NameError,
     port::{
-        AddAppKeyError, CreateAccountError, CreateAppError, CreateRoomError, Fault, FaultKind,
-        RevokeAppKeyError,
+        AddAppKeyError, ChangeAppError, CreateAccountError, CreateAppError, CreateRoomError, Fault,
+        FaultKind, RevokeAppKeyError,
     },
     push::PushEndpointError,
     upload::UploadIdError,
@@ -411,6 +411,16 @@ impl From<CreateAppError> for Refused {
                 Self::conflict(error.to_string())
             }
             CreateAppError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ChangeAppError> for Refused {
+    fn from(error: ChangeAppError) -> Self {
+        match error {
+            ChangeAppError::NotFound => Self::not_found(error.to_string()),
+            ChangeAppError::Stale => Self::conflict(error.to_string()),
+            ChangeAppError::Fault(fault) => fault.into(),
         }
     }
 }

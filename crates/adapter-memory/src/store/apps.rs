@@ -5,7 +5,10 @@ use async_trait::async_trait;
 use campanile_core::{
     application::{AppKey, Application},
     channel::AppId,
-    port::{AddAppKeyError, AppChange, AppStore, CreateAppError, Fault, RevokeAppKeyError},
+    port::{
+        AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, Fault,
+        RevokeAppKeyError,
+    },
     time::Timestamp,
 };
 
@@ -30,15 +33,18 @@ impl AppStore for MemoryStore {
         Ok(self.state().apps.values().cloned().collect())
     }
 
-    async fn change(&self, id: &AppId, change: AppChange) -> Result<Option<Application>, Fault> {
+    async fn change(&self, id: &AppId, change: AppChange) -> Result<Application, ChangeAppError> {
         let mut state = self.state();
-        let Some(app) = state.apps.get_mut(id) else { return Ok(None) };
-        let AppChange { name, enabled, settings, at } = change;
+        let app = state.apps.get_mut(id).ok_or(ChangeAppError::NotFound)?;
+        let AppChange { name, enabled, settings, settings_before, at } = change;
+        if settings_before.is_some_and(|before| before != app.settings) {
+            return Err(ChangeAppError::Stale);
+        }
         app.name = name.unwrap_or_else(|| app.name.clone());
         app.enabled = enabled.unwrap_or(app.enabled);
         app.settings = settings.unwrap_or_else(|| app.settings.clone());
         app.changed_at = at;
-        Ok(Some(app.clone()))
+        Ok(app.clone())
     }
 
     async fn delete(&self, id: &AppId) -> Result<bool, Fault> {
@@ -50,7 +56,7 @@ impl AppStore for MemoryStore {
         id: &AppId,
         key: AppKey,
         keys_max: usize,
-    ) -> Result<(), AddAppKeyError> {
+    ) -> Result<AppKey, AddAppKeyError> {
         let mut state = self.state();
         let is_taken = state.is_key(&key.key);
         let app = state.apps.get_mut(id).ok_or(AddAppKeyError::NotFound)?;
@@ -60,11 +66,12 @@ impl AppStore for MemoryStore {
         if app.keys.len() >= keys_max {
             return Err(AddAppKeyError::TooMany);
         }
-        app.changed_at = key.made_at;
-        app.keys.push(key);
-        // The oldest first, as the clocks of nodes have it.
-        app.keys.sort_by(|one, other| (one.made_at, &one.key).cmp(&(other.made_at, &other.key)));
-        Ok(())
+        let last = app.keys.iter().map(|key| key.made_at.0.saturating_add(1)).max();
+        let made_at = last.map_or(key.made_at, |last| key.made_at.max(Timestamp(last)));
+        let key = AppKey { made_at, ..key };
+        app.changed_at = made_at;
+        app.keys.push(key.clone());
+        Ok(key)
     }
 
     async fn revoke_key(

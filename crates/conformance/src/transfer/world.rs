@@ -221,7 +221,13 @@ async fn applications(stores: &Stores) {
     for name in ["shop", "forum"] {
         stores.apps.create(with_two_keys(name), 10).await.unwrap();
     }
-    let off = AppChange { name: None, enabled: Some(false), settings: None, at: START.plus(DAY) };
+    let off = AppChange {
+        name: None,
+        enabled: Some(false),
+        settings: None,
+        settings_before: None,
+        at: START.plus(DAY),
+    };
     let forum = AppId::parse("forum").unwrap();
     stores.apps.change(&forum, off).await.unwrap();
 }

@@ -5,10 +5,10 @@
 
 use super::Chat;
 use crate::{
-    application::{AppKey, AppName, Application},
+    application::{AppKey, Application},
     channel::AppId,
     event::Signal,
-    port::{AddAppKeyError, AppChange, CreateAppError, Fault, RevokeAppKeyError},
+    port::{AddAppKeyError, AppChange, ChangeAppError, CreateAppError, Fault, RevokeAppKeyError},
 };
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -45,13 +45,13 @@ impl Chat {
         Ok(())
     }
 
-    /// Changes an application; what it is now, if there is one.
+    /// Changes an application; what it is now. `at` is set here.
     pub async fn change_app(
         &self,
         id: &AppId,
-        (name, enabled, settings): (Option<AppName>, Option<bool>, Option<String>),
-    ) -> Result<Option<Application>, Fault> {
-        let change = AppChange { name, enabled, settings, at: self.clock().now() };
+        change: AppChange,
+    ) -> Result<Application, ChangeAppError> {
+        let change = AppChange { at: self.clock().now(), ..change };
         let changed = self.ports.apps.change(id, change).await?;
         self.tell_of_apps().await;
         Ok(changed)
@@ -64,11 +64,11 @@ impl Chat {
         Ok(deleted)
     }
 
-    /// Gives an application one more key.
-    pub async fn add_app_key(&self, id: &AppId, key: AppKey) -> Result<(), AddAppKeyError> {
-        self.ports.apps.add_key(id, key, self.limits().app_keys_max).await?;
+    /// Gives an application one more key; the key as it is kept.
+    pub async fn add_app_key(&self, id: &AppId, key: AppKey) -> Result<AppKey, AddAppKeyError> {
+        let key = self.ports.apps.add_key(id, key, self.limits().app_keys_max).await?;
         self.tell_of_apps().await;
-        Ok(())
+        Ok(key)
     }
 
     /// Takes a key from an application.

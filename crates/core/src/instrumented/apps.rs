@@ -4,7 +4,10 @@ use super::{Instrumented, StoreCall};
 use crate::{
     application::{AppKey, Application},
     channel::AppId,
-    port::{AddAppKeyError, AppChange, AppStore, CreateAppError, Fault, RevokeAppKeyError},
+    port::{
+        AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, Fault,
+        RevokeAppKeyError,
+    },
     time::Timestamp,
 };
 use async_trait::async_trait;
@@ -19,7 +22,7 @@ impl AppStore for Instrumented<dyn AppStore> {
         self.gauge.count(StoreCall::AppsScan, self.inner.list()).await
     }
 
-    async fn change(&self, id: &AppId, change: AppChange) -> Result<Option<Application>, Fault> {
+    async fn change(&self, id: &AppId, change: AppChange) -> Result<Application, ChangeAppError> {
         self.gauge.count(StoreCall::AppsPut, self.inner.change(id, change)).await
     }
 
@@ -32,7 +35,7 @@ impl AppStore for Instrumented<dyn AppStore> {
         id: &AppId,
         key: AppKey,
         keys_max: usize,
-    ) -> Result<(), AddAppKeyError> {
+    ) -> Result<AppKey, AddAppKeyError> {
         self.gauge.count(StoreCall::AppsPut, self.inner.add_key(id, key, keys_max)).await
     }
 

@@ -36,9 +36,9 @@ use crate::{
     chat::Ports,
     labels::Outcome,
     port::{
-        AddAppKeyError, AmendError, AppendError, Clock, CreateAccountError, CreateAppError,
-        CreateRoomError, Fault, HistoryError, MemberError, PutInviteError, PutPrekeysError,
-        PutUploadError, RevokeAppKeyError,
+        AddAppKeyError, AmendError, AppendError, ChangeAppError, Clock, CreateAccountError,
+        CreateAppError, CreateRoomError, Fault, HistoryError, MemberError, PutInviteError,
+        PutPrekeysError, PutUploadError, RevokeAppKeyError,
     },
 };
 use campanile_metrics::Registry;
@@ -189,6 +189,7 @@ macro_rules! may_fault {
 
 may_fault!(
     AddAppKeyError,
+    ChangeAppError,
     AmendError,
     AppendError,
     CreateAccountError,

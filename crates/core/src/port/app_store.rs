@@ -15,20 +15,25 @@ pub trait AppStore: Send + Sync {
     /// Makes an application, with its keys. At most `kept_max` are kept, this one among them.
     async fn create(&self, app: Application, kept_max: u64) -> Result<(), CreateAppError>;
 
-    /// All applications by id, each as it was at one moment.
+    /// All applications by id, each as it was at one moment. One that makes no sense is left out, and
+    /// told in the log: it keeps nobody from the others, and can be deleted.
     async fn list(&self) -> Result<Vec<Application>, Fault>;
 
-    /// Changes an application and answers with what it is now; `None` when there is none. What is
-    /// not named stays.
-    async fn change(&self, id: &AppId, change: AppChange) -> Result<Option<Application>, Fault>;
+    /// Changes an application and answers with what it is now. What is not named stays.
+    async fn change(&self, id: &AppId, change: AppChange) -> Result<Application, ChangeAppError>;
 
     /// Forgets an application and its keys; whether there was one.
     async fn delete(&self, id: &AppId) -> Result<bool, Fault>;
 
-    /// Gives an application one more key, at most `keys_max`. The time of the key is that of the
-    /// change.
-    async fn add_key(&self, id: &AppId, key: AppKey, keys_max: usize)
-    -> Result<(), AddAppKeyError>;
+    /// Gives an application one more key, at most `keys_max`, and answers with the key as it is kept.
+    /// Its time is that of the change; where the application has a key that is not older, it is a
+    /// millisecond after that one: clocks of nodes differ, and the new key is the newest.
+    async fn add_key(
+        &self,
+        id: &AppId,
+        key: AppKey,
+        keys_max: usize,
+    ) -> Result<AppKey, AddAppKeyError>;
 
     /// Takes a key from an application. The last one stays.
     async fn revoke_key(
@@ -48,6 +53,8 @@ pub struct AppChange {
     pub enabled: Option<bool>,
     /// Other settings, all of them.
     pub settings: Option<String>,
+    /// Nothing is changed unless the settings are these: what they are to be was made of them.
+    pub settings_before: Option<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -64,6 +71,20 @@ pub enum CreateAppError {
     /// Too many would be kept.
     #[error("too many applications would be kept")]
     TooMany,
+    /// The store failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why an application was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeAppError {
+    /// There is no such application.
+    #[error("there is no such application")]
+    NotFound,
+    /// Its settings are not those that they were to be.
+    #[error("somebody else has just changed the settings of the application")]
+    Stale,
     /// The store failed.
     #[error(transparent)]
     Fault(#[from] Fault),

@@ -29,7 +29,9 @@ mod webhook_service;
 
 pub use account_store::{AccountChange, AccountStore, CreateAccountError, NewAccount};
 pub use answer_store::{AnswerStore, Answered, Begun};
-pub use app_store::{AddAppKeyError, AppChange, AppStore, CreateAppError, RevokeAppKeyError};
+pub use app_store::{
+    AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, RevokeAppKeyError,
+};
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
 pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId, Passage, Returned, Underway};
 pub use cache::{Cache, CacheKey, CacheName, CacheSize, Cached, FORGET_GUARD};

@@ -21,6 +21,7 @@ use campanile_metrics::{OVERFLOW, Registry};
 use campanile_pusher::CloseCode;
 use std::{
     collections::HashMap,
+    error::Error,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -163,7 +164,9 @@ impl Apps {
             }
         }
         let now = Arc::new(now);
-        self.hooks.replace(now.all.iter().flat_map(|app| self.hooks_of(app)));
+        let shared = now.all.iter().filter(|app| app.source == Source::Api);
+        let hooks = now.all.iter().flat_map(|app| self.hooks_of(app));
+        self.hooks.replace(hooks, shared.map(|app| app.id.clone()));
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = now.clone();
         self.version.fetch_add(1, Ordering::Release);
         for app in &before.all {
@@ -174,13 +177,13 @@ impl Apps {
     /// What an application of the store is to be now, after it was something `before`. Where a newer
     /// server has set it in a way that is not understood here, it stays set as it was.
     fn of_store(&self, app: &Application, before: Option<&Arc<App>>) -> Option<App> {
-        let settings = serde_json::from_str(&app.settings).or_else(|error| {
-            events::AppUnreadable { app: app.id.as_str(), error: &error }.emit();
-            before.map(|before| before.settings.clone()).ok_or(error)
+        let settings = checked(app, serde_json::from_str(&app.settings)).or_else(|error| {
+            events::AppUnreadable { app: app.id.as_str(), error: &*error }.emit();
+            let before = before.map(|before| before.settings.clone()).ok_or(error)?;
+            checked(app, Ok(before))
         });
-        let settings: AppSettings = settings.ok()?;
         let made = App::new(
-            &settings.of(&app.id, app.enabled, &app.keys),
+            &settings.ok()?,
             self.labels.get(app.id.as_str()).copied().unwrap_or(self.other),
         );
         let key = |key: &campanile_core::application::AppKey| Key {
@@ -201,6 +204,7 @@ impl Apps {
         Some(App {
             name: app.name.to_string(),
             source: Source::Api,
+            made_at: Some(app.made_at),
             known_keys: app.keys.iter().map(key).collect(),
             leases,
             ..made
@@ -222,10 +226,22 @@ impl Apps {
                 linger: app.limits.webhook_linger,
                 retry_time: app.limits.webhook_retry_time,
                 batch_max: self.batch_max,
+                since: app.made_at,
             }
         };
         app.settings.webhooks.iter().map(hook).collect()
     }
+}
+
+/// The settings of an application of the store, if they can be served: whoever wrote the store may
+/// have had other bounds.
+fn checked(
+    app: &Application,
+    settings: Result<AppSettings, serde_json::Error>,
+) -> Result<config::App, Box<dyn Error>> {
+    let settings = settings?.of(&app.id, app.enabled, &app.keys);
+    config::apps::check_one(&settings, "")?;
+    Ok(settings)
 }
 
 /// What happens in channels. Of rooms, only who asks for it is told.

@@ -111,6 +111,26 @@ fn what_a_newer_server_has_set_stays_as_it_was() {
     assert!(apps.by_id("new").is_none(), "nobody knows what it is to be");
 }
 
+#[test]
+fn what_cannot_be_served_stays_as_it_was() {
+    let registry = Registry::builder().build();
+    let known = stored("shop", r#"{"client_messages": false}"#, &["one"]);
+    let apps = Apps::new(&[], vec![known], (&registry, 1));
+    for limits in [
+        r#"{"cache_seconds": -1}"#,
+        r#"{"cache_seconds": 1e300}"#,
+        r#"{"frame_bytes_max": 0}"#,
+        r#"{"user_id_characters_max": 2305843009213693952}"#,
+    ] {
+        let senseless = format!("{{\"limits\": {limits}}}");
+        apps.take_in(&[stored("new", &senseless, &["two"]), stored("shop", &senseless, &["one"])]);
+        assert!(!apps.by_key("one").expect("it is served").client_events, "{limits}");
+        assert!(apps.by_id("new").is_none(), "{limits}");
+    }
+    apps.take_in(&[stored("shop", "{}", &[])]);
+    assert!(apps.by_id("shop").is_none(), "nobody can come without a key");
+}
+
 #[tokio::test]
 async fn connections_go_with_their_key() {
     let registry = Registry::builder().build();

@@ -40,12 +40,12 @@ section! {
         user_authentication: bool = false;
         /// Whether clients have to come by `wss:`.
         tls_only: bool = false;
-        /// Origins of web pages that may connect, such as `https://chat.example`; without any, all
-        /// may. Programs that are no browsers name none and always may.
+        /// Origins of web pages that may connect, such as `https://chat.example`, at most 64; without
+        /// any, all may. Programs that are no browsers name none and always may.
         allowed_origins: Vec<String> = Vec::new();
         /// Further keys, as good as the first, while one is changed for another.
         keys: Vec<AppKey> = Vec::new();
-        /// Whom it has told what happens in its channels.
+        /// Whom it has told what happens in its channels, at most 16.
         webhooks: Vec<AppWebhook> = Vec::new();
         /// Its bounds.
         limits: AppLimits = AppLimits::default();
@@ -155,7 +155,8 @@ impl AppLimits {
     /// How long the list of members may be that a new one is given, in bytes: each is named twice,
     /// in characters of up to four bytes.
     fn presence_answer_bytes(&self) -> usize {
-        let member = self.user_info_bytes_max.saturating_add(8 * self.user_id_characters_max);
+        let member =
+            self.user_info_bytes_max.saturating_add(self.user_id_characters_max.saturating_mul(8));
         member.saturating_mul(self.presence_members_max)
     }
 

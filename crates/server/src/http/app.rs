@@ -1,7 +1,8 @@
 //! Applications: operators see them, make them, change them, and give them other keys.
 //!
-//! A change is in the store and in force on this node when it is answered, and on the others
-//! within seconds. Those of the configuration are changed there.
+//! A change is in the store when it is answered, and in force on this node, unless the store could
+//! not be read again just then; on the others it is within seconds. Those of the configuration are
+//! changed there.
 
 use super::{
     asked::{Operator, Sent},
@@ -21,9 +22,13 @@ use actix_web::{
 use campanile_core::{
     application::{AppKey, AppName, Application},
     channel::AppId,
+    port::{self, ChangeAppError},
 };
 use serde_json::{Map, Value};
 use std::sync::Arc;
+
+/// How often a change is made again of what somebody else has changed meanwhile.
+const CHANGE_TRIES: usize = 8;
 
 /// Lists the applications: those of the configuration, then the others by id.
 #[utoipa::path(
@@ -76,24 +81,25 @@ pub(super) async fn create(
     let id = id.as_deref().map(parse).transpose()?.unwrap_or_else(new_id);
     let now = edge.chat.clock().now();
     let key = new_key(now);
+    let settings = merged(&AppSettings::default(), settings.unwrap_or_default())?;
     let app = Application {
         name: AppName::parse(&name)?,
         enabled: enabled.unwrap_or(true),
-        settings: merged(&AppSettings::default(), settings.unwrap_or_default())?.to_text(),
+        settings: settings.to_text(),
         keys: vec![key.clone()],
         made_at: now,
         changed_at: now,
-        id: id.clone(),
+        id,
     };
     check(&edge, &app)?;
     let _alone = edge.apps.changing.lock().await;
-    if edge.apps.by_id(id.as_str()).is_some() {
+    if edge.apps.by_id(app.id.as_str()).is_some() {
         return Err(Refused::conflict("there is an application of this id"));
     }
-    edge.chat.make_app(app).await?;
-    events::AppAdded { app: id.as_str() }.emit();
-    edge.apps.look(&edge.chat).await?;
-    let app = shown(&edge, &*find(&edge, &id)?);
+    edge.chat.make_app(app.clone()).await?;
+    events::AppAdded { app: app.id.as_str() }.emit();
+    put_in_force(&edge).await;
+    let app = stored(&edge, &app, settings);
     let AppKey { key, secret, .. } = key;
     Ok(HttpResponse::Created().json(NewAppAnswer { app, key, secret: secret.0 }))
 }
@@ -107,7 +113,7 @@ pub(super) async fn create(
         (status = 200, description = "It is changed.", body = AppAnswer),
         (status = 403, description = "The asker is no operator."),
         (status = 404, description = "There is no such application."),
-        (status = 409, description = "It is one of the configuration."),
+        (status = 409, description = "It is one of the configuration, a newer server wrote its settings, or others change them all the time."),
     ),
 )]
 pub(super) async fn change(
@@ -121,14 +127,32 @@ pub(super) async fn change(
     let name = name.as_deref().map(AppName::parse).transpose()?;
     let _alone = edge.apps.changing.lock().await;
     changeable(&edge, &id)?;
-    let stored = edge.chat.applications().await?;
-    let stored = stored.into_iter().find(|app| app.id == id).ok_or_else(no_such_app)?;
-    let settings = settings.map(|change| changed(&edge, &stored, change)).transpose()?;
-    let app = edge.chat.change_app(&id, (name, enabled, settings)).await?;
-    let app = app.ok_or_else(no_such_app)?;
-    events::AppChanged { app: id.as_str(), enabled: app.enabled }.emit();
-    edge.apps.look(&edge.chat).await?;
-    Ok(HttpResponse::Ok().json(AppAnswer { app: shown(&edge, &*find(&edge, &id)?) }))
+    // Somebody may change it on another node at the same time.
+    for _ in 0..CHANGE_TRIES {
+        let before = edge.chat.applications().await?;
+        let before = before.into_iter().find(|app| app.id == id).ok_or_else(no_such_app)?;
+        let settings =
+            settings.clone().map(|change| changed(&edge, &before, change)).transpose()?;
+        // One that is served as it was before a newer server changed it can be disabled here.
+        let served = || edge.apps.by_id(id.as_str()).map(|app| app.settings.clone());
+        let known = understood(&before).or_else(|refused| served().ok_or(refused))?;
+        let change = port::AppChange {
+            name: name.clone(),
+            enabled,
+            settings_before: settings.is_some().then_some(before.settings),
+            settings,
+            at: edge.chat.clock().now(),
+        };
+        let app = match edge.chat.change_app(&id, change).await {
+            Err(ChangeAppError::Stale) => continue,
+            changed => changed?,
+        };
+        events::AppChanged { app: id.as_str(), enabled: app.enabled }.emit();
+        put_in_force(&edge).await;
+        let settings = understood(&app).unwrap_or(known);
+        return Ok(HttpResponse::Ok().json(AppAnswer { app: stored(&edge, &app, settings) }));
+    }
+    Err(ChangeAppError::Stale.into())
 }
 
 /// Deletes an application. Its connections are closed.
@@ -149,12 +173,13 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, Refused> {
     let id = parse(&path)?;
     let _alone = edge.apps.changing.lock().await;
-    changeable(&edge, &id)?;
+    // One that the configuration hides is in the store all the same, and goes from there.
     if !edge.chat.delete_app(&id).await? {
+        changeable(&edge, &id)?;
         return Err(no_such_app());
     }
     events::AppDeleted { app: id.as_str() }.emit();
-    edge.apps.look(&edge.chat).await?;
+    put_in_force(&edge).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -179,9 +204,9 @@ pub(super) async fn add_key(
     let _alone = edge.apps.changing.lock().await;
     changeable(&edge, &id)?;
     let key = new_key(edge.chat.clock().now());
-    edge.chat.add_app_key(&id, key.clone()).await?;
+    let key = edge.chat.add_app_key(&id, key).await?;
     events::AppKeyAdded { app: id.as_str() }.emit();
-    edge.apps.look(&edge.chat).await?;
+    put_in_force(&edge).await;
     Ok(HttpResponse::Created().json(AppSecretAnswer::from(key)))
 }
 
@@ -213,12 +238,23 @@ pub(super) async fn revoke_key(
     changeable(&edge, &id)?;
     edge.chat.revoke_app_key(&id, &key).await?;
     events::AppKeyRevoked { app: id.as_str() }.emit();
-    edge.apps.look(&edge.chat).await?;
+    put_in_force(&edge).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
 fn shown(edge: &Edge, app: &apps::App) -> App {
     App::of(app, edge.chat.directory().connections_of(&app.id))
+}
+
+/// The same for one of the store.
+fn stored(edge: &Edge, app: &Application, settings: AppSettings) -> App {
+    App::stored(app, settings, edge.chat.directory().connections_of(&app.id))
+}
+
+/// What is done is done, and is answered, a secret above all: where the store cannot be read just
+/// then, that is counted, and the next look takes it in.
+async fn put_in_force(edge: &Edge) {
+    let _counted = edge.apps.look(&edge.chat).await;
 }
 
 fn parse(id: &str) -> Result<AppId, Refused> {
@@ -244,15 +280,19 @@ fn no_such_app() -> Refused {
     Refused::not_found("there is no such application")
 }
 
+/// What an application of the store is set to.
+fn understood(stored: &Application) -> Result<AppSettings, Refused> {
+    serde_json::from_str(&stored.settings)
+        .map_err(|_| Refused::conflict("a newer server wrote its settings: change it there"))
+}
+
 /// The settings of an application of the store, with this change, as they are kept.
 fn changed(
     edge: &Edge,
     stored: &Application,
     change: Map<String, Value>,
 ) -> Result<String, Refused> {
-    let before = serde_json::from_str(&stored.settings)
-        .map_err(|_| Refused::conflict("a newer server wrote its settings: change them there"))?;
-    let settings = merged(&before, change)?.to_text();
+    let settings = merged(&understood(stored)?, change)?.to_text();
     check(edge, &Application { settings: settings.clone(), ..stored.clone() })?;
     Ok(settings)
 }

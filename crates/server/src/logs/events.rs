@@ -75,6 +75,10 @@ events! {
     /// There is no application, for the `reason`.
     INFO NoApps<'a> { reason: &'a str } = "no_apps": "there is no application" {};
 
+    /// Webhooks cannot be told from here. There are none, and none can be set.
+    WARN WebhooksOff<'a> { error: &'a dyn Error }
+        = "webhooks_off": "webhooks cannot be told" {};
+
     /// Nobody is notified of messages, for the `reason`.
     WARN PushOff<'a> { reason: &'a str, error: Option<&'a dyn Error> }
         = "push_off": "nobody is notified" {};

@@ -10,11 +10,19 @@ const HEAD: &str = include_str!("reference.md");
 const ADAPTERS: &[[&str; 5]] = &[
     [
         "`campanile_adapter_postgres`",
+        "error",
+        "an application makes no sense",
+        "`app`, `error`",
+        "",
+    ],
+    [
+        "`campanile_adapter_postgres`",
         "warn",
         "slow statement",
         "`statement`, `duration_ms`",
         "`chat_storage_slow_statements_total`",
     ],
+    ["`campanile_adapter_sqlite`", "error", "an application makes no sense", "`app`, `error`", ""],
     ["`campanile_adapter_redis`", "warn", "redis is in trouble", "`reason`, `error`", ""],
     ["`campanile_adapter_redis`", "info", "redis is back", "`duration_ms`", ""],
     ["`campanile_adapter_redis`", "info", "redis is heard again", "", ""],

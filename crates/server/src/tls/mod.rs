@@ -15,7 +15,7 @@ use crate::{
 use actix_http::Protocol;
 use campanile_core::metrics::{App, NATIVE_APP};
 use campanile_metrics::{Counter, CounterHandle, Registry};
-use certificate::{Certificate, Files};
+use certificate::{Certificate, Files, Read};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs::{Ticketer, default_provider},
@@ -44,28 +44,42 @@ pub(crate) struct Tls {
 /// A connection over TLS, as the HTTP service takes it.
 type Accepted = (TlsStream<TcpStream>, Protocol, Option<SocketAddr>);
 
+/// A certificate with its key, which were read.
+pub(crate) struct Pair {
+    files: Files,
+    read: Read,
+}
+
+impl Pair {
+    /// Reads certificate and key; `None` when none are set. Then nothing is to be registered: an
+    /// expiry that nobody set would look like one long past.
+    pub(crate) fn read(server: &Server) -> Result<Option<Self>, CertificateError> {
+        let Some(files) = Files::of(server) else { return Ok(None) };
+        let read = files.read()?;
+        Ok(Some(Self { files, read }))
+    }
+}
+
 /// A handshake failed, which is counted and told already.
 struct Failed;
 
 impl Tls {
-    /// Reads certificate and key; `None` when none are set. Only then is anything registered: an
-    /// expiry that nobody set would look like one long past.
-    pub(crate) fn load(
+    /// Serves what was read.
+    pub(crate) fn new(
+        Pair { files, read }: Pair,
         server: &Server,
         registry: &Registry,
         errors: &Counter<(App, ConnectionErrorType)>,
-    ) -> Result<Option<Self>, CertificateError> {
-        let Some(files) = Files::of(server) else { return Ok(None) };
-        let read = files.read()?;
+    ) -> Self {
         let metrics = TlsMetrics::register(registry);
         let certificate = Arc::new(Certificate::new(files, read, metrics.certificate_not_after));
-        Ok(Some(Self {
+        Self {
             acceptor: Arc::new(settings(certificate.clone())).into(),
             handshakes: metrics.handshakes,
             errors: errors.handle(registry.label(NATIVE_APP), ConnectionErrorType::Tls),
             handshake_max: Duration::from_secs_f64(server.request_timeout_seconds),
             certificate,
-        }))
+        }
     }
 
     /// Reads certificate and key again whenever the program is sent SIGHUP. Connections stay.

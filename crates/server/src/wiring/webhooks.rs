@@ -1,6 +1,6 @@
 //! What tells applications over HTTP what happens in their channels, by the settings.
 
-use crate::{apps::Apps, config::Config, webhooks::Words};
+use crate::{apps::Apps, config::Config, logs::events, webhooks::Words};
 use campanile_adapter_webhook::{Authority, OpenError, Receivers};
 use campanile_core::chat::Webhooks;
 use std::{fs, io, path::PathBuf, sync::Arc};
@@ -35,7 +35,10 @@ pub fn open(config: &Config, apps: &Arc<Apps>) -> Result<Option<Webhooks>, Webho
     });
     match receivers {
         Ok(service) => Ok(Some(Webhooks { service: Arc::new(service), hooks })),
-        Err(_) if hooks.is_empty() => Ok(None),
+        Err(error) if hooks.is_empty() => {
+            events::WebhooksOff { error: &error }.emit();
+            Ok(None)
+        }
         Err(error) => Err(WebhooksError::Open(error)),
     }
 }

@@ -104,6 +104,31 @@ fn the_secret_of_an_application_that_is_made_is_in_no_line() {
 }
 
 #[test]
+fn secrets_that_operators_are_shown_are_in_no_line() {
+    let logged = Logged::start("trace", &[]);
+    let server = &logged.server;
+    let ada = server.user("ada");
+    let apps = "/api/v1/apps";
+    let new = json!({"id": "shop", "name": "The shop"});
+    let made = server.post_as(&ada, apps, new).expect(201);
+    let added = server.ask(&ada, Method::Post, "/api/v1/apps/shop/keys", None).expect(201);
+    let change = json!({"enabled": true, "settings": {"subscription_counts": true}});
+    server.ask(&ada, Method::Patch, "/api/v1/apps/shop", Some(change)).expect(200);
+    let text = |from: &serde_json::Value, name: &str| from[name].as_str().expect("text").to_owned();
+    for from in [&made, &added] {
+        let credentials = Credentials::new(text(from, "key"), &text(from, "secret"));
+        let body = publication("news", "told", "1");
+        let shop = ("shop", &credentials);
+        assert_eq!(ask_for(shop, server.address, Method::Post, ("/events", &body)).status, 200);
+    }
+    let revoked = format!("/api/v1/apps/shop/keys/{}", text(&made, "key"));
+    server.delete_as(&ada, &revoked).expect(204);
+    server.delete_as(&ada, "/api/v1/apps/shop").expect(204);
+    assert_eq!(logged.first("app_deleted")["app"], "shop");
+    assert_none(&logged.stop(), &[text(&made, "secret"), text(&added, "secret")]);
+}
+
+#[test]
 fn a_password_of_a_database_is_in_no_line_of_a_start_that_fails() {
     let home = tempfile::tempdir().expect("a directory");
     for (setting, scheme) in [("CAMPANILE_STORE__URL", "postgres"), ("CAMPANILE_BUS__URL", "redis")]

@@ -1,5 +1,7 @@
 //! Applications, as operators see and change them.
 
+mod faults;
+
 use crate::support::{
     Server, User,
     pusher::{APP, Client, KEY, ask_for, publication, with_app},

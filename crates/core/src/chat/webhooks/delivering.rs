@@ -24,8 +24,15 @@ pub(super) const SLOW: Duration = Duration::from_secs(1);
 /// request may take.
 const UNANSWERED: Duration = Duration::from_secs(10);
 
-/// How long one is tried again that is not known here, but may be to another node.
+/// How long one waits that is not known here, but may be to another node, whose settings are others.
 const RETRY_TIME: Duration = Duration::from_secs(300);
+
+/// The same where all nodes know the same, though some later: longer than nodes look whether there is
+/// something new.
+const LATE: Duration = Duration::from_secs(15);
+
+/// How far the clocks of nodes may be apart.
+const SKEW: Duration = Duration::from_secs(5);
 
 /// A job, and what it says.
 struct Letter {
@@ -45,6 +52,7 @@ impl Chat {
         let Some(webhooks) = &self.ports.webhooks else {
             return Ok(0);
         };
+        self.noted.forget_unknown(&webhooks.hooks);
         self.count_now_and_then().await?;
         let jobs =
             self.ports.jobs.take(QUEUE, self.clock().now(), LEASE, WEBHOOKS_TAKEN_MAX).await?;
@@ -62,8 +70,14 @@ impl Chat {
             }
         }
         let told = by_hook.into_iter().map(|(id, letters)| {
-            let hook = webhooks.hooks.find(&id).unwrap_or_else(|| unknown(id));
-            async move { self.tell_hook(&hook, letters).await }
+            let hook = webhooks.hooks.find(&id);
+            let patience = if webhooks.hooks.are_shared(&id.app) { LATE } else { RETRY_TIME };
+            async move {
+                match hook {
+                    Some(hook) => self.tell_hook(&hook, letters).await,
+                    None => self.tell_nobody(letters, patience).await,
+                }
+            }
         });
         let told = join_all(told).await;
         self.metrics().queues.pending.set(self.noted.tally.backlog().pending, Queue::Webhook);
@@ -83,6 +97,7 @@ impl Chat {
 
     /// Tells one webhook what is for it, some requests at once, until one fails.
     async fn tell_hook(&self, hook: &Hook, letters: Vec<Letter>) -> Result<(), Fault> {
+        let letters = self.of_this_application(hook, letters).await?;
         let letters = self.still_true(letters).await?;
         let mut requests = letters.chunks(hook.batch_max.max(1)).peekable();
         while requests.peek().is_some() {
@@ -106,6 +121,43 @@ impl Chat {
             }
         }
         Ok(())
+    }
+
+    /// The webhook is gone, or its application is, or this node does not know of it yet: for a while
+    /// it is left to a node that does. Then nobody wants to hear of it, and nobody gave it up.
+    async fn tell_nobody(&self, letters: Vec<Letter>, patience: Duration) -> Result<(), Fault> {
+        for Letter { job, happening } in letters {
+            let now = self.clock().now();
+            let waited = pause::so_far(job.attempts).min(now.since(job.given_at));
+            if waited < patience {
+                self.put_off(&job, now.plus(pause::after(job.attempts)), None).await?;
+            } else {
+                self.drop_unwanted(&Letter { job, happening }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Without those of an application that had this id before.
+    async fn of_this_application(
+        &self,
+        hook: &Hook,
+        letters: Vec<Letter>,
+    ) -> Result<Vec<Letter>, Fault> {
+        let Some(since) = hook.since else { return Ok(letters) };
+        let is_older = |letter: &Letter| letter.happening.at.plus(SKEW) < since;
+        let (older, letters): (Vec<_>, Vec<_>) = letters.into_iter().partition(is_older);
+        for letter in older {
+            self.drop_unwanted(&letter).await?;
+        }
+        Ok(letters)
+    }
+
+    /// Counted as not told, for want of somebody to tell.
+    async fn drop_unwanted(&self, letter: &Letter) -> Result<(), Fault> {
+        self.count_webhook(letter.happening.what.event(), WebhookFailure::Signature);
+        self.metrics().queues.processed.increment(Queue::Webhook);
+        self.finish(&letter.job, Settlement::Done).await
     }
 
     /// Waits for a receiver. When it takes long, others who have something for it do not ask.
@@ -219,18 +271,5 @@ impl Chat {
             self.noted.tally.settled(&outcome);
         }
         Ok(())
-    }
-}
-
-/// One that this node does not know: another may.
-fn unknown(id: HookId) -> Hook {
-    Hook {
-        id,
-        events: Vec::new(),
-        rooms: Vec::new(),
-        direct_bodies: false,
-        linger: Duration::ZERO,
-        retry_time: RETRY_TIME,
-        batch_max: 1,
     }
 }

@@ -105,6 +105,13 @@ impl Noted {
         let pace = paces.entry(app.clone()).or_insert_with(|| Pace::new(WEBHOOKS_NOTED_PER_APP));
         pace.check(now) == Verdict::Allowed
     }
+
+    /// Forgets what was known of applications and webhooks that are gone: ids may be new for ever.
+    fn forget_unknown(&self, hooks: &Hooks) {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        paces.retain(|app, _| hooks.are_of(app));
+        self.pauses.retain(|id| hooks.find(id).is_some());
+    }
 }
 
 impl Chat {
@@ -160,5 +167,39 @@ impl Chat {
 
     fn count_webhook(&self, event: WebhookEvent, reason: WebhookFailure) {
         self.metrics().webhooks.failed.increment(event, reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::Hook;
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_gone_is_forgotten() {
+        let hook = |app: &str| Hook {
+            id: HookId { app: AppId::parse(app).unwrap(), url: "https://a.example/".into() },
+            events: Vec::new(),
+            rooms: Vec::new(),
+            direct_bodies: false,
+            linger: Duration::ZERO,
+            retry_time: Duration::ZERO,
+            batch_max: 1,
+            since: None,
+        };
+        let (shop, forum) = (hook("shop"), hook("forum"));
+        let noted = Noted::default();
+        for hook in [&shop, &forum] {
+            assert!(noted.keeps_pace(&hook.id.app, Moment::default()));
+            noted.pauses.rest(&hook.id, Timestamp(7));
+        }
+        let hooks = Hooks::default();
+        hooks.replace([shop.clone()], [forum.id.app.clone()]);
+        noted.forget_unknown(&hooks);
+        assert_eq!(noted.pauses.until(&shop.id, Timestamp(0)), Some(Timestamp(7)));
+        assert_eq!(noted.pauses.until(&forum.id, Timestamp(0)), None);
+        let paces = noted.paces.lock().unwrap();
+        assert_eq!(paces.keys().collect::<Vec<_>>(), [&shop.id.app]);
     }
 }

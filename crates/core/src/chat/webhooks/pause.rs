@@ -72,6 +72,11 @@ impl Pauses {
         self.resting().remove(hook);
     }
 
+    /// Forgets all but these.
+    pub(super) fn retain(&self, is_known: impl Fn(&HookId) -> bool) {
+        self.resting().retain(|hook, _| is_known(hook));
+    }
+
     /// When a job is tried again: at the time or up to a quarter later, so that they do not all come
     /// at once.
     pub(super) fn scatter(&self, job: &Job, until: Timestamp, now: Timestamp) -> Timestamp {

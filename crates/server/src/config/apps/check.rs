@@ -25,6 +25,12 @@ const SECRET_BYTES_MIN: usize = 16;
 /// Fewest different bytes of a secret.
 const SECRET_VARIETY_MIN: usize = 6;
 
+/// Most origins of an application: each is compared when somebody comes.
+const ORIGINS_MAX: usize = 64;
+
+/// Most webhooks of an application: each is told on its own.
+const WEBHOOKS_MAX: usize = 16;
+
 /// Identities that metrics have given away already.
 const TAKEN: [&str; 2] = [NATIVE_APP, OVERFLOW];
 
@@ -94,12 +100,21 @@ pub(crate) fn check_one(app: &App, at: &str) -> Result<(), ConfigError> {
         let at = format!("{at}.keys.{place}");
         check_credentials((further.key.as_deref(), further.secret.as_ref()), &at)?;
     }
+    check_count("allowed_origins", app.allowed_origins.len(), ORIGINS_MAX, at)?;
+    check_count("webhooks", app.webhooks.len(), WEBHOOKS_MAX, at)?;
     let mut origins = app.allowed_origins.iter();
     if let Some(origin) = origins.find(|origin| !is_origin(origin)) {
         let why = "is no origin, such as https://chat.example; an empty list lets all in";
         return Err(wrong(&join(at, "allowed_origins"), &format!("{origin:?}"), why));
     }
     check_limits(&app.limits, &join(at, "limits"))
+}
+
+fn check_count(name: &str, count: usize, max: usize, at: &str) -> Result<(), ConfigError> {
+    if count > max {
+        return Err(wrong(&join(at, name), &count.to_string(), &format!("are more than {max}")));
+    }
+    Ok(())
 }
 
 fn unlike<'a>(

@@ -5,7 +5,7 @@ use crate::{
     apps::{self, AppSettings},
     ws::stamp,
 };
-use campanile_core::application;
+use campanile_core::application::{self, Application};
 use campanile_protocol::Stamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -152,6 +152,27 @@ impl App {
             source: app.source.into(),
             keys: app.known_keys.iter().map(key).collect(),
             settings: app.settings.clone(),
+            connections,
+        }
+    }
+
+    /// One of the store that is set so, whether or not it is served here.
+    pub(in crate::http) fn stored(
+        app: &Application,
+        settings: AppSettings,
+        connections: usize,
+    ) -> Self {
+        let key = |key: &application::AppKey| AppKey {
+            key: key.key.clone(),
+            created_at: Some(stamp(key.made_at)),
+        };
+        Self {
+            id: app.id.to_string(),
+            name: app.name.to_string(),
+            enabled: app.enabled,
+            source: AppSource::Api,
+            keys: app.keys.iter().map(key).collect(),
+            settings,
             connections,
         }
     }

@@ -41,3 +41,30 @@ fn origins_are_what_browsers_name() {
         assert!(!is_origin(text), "{text}");
     }
 }
+
+#[test]
+fn an_application_has_so_many_origins_and_webhooks() {
+    let app = |origins: usize, webhooks: usize| App {
+        id: Some("shop".to_owned()),
+        key: Some("a-key".to_owned()),
+        secret: Some(Secret::new("7ad3773142a6692b25b8")),
+        allowed_origins: vec!["https://chat.example".to_owned(); origins],
+        webhooks: vec![super::super::AppWebhook::default(); webhooks],
+        ..App::default()
+    };
+    check_one(&app(ORIGINS_MAX, WEBHOOKS_MAX), "").expect("as many as there may be");
+    let wrong =
+        [(app(ORIGINS_MAX + 1, 0), "allowed_origins"), (app(0, WEBHOOKS_MAX + 1), "webhooks")];
+    for (app, name) in wrong {
+        let error = check_one(&app, "apps.0").expect_err(name).to_string();
+        assert!(error.contains(&format!("apps.0.{name}")), "{error}");
+    }
+}
+
+#[test]
+fn no_bound_is_so_high_that_it_is_none() {
+    for huge in [1_usize << 61, usize::MAX / 8 + 1, usize::MAX] {
+        let limits = AppLimits { user_id_characters_max: huge, ..AppLimits::default() };
+        check_limits(&limits, "limits").expect_err("a list of members would be too long");
+    }
+}
