@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use xshell::cmd;
 
@@ -18,7 +18,7 @@ use super::receiver::{Receiver, WEBHOOK_PATH};
 use super::routes::is_posted;
 use crate::live::Questions;
 use crate::process::Background;
-use crate::stack::{Options, OwnEngine, Stack};
+use crate::stack::{Options, OwnEngine, Stack, forget_targets, read, write, write_text};
 use crate::workspace::Workspace;
 
 /// How much faster than in production the clock of the rules goes.
@@ -189,7 +189,7 @@ fn bridge(workspace: &Workspace) -> Result<IpAddr> {
 /// Copies of the configurations of Prometheus and Alertmanager: the same but for the clock, and
 /// for where notifications go.
 fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Result<()> {
-    let prometheus = yaml(&root.join("deploy/prometheus/prometheus.yml"))?;
+    let prometheus = read(&root.join("deploy/prometheus/prometheus.yml"))?;
     write(&folder.join("prometheus/prometheus.yml"), &hurried_prometheus(prometheus))?;
     for of in ["", "push-"] {
         write_certificate(folder, of, receiver.ip(), CERTIFICATE_DAYS)?;
@@ -201,14 +201,14 @@ fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Res
     let small = "global\n    tune.rcvbuf.server 65536\n    tune.sndbuf.client 65536\n";
     let haproxy = haproxy.replacen("global\n", small, 1);
     write_text(&folder.join("haproxy.cfg"), &haproxy)?;
-    let alertmanager = yaml(&root.join("deploy/alertmanager/alertmanager.yml"))?;
+    let alertmanager = read(&root.join("deploy/alertmanager/alertmanager.yml"))?;
     write(&folder.join("alertmanager/alertmanager.yml"), &to_us(alertmanager, receiver)?)?;
     let rules = folder.join("rules");
     // A rule that is gone from the repository is gone from here.
     if rules.exists() {
         fs::remove_dir_all(&rules)?;
     }
-    let loki = yaml(&root.join("deploy/loki/loki.yaml"))?;
+    let loki = read(&root.join("deploy/loki/loki.yaml"))?;
     write(&folder.join("loki/loki.yaml"), &hurried_loki(loki))?;
     let log_rules = folder.join("loki-rules");
     if log_rules.exists() {
@@ -267,25 +267,8 @@ fn write_certificate(folder: &Path, of: &str, host: IpAddr, days: u32) -> Result
 
 /// What has no image here is no target either: it would be missed all the time.
 fn forget(folder: &Path, stack: &Stack) -> Result<()> {
-    let path = folder.join("prometheus/prometheus.yml");
-    write(&path, &without(yaml(&path)?, stack.left_out()))?;
+    forget_targets(folder, stack.left_out())?;
     stack.signal("prometheus", "HUP")
-}
-
-/// The configuration in which the jobs that scrape one of these services find nothing. The job
-/// stays: only then does Prometheus forget at once what it knew of its targets.
-fn without(mut configuration: Value, services: &[String]) -> Value {
-    let asks = |job: &Value| {
-        let configs = job["static_configs"].as_array().into_iter().flatten();
-        let targets = configs.filter_map(|config| config["targets"].as_array()).flatten();
-        let mut hosts = targets.filter_map(|target| target.as_str()?.split(':').next());
-        hosts.any(|host| services.iter().any(|service| service == host))
-    };
-    let jobs = configuration["scrape_configs"].as_array_mut().into_iter().flatten();
-    for job in jobs.filter(|job| asks(job)) {
-        job["static_configs"] = json!([]);
-    }
-    configuration
 }
 
 fn hurried_prometheus(mut configuration: Value) -> Value {
@@ -354,35 +337,9 @@ fn hurry_route(route: &mut Value) {
     }
 }
 
-fn yaml(path: &Path) -> Result<Value> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_saphyr::from_str(&text).map_err(|error| anyhow!("{}: {error}", path.display()))
-}
-
-/// JSON is YAML.
-fn write(path: &Path, value: &Value) -> Result<()> {
-    write_text(path, &serde_json::to_string_pretty(value)?)
-}
-
-fn write_text(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().context("a file lies in a folder")?;
-    fs::create_dir_all(folder)?;
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_has_no_image_is_not_asked() {
-        let job = |target: &str| json!({"static_configs": [{"targets": [target]}]});
-        let configuration = json!({"scrape_configs": [job("chat:9601"), job("loki:3100")]});
-        let rest = without(configuration, &["loki".to_owned()]);
-        let nobody = json!({"static_configs": []});
-        assert_eq!(rest, json!({"scrape_configs": [job("chat:9601"), nobody]}));
-    }
 
     #[test]
     fn only_the_small_disk_of_the_drill_looks_like_another() {
