@@ -157,7 +157,10 @@ impl<'w> Scene<'w> {
 pub(crate) const VARIABLES: [&str; 5] =
     ["CAMPANILE_E2E", "CAMPANILE_E2E_LOKI", LOKI_1, "CAMPANILE_E2E_HOST", "CAMPANILE_E2E_WEBHOOKS"];
 
-/// Where the first server ships its lines.
+/// The server that ships its lines to the Loki of the stack.
+const SHIPS: &str = "campanile-1";
+
+/// Where it ships them.
 const LOKI_1: &str = "CAMPANILE_E2E_LOKI_1";
 
 fn environment(folder: &Path, receiver: SocketAddr) -> Result<Vec<(String, String)>> {
@@ -210,6 +213,8 @@ fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Res
     }
     let loki = read(&root.join("deploy/loki/loki.yaml"))?;
     write(&folder.join("loki/loki.yaml"), &hurried_loki(loki))?;
+    let alloy = fs::read_to_string(root.join("deploy/alloy/config.alloy"))?;
+    write_text(&folder.join("alloy/config.alloy"), &without_shipped(&alloy)?)?;
     let log_rules = folder.join("loki-rules");
     if log_rules.exists() {
         fs::remove_dir_all(&log_rules)?;
@@ -310,6 +315,19 @@ fn hurried_loki(mut configuration: Value) -> Value {
     configuration
 }
 
+/// The same Alloy, which leaves out the lines of the server that ships them to the same Loki: each
+/// would be there twice, and alerts on logs would ring at half the rate of what they are about.
+fn without_shipped(configuration: &str) -> Result<String> {
+    const BEFORE: &str = "  stage.output {\n";
+    let (head, tail) = configuration
+        .split_once(BEFORE)
+        .context("the configuration of Alloy has no line to forward")?;
+    let drop = format!(
+        "  stage.match {{\n    selector = \"{{service=\\\"{SHIPS}\\\"}}\"\n    action   = \"drop\"\n  }}\n\n"
+    );
+    Ok(format!("{head}{drop}{BEFORE}{tail}"))
+}
+
 /// Every receiver keeps its name and its routes, and sends to us under that name.
 fn to_us(mut configuration: Value, receiver: SocketAddr) -> Result<Value> {
     if let Some(global) = configuration["global"].as_object_mut() {
@@ -354,6 +372,29 @@ mod tests {
             (&json!("fstype"), &json!("ext4"))
         );
         assert_eq!(relabel["regex"], ".+_host-disk/_data;tmpfs");
+    }
+
+    #[test]
+    fn alloy_leaves_out_who_ships_and_nobody_else() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a repository");
+        let text = |path: &str| fs::read_to_string(root.join(path)).expect("it is there");
+        let shipped = text("deploy/alloy/config.alloy");
+        let ours = without_shipped(&shipped).expect("it has the place");
+        let drop = "  stage.match {\n    selector = \"{service=\\\"campanile-1\\\"}\"\n    action   = \"drop\"\n  }\n\n";
+        assert_eq!(ours.replacen(drop, "", 1), shipped, "nothing else differs");
+        let at = |part: &str| ours.find(part).expect("it is there");
+        // The label is there by then, and nothing was forwarded.
+        assert!(
+            at("values = {service = \"\"}") < at(drop) && at(drop) < at("forward_to = [loki.write")
+        );
+        assert!(without_shipped("").is_err());
+
+        let overlay = text("xtask/e2e/compose.yaml");
+        let own = overlay.split(&format!("  {SHIPS}:\n")).nth(1).expect("it is there");
+        let own = own.split("\n\n").next().unwrap_or_default();
+        assert!(own.contains(LOKI_1), "it is the one that ships");
+        assert_eq!(overlay.matches("${CAMPANILE_E2E_LOKI_1}").count(), 1, "the only one");
+        assert!(overlay.contains("/alloy:/etc/alloy:ro"));
     }
 
     #[test]
