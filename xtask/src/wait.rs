@@ -1,5 +1,6 @@
 //! Waiting for what one waits for, with a deadline.
 
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -25,6 +26,15 @@ pub(crate) fn patiently<T>(
     attempt: impl FnMut() -> Result<T>,
 ) -> Result<T> {
     paced(what, deadline, LONG_PAUSE, attempt)
+}
+
+/// Looks again and again until the thread has ended; what came of it.
+pub(crate) fn beside<T>(thread: ScopedJoinHandle<'_, T>, mut look: impl FnMut()) -> T {
+    while !thread.is_finished() {
+        look();
+        pause(LONG_PAUSE);
+    }
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn paced<T>(
@@ -64,6 +74,23 @@ mod tests {
             if attempts < 3 { bail!("too early") } else { Ok(attempts) }
         });
         assert_eq!(answer.ok(), Some(3));
+    }
+
+    #[test]
+    fn one_looks_while_a_thread_is_at_work() {
+        let (go_on, wait) = std::sync::mpsc::sync_channel(1);
+        let mut looks = 0;
+        let answer = std::thread::scope(|scope| {
+            let thread = scope.spawn(move || wait.recv());
+            beside(thread, || {
+                looks += 1;
+                if looks == 3 {
+                    go_on.send(7).expect("it waits");
+                }
+            })
+        });
+        assert_eq!(answer, Ok(7));
+        assert!(looks >= 3, "{looks}");
     }
 
     #[test]

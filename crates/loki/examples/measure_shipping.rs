@@ -15,7 +15,7 @@
 mod stand_in;
 
 use campanile_loki::{Config, Shipper, SpoolConfig};
-use stand_in::{Manner, StandIn, eventually};
+use stand_in::{Manner, StandIn, eventually, lines::log_as_a_server};
 use std::{
     error::Error,
     fs,
@@ -136,7 +136,7 @@ fn log(rate: u32, seconds: u32) -> Logged {
         let due = (started.elapsed().as_secs_f64() * f64::from(rate)) as u64;
         for line in done..due.min(lines) {
             let before = Instant::now();
-            line_of_a_server(line);
+            log_as_a_server(line);
             let took = before.elapsed();
             spent += took;
             longest = longest.max(took);
@@ -147,20 +147,6 @@ fn log(rate: u32, seconds: u32) -> Logged {
     let (each, rate) = (spent / lines.max(1) as u32, done as f64 / started.elapsed().as_secs_f64());
     println!("logged {lines} lines at {rate:.0}/s, {each:.2?} each, {longest:.2?} the longest");
     Logged { lines, each, is_taken: true }
-}
-
-fn line_of_a_server(line: u64) {
-    // Something that does not repeat itself, as identifiers do not.
-    let id = line.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let (user, room, duration_ms) = (id % 1_000, id % 97, (id % 10_000) as f64 / 1_000.0);
-    tracing::info!(
-        event = "message_delivered",
-        user = %format_args!("user-{user}"),
-        room = %format_args!("room-{room}"),
-        trace_id = %format_args!("{:032x}", u128::from(id) << 64 | u128::from(id.rotate_left(17))),
-        duration_ms,
-        "message delivered"
-    );
 }
 
 fn tell(when: &str, shipper: &Shipper) {

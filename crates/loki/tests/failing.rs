@@ -4,12 +4,21 @@
 mod stand_in;
 
 use campanile_loki::{Config, DropReason, PushStatus, Shipper, Status};
-use stand_in::{Manner, StandIn, Tls, eventually};
-use std::{fs, time::Duration};
+use stand_in::{Manner, StandIn, Tls, eventually, lines::log_as_a_server};
+use std::{
+    collections::HashSet,
+    fs,
+    ops::Range,
+    time::{Duration, Instant},
+};
 use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt;
 
 const LINES: u64 = 300;
+
+/// How much longer than its deadline a flush may take: what it waits for the shipper's thread to say
+/// that it has ended, and a second of a busy machine.
+const FLUSH_LATE_MAX: Duration = Duration::from_millis(1_250);
 
 /// Settings whose waits are short.
 fn config(url: String) -> Config {
@@ -40,6 +49,11 @@ impl Logging {
         tracing::dispatcher::with_default(&self.dispatch, || {
             (0..lines).for_each(|line| tracing::info!("line {line:05}"));
         });
+    }
+
+    /// Lines of usual length, in which ids do not repeat themselves.
+    fn log_as_a_server(&self, lines: Range<u64>) {
+        tracing::dispatcher::with_default(&self.dispatch, || lines.for_each(log_as_a_server));
     }
 
     fn eventually(&self, what: &str, is_so: impl Fn(&Status) -> bool) -> Status {
@@ -124,7 +138,11 @@ fn stalled_at_the_end() {
     loki.behave(Manner::Stall);
     logging.log(LINES);
     loki.wait_for("a push", |seen| seen.pushes == 1);
-    let report = logging.shipper.flush(Duration::from_millis(100));
+    let (deadline, started) = (Duration::from_millis(100), Instant::now());
+    let report = logging.shipper.flush(deadline);
+    let took = started.elapsed();
+    // The push would be given up after two minutes.
+    assert!(took >= deadline && took < deadline + FLUSH_LATE_MAX, "it took {took:?}");
     assert_eq!((report.sent, report.dropped, report.kept), (0, LINES, 0));
     let status = logging.shipper.status();
     assert_eq!((status.dropped(DropReason::Shutdown), status.queued), (LINES, 0));
@@ -229,6 +247,36 @@ fn a_certificate_that_is_wrong() {
     let logging = start(&Config { ca: ca(&good), ..config(loki.url()) });
     logging.log(LINES);
     logging.all_arrives(&loki, LINES);
+}
+
+/// Ten minutes of a server that logs 200 lines a second, as fast as a test may.
+#[test]
+fn an_outage_of_ten_minutes_fits_the_bounds_that_nobody_set() {
+    const OUTAGE_LINES: u64 = 600 * 200;
+    /// A third of what is on the way to the queue at most: that is another bound.
+    const AT_ONCE: u64 = 10_000;
+    let loki = StandIn::start();
+    // The bounds are the usual ones; only the last wait is shorter.
+    let bounds =
+        Config { url: loki.url(), backoff_max: Duration::from_secs(1), ..Config::default() };
+    let logging = start(&bounds);
+    loki.go_down();
+    for first in (0..OUTAGE_LINES).step_by(AT_ONCE as usize) {
+        logging.log_as_a_server(first..first + AT_ONCE);
+        logging.eventually("all have come", |status| status.arriving == 0);
+    }
+    let away = logging.shipper.status();
+    assert_eq!((away.queued, away.sent, away.dropped_in_all()), (OUTAGE_LINES, 0, 0), "{away:?}");
+    let bytes_max = bounds.buffer_bytes_max as u64;
+    assert!(away.memory_bytes > 0 && away.memory_bytes <= bytes_max, "{away:?}");
+    assert!(away.requests(PushStatus::Network) > 0 && away.spooled == 0, "{away:?}");
+    loki.come_up();
+    let back = logging.eventually("all is sent", |status| status.sent == OUTAGE_LINES);
+    assert_eq!((back.queued, back.dropped_in_all()), (0, 0), "{back:?}");
+    let seen = loki.lock();
+    let traces: HashSet<String> = seen.entries.iter().map(|entry| entry.trace()).collect();
+    assert_eq!((traces.len(), seen.entries.len()), (120_000, 120_000), "each is there once");
+    assert_eq!(seen.complaint, None);
 }
 
 #[test]

@@ -48,6 +48,24 @@ const NOT_MOVED: &[(&str, &str)] = &[
     ("chat_metrics_exporter_errors_total", "an answer to a scrape that fails is a fault of ours"),
 ];
 
+/// Gauges that are the same all the time, and why. They are something else than nothing.
+const CONSTANT: &[(&str, &str)] = &[
+    ("chat_connections_max", "it is set"),
+    ("chat_storage_pool_connections_max", "it is set"),
+    ("chat_log_shipper_buffer_max_entries", "it is set"),
+    ("chat_log_shipper_buffer_max_bytes", "it is set"),
+    ("chat_cache_max_bytes", "it is set for Redis, and stays as it is"),
+    ("chat_storage_schema_version", "there is one version of the program"),
+    ("chat_metrics_series_max", "it is a sum of what the program declares"),
+    ("chat_metrics_exporter_up", "an exporter that fails is a fault of ours, and none is known"),
+    ("chat_cluster_nodes_expected", "no drill takes a node away on purpose"),
+    ("chat_runtime_workers", "it is chosen at the start, by what the machine has"),
+    ("chat_memory_limit_bytes", "it is the container's"),
+    ("chat_cpu_limit_cores", "it is the container's"),
+    ("chat_volume_size_bytes", "no drill changes the size of a disk"),
+    ("process_max_fds", "it is the container's"),
+];
+
 pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Report) {
     report.check("metrics", "what no drill does is done, too", || stir(scene));
     for metric in catalogue.ours() {
@@ -55,7 +73,8 @@ pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Repor
             report.leave_out(format!("the movement of {name}: {why}"));
             continue;
         }
-        report.check("metrics", &format!("{} has moved", metric.name), || {
+        let what = if is_constant(metric) { "is something" } else { "has moved" };
+        report.check("metrics", &format!("{} {what}", metric.name), || {
             wait::patiently("it moves", SEEN_DEADLINE, || moved(&scene.prometheus, metric))
         });
     }
@@ -81,8 +100,12 @@ fn stir(scene: &Scene<'_>) -> Result<()> {
     answer.map(drop)
 }
 
-/// A counter or a histogram has counted; a gauge has been two things, or something else than
-/// nothing.
+fn is_constant(metric: &Metric) -> bool {
+    CONSTANT.iter().any(|(name, _)| *name == metric.name)
+}
+
+/// A counter or a histogram has counted; a gauge has been two things, or something else than nothing
+/// where it is constant.
 fn moved(prometheus: &Questions, metric: &Metric) -> Result<()> {
     let name = &metric.name;
     let over = |function: &str, series: &str| {
@@ -98,7 +121,8 @@ fn moved(prometheus: &Questions, metric: &Metric) -> Result<()> {
     }
     let least = prometheus.value(&over("min_over_time", &series))?;
     // Nothing of this is true of what is no number.
-    ensure!(most > least || most.abs() > 0.0, "it was {most} all the time, everywhere");
+    let is_well = if is_constant(metric) { most.abs() > 0.0 } else { most > least };
+    ensure!(is_well, "it was {most} all the time, everywhere");
     Ok(())
 }
 
@@ -110,8 +134,12 @@ mod tests {
     use crate::live::StandIn;
 
     fn said(kind: &str, most: &str, least: &str) -> String {
+        said_of("chat_a", kind, most, least)
+    }
+
+    fn said_of(name: &str, kind: &str, most: &str, least: &str) -> String {
         let metrics =
-            format!(r#"[{{"name": "chat_a", "kind": "{kind}", "labels": [], "buckets": [1]}}]"#);
+            format!(r#"[{{"name": "{name}", "kind": "{kind}", "labels": [], "buckets": [1]}}]"#);
         let catalogue = Catalogue::parse(&metrics, "").expect("it is a catalogue");
         let answer = |value: &str| -> &'static str {
             let row = format!(r#"{{"metric": {{}}, "value": [1, "{value}"]}}"#);
@@ -130,12 +158,24 @@ mod tests {
     }
 
     #[test]
-    fn a_gauge_has_been_two_things_or_something_else_than_nothing() {
-        for (most, least) in [("1", "1"), ("1", "0"), ("0", "-1"), ("-1", "-1")] {
+    fn a_gauge_has_been_two_things() {
+        for (most, least) in [("1", "0"), ("0", "-1"), ("2", "1")] {
             assert_eq!(said("gauge", most, least), "", "{most} to {least}");
         }
-        assert_eq!(said("gauge", "0", "0"), "it was 0 all the time, everywhere");
-        assert_eq!(said("gauge", "NaN", "NaN"), "it was NaN all the time, everywhere");
+        for same in ["0", "1", "-1", "NaN"] {
+            let expected = format!("it was {same} all the time, everywhere");
+            assert_eq!(said("gauge", same, same), expected);
+        }
+    }
+
+    #[test]
+    fn a_gauge_that_is_constant_has_been_something_else_than_nothing() {
+        let (name, _) = CONSTANT[0];
+        assert_eq!(said_of(name, "gauge", "160", "160"), "");
+        for nothing in ["0", "NaN"] {
+            let expected = format!("it was {nothing} all the time, everywhere");
+            assert_eq!(said_of(name, "gauge", nothing, nothing), expected);
+        }
     }
 
     #[test]
@@ -152,6 +192,12 @@ mod tests {
         for (name, why) in NOT_MOVED {
             let is_declared = catalogue.ours().any(|metric| metric.name == *name);
             assert!(is_declared && !why.is_empty(), "{name}");
+        }
+        for (name, why) in CONSTANT {
+            let metric = catalogue.ours().find(|metric| metric.name == *name);
+            let is_gauge = metric.is_some_and(|metric| metric.kind == Kind::Gauge);
+            assert!(is_gauge && !why.is_empty(), "{name}");
+            assert!(NOT_MOVED.iter().all(|(excused, _)| excused != name), "{name} is there twice");
         }
     }
 }

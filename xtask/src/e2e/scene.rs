@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use xshell::cmd;
 
@@ -18,7 +18,7 @@ use super::receiver::{Receiver, WEBHOOK_PATH};
 use super::routes::is_posted;
 use crate::live::Questions;
 use crate::process::Background;
-use crate::stack::{Options, OwnEngine, Stack};
+use crate::stack::{Options, OwnEngine, Stack, forget_targets, read, write, write_text};
 use crate::workspace::Workspace;
 
 /// How much faster than in production the clock of the rules goes.
@@ -157,7 +157,10 @@ impl<'w> Scene<'w> {
 pub(crate) const VARIABLES: [&str; 5] =
     ["CAMPANILE_E2E", "CAMPANILE_E2E_LOKI", LOKI_1, "CAMPANILE_E2E_HOST", "CAMPANILE_E2E_WEBHOOKS"];
 
-/// Where the first server ships its lines.
+/// The server that ships its lines to the Loki of the stack.
+const SHIPS: &str = "campanile-1";
+
+/// Where it ships them.
 const LOKI_1: &str = "CAMPANILE_E2E_LOKI_1";
 
 fn environment(folder: &Path, receiver: SocketAddr) -> Result<Vec<(String, String)>> {
@@ -189,7 +192,7 @@ fn bridge(workspace: &Workspace) -> Result<IpAddr> {
 /// Copies of the configurations of Prometheus and Alertmanager: the same but for the clock, and
 /// for where notifications go.
 fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Result<()> {
-    let prometheus = yaml(&root.join("deploy/prometheus/prometheus.yml"))?;
+    let prometheus = read(&root.join("deploy/prometheus/prometheus.yml"))?;
     write(&folder.join("prometheus/prometheus.yml"), &hurried_prometheus(prometheus))?;
     for of in ["", "push-"] {
         write_certificate(folder, of, receiver.ip(), CERTIFICATE_DAYS)?;
@@ -201,15 +204,17 @@ fn write_configurations(root: &Path, folder: &Path, receiver: SocketAddr) -> Res
     let small = "global\n    tune.rcvbuf.server 65536\n    tune.sndbuf.client 65536\n";
     let haproxy = haproxy.replacen("global\n", small, 1);
     write_text(&folder.join("haproxy.cfg"), &haproxy)?;
-    let alertmanager = yaml(&root.join("deploy/alertmanager/alertmanager.yml"))?;
+    let alertmanager = read(&root.join("deploy/alertmanager/alertmanager.yml"))?;
     write(&folder.join("alertmanager/alertmanager.yml"), &to_us(alertmanager, receiver)?)?;
     let rules = folder.join("rules");
     // A rule that is gone from the repository is gone from here.
     if rules.exists() {
         fs::remove_dir_all(&rules)?;
     }
-    let loki = yaml(&root.join("deploy/loki/loki.yaml"))?;
+    let loki = read(&root.join("deploy/loki/loki.yaml"))?;
     write(&folder.join("loki/loki.yaml"), &hurried_loki(loki))?;
+    let alloy = fs::read_to_string(root.join("deploy/alloy/config.alloy"))?;
+    write_text(&folder.join("alloy/config.alloy"), &without_shipped(&alloy)?)?;
     let log_rules = folder.join("loki-rules");
     if log_rules.exists() {
         fs::remove_dir_all(&log_rules)?;
@@ -267,25 +272,8 @@ fn write_certificate(folder: &Path, of: &str, host: IpAddr, days: u32) -> Result
 
 /// What has no image here is no target either: it would be missed all the time.
 fn forget(folder: &Path, stack: &Stack) -> Result<()> {
-    let path = folder.join("prometheus/prometheus.yml");
-    write(&path, &without(yaml(&path)?, stack.left_out()))?;
+    forget_targets(folder, stack.left_out())?;
     stack.signal("prometheus", "HUP")
-}
-
-/// The configuration in which the jobs that scrape one of these services find nothing. The job
-/// stays: only then does Prometheus forget at once what it knew of its targets.
-fn without(mut configuration: Value, services: &[String]) -> Value {
-    let asks = |job: &Value| {
-        let configs = job["static_configs"].as_array().into_iter().flatten();
-        let targets = configs.filter_map(|config| config["targets"].as_array()).flatten();
-        let mut hosts = targets.filter_map(|target| target.as_str()?.split(':').next());
-        hosts.any(|host| services.iter().any(|service| service == host))
-    };
-    let jobs = configuration["scrape_configs"].as_array_mut().into_iter().flatten();
-    for job in jobs.filter(|job| asks(job)) {
-        job["static_configs"] = json!([]);
-    }
-    configuration
 }
 
 fn hurried_prometheus(mut configuration: Value) -> Value {
@@ -327,6 +315,19 @@ fn hurried_loki(mut configuration: Value) -> Value {
     configuration
 }
 
+/// The same Alloy, which leaves out the lines of the server that ships them to the same Loki: each
+/// would be there twice, and alerts on logs would ring at half the rate of what they are about.
+fn without_shipped(configuration: &str) -> Result<String> {
+    const BEFORE: &str = "  stage.output {\n";
+    let (head, tail) = configuration
+        .split_once(BEFORE)
+        .context("the configuration of Alloy has no line to forward")?;
+    let drop = format!(
+        "  stage.match {{\n    selector = \"{{service=\\\"{SHIPS}\\\"}}\"\n    action   = \"drop\"\n  }}\n\n"
+    );
+    Ok(format!("{head}{drop}{BEFORE}{tail}"))
+}
+
 /// Every receiver keeps its name and its routes, and sends to us under that name.
 fn to_us(mut configuration: Value, receiver: SocketAddr) -> Result<Value> {
     if let Some(global) = configuration["global"].as_object_mut() {
@@ -354,35 +355,9 @@ fn hurry_route(route: &mut Value) {
     }
 }
 
-fn yaml(path: &Path) -> Result<Value> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_saphyr::from_str(&text).map_err(|error| anyhow!("{}: {error}", path.display()))
-}
-
-/// JSON is YAML.
-fn write(path: &Path, value: &Value) -> Result<()> {
-    write_text(path, &serde_json::to_string_pretty(value)?)
-}
-
-fn write_text(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().context("a file lies in a folder")?;
-    fs::create_dir_all(folder)?;
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_has_no_image_is_not_asked() {
-        let job = |target: &str| json!({"static_configs": [{"targets": [target]}]});
-        let configuration = json!({"scrape_configs": [job("chat:9601"), job("loki:3100")]});
-        let rest = without(configuration, &["loki".to_owned()]);
-        let nobody = json!({"static_configs": []});
-        assert_eq!(rest, json!({"scrape_configs": [job("chat:9601"), nobody]}));
-    }
 
     #[test]
     fn only_the_small_disk_of_the_drill_looks_like_another() {
@@ -397,6 +372,29 @@ mod tests {
             (&json!("fstype"), &json!("ext4"))
         );
         assert_eq!(relabel["regex"], ".+_host-disk/_data;tmpfs");
+    }
+
+    #[test]
+    fn alloy_leaves_out_who_ships_and_nobody_else() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a repository");
+        let text = |path: &str| fs::read_to_string(root.join(path)).expect("it is there");
+        let shipped = text("deploy/alloy/config.alloy");
+        let ours = without_shipped(&shipped).expect("it has the place");
+        let drop = "  stage.match {\n    selector = \"{service=\\\"campanile-1\\\"}\"\n    action   = \"drop\"\n  }\n\n";
+        assert_eq!(ours.replacen(drop, "", 1), shipped, "nothing else differs");
+        let at = |part: &str| ours.find(part).expect("it is there");
+        // The label is there by then, and nothing was forwarded.
+        assert!(
+            at("values = {service = \"\"}") < at(drop) && at(drop) < at("forward_to = [loki.write")
+        );
+        assert!(without_shipped("").is_err());
+
+        let overlay = text("xtask/e2e/compose.yaml");
+        let own = overlay.split(&format!("  {SHIPS}:\n")).nth(1).expect("it is there");
+        let own = own.split("\n\n").next().unwrap_or_default();
+        assert!(own.contains(LOKI_1), "it is the one that ships");
+        assert_eq!(overlay.matches("${CAMPANILE_E2E_LOKI_1}").count(), 1, "the only one");
+        assert!(overlay.contains("/alloy:/etc/alloy:ro"));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The compose stack: started until all of it is healthy, hurt, and taken down.
 
+mod configurations;
 mod dockerfile;
 mod engine;
 mod images;
+mod progress;
 mod pulls;
 mod secrets;
 mod standins;
@@ -13,7 +15,8 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -21,16 +24,18 @@ use serde_json::Value;
 use crate::live;
 use crate::wait;
 use crate::workspace::Workspace;
+pub(crate) use configurations::{forget_targets, read, write, write_text};
 pub(crate) use dockerfile::bases;
 pub(crate) use engine::OwnEngine;
 use engine::{Engine, output};
 use images::Images;
+use progress::Progress;
 use standins::StandIns;
 
 pub(crate) use secrets::{names as secret_names, value as secret};
 pub(crate) use verbs::{down, images as make_images, up};
 
-/// From the start of the containers until the last of them is healthy.
+/// Until the last service is healthy, once all containers run.
 const HEALTHY_DEADLINE: Duration = Duration::from_secs(300);
 
 /// How a stack differs from the one that people start.
@@ -223,27 +228,27 @@ impl Stack {
         println!("starting {}", self.services.join(", "));
         let mut arguments = vec!["up", "--detach", "--no-build", "--quiet-pull"];
         arguments.extend(self.services.iter().map(String::as_str));
-        let up = self.compose.run(&arguments);
-        up.and_then(|()| self.wait_until_healthy(&self.services))
-            .inspect_err(|_| self.tell_what_is_ill())
+        let mut progress = Progress::start(&self.services);
+        // It says nothing until all are healthy on which others depend, which takes most of the time.
+        let up = thread::scope(|scope| {
+            let up = scope.spawn(|| self.compose.run(&arguments));
+            wait::beside(up, || {
+                if let Ok(states) = self.compose.states() {
+                    progress.show(&states);
+                }
+            })
+        });
+        up.and_then(|()| self.wait_for(progress)).inspect_err(|_| self.tell_what_is_ill())
+    }
+
+    fn wait_until_healthy(&self, services: &[String]) -> Result<()> {
+        self.wait_for(Progress::start(services))
     }
 
     /// Shows each service as it becomes healthy.
-    fn wait_until_healthy(&self, services: &[String]) -> Result<()> {
-        let start = Instant::now();
-        let mut healthy: Vec<String> = Vec::new();
+    fn wait_for(&self, mut progress: Progress<'_>) -> Result<()> {
         wait::patiently("every service is healthy", HEALTHY_DEADLINE, || {
-            let states = self.compose.states()?;
-            let mut waiting = Vec::new();
-            for service in services {
-                let state = states.get(service).map_or("not there", String::as_str);
-                if state != "healthy" {
-                    waiting.push(format!("{service} is {state}"));
-                } else if !healthy.contains(service) {
-                    println!("  {:>5.1} s  {service} is healthy", start.elapsed().as_secs_f64());
-                    healthy.push(service.clone());
-                }
-            }
+            let waiting = progress.show(&self.compose.states()?);
             ensure!(waiting.is_empty(), "{}", waiting.join(", "));
             Ok(())
         })

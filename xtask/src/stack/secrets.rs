@@ -22,7 +22,7 @@ const RANDOM: &[&str] = &[
     "grafana_admin_password",
 ];
 
-/// What only the operator can know. Until they say, alerts reach nobody, and an alert says so.
+/// What only the operator can know. Until they say, alerts reach nobody.
 const YOURS: &[(&str, &str)] = &[
     ("alertmanager_smtp_password", "not-set"),
     ("alertmanager_slack_url", "http://127.0.0.1:9/slack-not-set"),
@@ -64,6 +64,12 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
 /// The value of a secret of the stack.
 pub(crate) fn value(workspace: &Workspace, name: &str) -> Result<String> {
     read(&workspace.root.join(FOLDER), name)
+}
+
+/// Whether the operator has said what only they can know.
+pub(super) fn is_set(workspace: &Workspace, name: &str) -> Result<bool> {
+    let value = value(workspace, name)?;
+    Ok(!YOURS.iter().any(|(of, placeholder)| *of == name && value == *placeholder))
 }
 
 fn read(folder: &Path, name: &str) -> Result<String> {

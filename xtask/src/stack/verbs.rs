@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::engine::Engine;
-use super::{Compose, Options, Stack, secrets};
+use super::{Compose, Options, Stack, configurations, forget_targets, secrets};
 use crate::workspace::Workspace;
 
 /// The project that people start; `name:` in the compose file says the same.
@@ -11,8 +11,16 @@ const PROJECT: &str = "campanile";
 
 /// Starts the stack and says where everything is.
 pub(crate) fn up(workspace: &Workspace) -> Result<bool> {
-    let options = Options { keep: true, ..Options::default() };
+    let folder = workspace.folder("up")?;
+    secrets::make(&workspace.root.join(secrets::FOLDER))?;
+    let silent = configurations::write_for_people(workspace, &folder)?;
+    let overrides = vec![folder.join("compose.json")];
+    let options = Options { overrides, keep: true, ..Options::default() };
     let stack = Stack::start(workspace, PROJECT, &options)?;
+    forget_targets(&folder, stack.left_out())?;
+    for reads_again in ["prometheus", "alertmanager"] {
+        stack.signal(reads_again, "HUP")?;
+    }
     println!();
     let pages = [
         ("chat", "haproxy", 8080, "/"),
@@ -32,6 +40,12 @@ pub(crate) fn up(workspace: &Workspace) -> Result<bool> {
     }
     if !stack.left_out().is_empty() {
         println!("\nleft out, since there is no image here: {}", stack.left_out().join(", "));
+        println!("Prometheus scrapes none of them");
+    }
+    if !silent.is_empty() {
+        let silent: Vec<&str> = silent.iter().map(String::as_str).collect();
+        println!("\nnobody is told by these receivers of alerts: {}", silent.join(", "));
+        println!("until their secrets are set (deploy/README.md); then run this again");
     }
     println!("\n`cargo xtask down` ends it, `cargo xtask down --volumes` forgets it too");
     Ok(true)

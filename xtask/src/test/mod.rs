@@ -40,6 +40,7 @@ const JOBS: &[Job] = &[
     Job { name: "check", what: "the house rules are kept", run: rust::check },
     Job { name: "clippy", what: "no lint has anything to say", run: rust::clippy },
     Job { name: "rust", what: "unit, conformance, end-to-end and doc tests", run: rust::test },
+    Job { name: "flood", what: "100 000 log lines a second are shipped", run: rust::flood },
     Job {
         name: "neighbours",
         what: "real databases and brokers, one node and several, whole and hurt",

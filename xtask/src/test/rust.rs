@@ -32,6 +32,14 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Ran(Totals { skipped: 0, ..totals }))
 }
 
+/// A flood of log lines with a log store beside it: none is lost. Without optimisation a line takes
+/// the shipper's thread longer than there is time for it. How long a line takes is not looked at.
+pub(crate) fn flood(workspace: &Workspace) -> Result<Outcome> {
+    let build = ["run", "--release", "--locked", "--package", "campanile-loki"];
+    let flood = ["--example", "measure_shipping", "--", "load", "100000", "2"];
+    succeeds(workspace, &[build.as_slice(), &flood].concat())
+}
+
 /// Runs the tests of the workspace with further arguments, and adds them up.
 pub(crate) fn cargo_test(workspace: &Workspace, arguments: &[&str]) -> Result<Totals> {
     let mut counts = CargoTest::default();

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each program that has one uses a part of it")]
 
+pub(crate) mod lines;
 mod rules;
 mod server;
 

@@ -44,8 +44,17 @@ pub(crate) struct Rules {
 impl Entry {
     /// The text that was logged.
     pub(crate) fn message(&self) -> String {
+        self.field("message")
+    }
+
+    /// The trace that was logged.
+    pub(crate) fn trace(&self) -> String {
+        self.field("trace_id")
+    }
+
+    fn field(&self, name: &str) -> String {
         let line: serde_json::Value = serde_json::from_str(&self.line).expect("a JSON line");
-        line["message"].as_str().unwrap_or_default().to_owned()
+        line[name].as_str().unwrap_or_default().to_owned()
     }
 }
 

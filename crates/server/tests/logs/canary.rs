@@ -2,7 +2,7 @@
 
 use crate::{
     logged::Logged,
-    stand_in::StandIn,
+    stand_in::{Seen, StandIn},
     support::{
         form, post_form,
         program::campanile,
@@ -70,10 +70,14 @@ fn no_secret_and_no_message_is_in_any_line() {
     assert_none(&said, &secrets);
     let seen = loki.lock();
     assert_eq!(seen.headers["authorization"], format!("Bearer {LOKI_TOKEN}"));
-    let shipped = seen.entries.iter().map(|entry| format!("{:?} {}\n", entry.labels, entry.line));
-    let shipped: String = shipped.collect();
+    let shipped = shipped(&seen);
     assert!(shipped.contains("\"message_handled\"") && shipped.contains("\"stopped\""));
     assert_none(&shipped, &secrets);
+}
+
+/// Everything that Loki has, a line each.
+fn shipped(seen: &Seen) -> String {
+    seen.entries.iter().map(|entry| format!("{:?} {}\n", entry.labels, entry.line)).collect()
 }
 
 /// Looks for secrets in lines.
@@ -155,19 +159,22 @@ fn no_secret_is_in_any_line_while_neighbours_go_and_come() {
     fs::write(&ca, service.authority()).expect("written");
     let database = postgres.create_database("canary");
     let bus = format!("redis://:{REDIS_PASSWORD}@127.0.0.1:{}", redis.port());
+    let loki = StandIn::start();
     let logged = Logged::start(
         "trace",
         &[
             ("METRICS__BEARER_TOKEN", METRICS_TOKEN),
             ("STORE__URL", &database),
             ("BUS__URL", &bus),
+            ("LOG__LOKI__URL", &loki.url()),
+            ("LOG__LOKI__BEARER_TOKEN", LOKI_TOKEN),
             ("PUSH__VAPID_KEY", &key),
             ("PUSH__CA", ca.path().to_str().expect("a plain path")),
             ("PUSH__ALLOW_PRIVATE", "true"),
         ],
     );
     let mut secrets = talk(&logged, &service);
-    secrets.push(REDIS_PASSWORD.to_owned());
+    secrets.extend([REDIS_PASSWORD, LOKI_TOKEN].map(str::to_owned));
     let user_info = database.split('@').next().expect("a URL");
     let database_password = user_info.rsplit(':').next().expect("a password");
     secrets.extend([database_password.to_owned(), database_password.replace("%20", " ")]);
@@ -186,6 +193,14 @@ fn no_secret_is_in_any_line_while_neighbours_go_and_come() {
         assert_eq!(logged.first(up)["level"], "info");
     }
     assert_none(&logged.stop(), &secrets);
+    let seen = loki.lock();
+    let errors = seen.entries.iter().filter(|entry| entry.labels["level"] == "error").count();
+    assert!(errors >= 2, "{errors} errors were shipped");
+    let shipped = shipped(&seen);
+    for event in ["store_down", "bus_down", "store_failed", "stopped"] {
+        assert!(shipped.contains(&format!("\"{event}\"")), "{event} was shipped");
+    }
+    assert_none(&shipped, &secrets);
 }
 
 /// The same in the channels of an application: what is published, said and signed there. All of it

@@ -137,6 +137,7 @@ struct Ruler {
     storage: RulerStorage,
     rule_path: String,
     alertmanager_url: String,
+    enable_alertmanager_v2: Option<bool>,
     #[serde(rename = "ring")]
     _ring: Option<Ring>,
     #[serde(default)]
@@ -258,7 +259,8 @@ impl Config {
 
     fn ruler(&self, tree: &Tree, compose: &Compose) -> Vec<String> {
         let mut wrong = Vec::new();
-        let Ruler { storage, alertmanager_url, enable_api, .. } = &self.ruler;
+        let Ruler { storage, alertmanager_url, enable_alertmanager_v2, enable_api, .. } =
+            &self.ruler;
         if self.auth_enabled {
             wrong.push("`auth_enabled`: nobody here says who they are".to_owned());
         }
@@ -281,6 +283,12 @@ impl Config {
         }
         let lost = compose.unreachable(SERVICE, alertmanager_url);
         wrong.extend(lost.map(|why| format!("`ruler.alertmanager_url`: {why}")));
+        if *enable_alertmanager_v2 != Some(true) {
+            wrong.push(
+                "`ruler.enable_alertmanager_v2` is not true: Alertmanager has no other interface"
+                    .to_owned(),
+            );
+        }
         if !enable_api {
             wrong.push("`ruler.enable_api` is not true: nobody can see what is loaded".to_owned());
         }

@@ -6,6 +6,7 @@ mod dockerfiles;
 mod overlays;
 mod references;
 mod services;
+mod writes;
 
 mod alertmanager;
 mod alloy;
@@ -24,6 +25,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     // That it cannot be read is said; nothing else can be told then.
     let Some(compose) = compose else { return findings };
     findings.extend(services::check(&compose));
+    findings.extend(writes::check(&compose));
     findings.extend(references::check(tree, &compose));
     findings.extend(overlays::check(tree, &compose));
     findings.extend(dockerfiles::check(tree));

@@ -3,6 +3,8 @@
 
 mod contract;
 mod expression;
+#[cfg(test)]
+mod matching;
 mod tokens;
 
 use anyhow::{Context, Result, anyhow};

@@ -86,9 +86,9 @@ fn exemplars_lead_to_the_lines_of_their_trace() {
 fn boards_are_where_grafana_looks() {
     for (from, to, expected) in [
         (
-            "path: /var/lib/grafana/dashboards",
-            "path: /var/lib/grafana/boards",
-            "`providers.campanile.options.path`: there is no board at `/var/lib/grafana/boards`",
+            "path: /etc/campanile/dashboards",
+            "path: /etc/campanile/boards",
+            "`providers.campanile.options.path`: there is no board at `/etc/campanile/boards`",
         ),
         ("type: file", "type: database", "`providers.campanile.type` is `database`, not `file`"),
         (

@@ -124,6 +124,7 @@ fn loki_writes_where_it_can_and_has_our_rules() {
             "`ruler.alertmanager_url`: there is no service `alerts`",
         ),
         ("  enable_api: true\n", "", "`ruler.enable_api` is not true"),
+        ("  enable_alertmanager_v2: true\n", "", "`ruler.enable_alertmanager_v2` is not true"),
         (
             "auth_enabled: false",
             "auth_enabled: true",

@@ -6,6 +6,7 @@ mod logs;
 mod overlays;
 mod prometheus;
 mod services;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::path::Path;
