@@ -269,6 +269,7 @@ labels! {
         Conflict = "409",
         TooLarge = "413",
         UnsupportedMediaType = "415",
+        Unprocessable = "422",
         UpgradeRequired = "426",
         TooManyRequests = "429",
         HeadersTooLarge = "431",

@@ -12,9 +12,8 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Signals of one channel whose return is waited for. There are more only while this node does not
-/// hear, and then what it misses is said.
-const EXPECTED_MAX: usize = 4_096;
+/// Signals of one channel whose return is waited for: about as many as wait to be said.
+const EXPECTED_MAX: usize = 16 * 1_024;
 
 /// Signals that come back, by their counts.
 type Expected = VecDeque<(u64, Arc<Returned>)>;
@@ -57,13 +56,12 @@ impl Unechoed {
 
     /// The signal of this count comes back. Counts rise.
     pub(crate) fn expect(&self, (channel, count): (usize, u64), returned: Arc<Returned>) {
-        let mut expected = self.expected(channel);
-        if expected.len() >= EXPECTED_MAX
-            && let Some((_, given_up)) = expected.pop_front()
-        {
-            given_up.is_told();
-        }
-        expected.push_back((count, returned));
+        self.expected(channel).push_back((count, returned));
+    }
+
+    /// Whether as many are waited for as may be: a further one would be told to others and not here.
+    pub(crate) fn is_full(&self, channel: usize) -> bool {
+        self.expected(channel).len() >= EXPECTED_MAX
     }
 
     /// The signal of this count came back: what is to be told, once. Those before it do not come
@@ -136,9 +134,12 @@ mod tests {
     #[test]
     fn what_is_waited_for_is_bounded() {
         let unechoed = Unechoed::new();
-        (0..EXPECTED_MAX as u64 + 1).for_each(|count| expect(&unechoed, count));
-        assert_eq!(unechoed.expected(3).len(), EXPECTED_MAX);
-        assert_eq!(returns(&unechoed, 0), None);
+        (1..EXPECTED_MAX as u64).for_each(|count| expect(&unechoed, count));
+        assert!(!unechoed.is_full(3));
+        expect(&unechoed, EXPECTED_MAX as u64);
+        assert!(unechoed.is_full(3));
+        assert!(!unechoed.is_full(4), "each channel has its own");
         assert_eq!(returns(&unechoed, 1), Some(1));
+        assert!(!unechoed.is_full(3));
     }
 }

@@ -81,11 +81,12 @@ impl Chat {
         let event = Event::Channel(channel.clone(), ChannelEvent::Published(published, edition));
         let audience = Audience::Channel(channel.clone(), kind, except);
         let signal = Arc::new(Signal::Tell(audience, event));
-        self.show_signal(&signal);
         let envelope = Arc::new(Envelope { signal, accepted, remote: false });
         let broken = |_: &BusError| metrics.errors.increment(MessageErrorReason::Broker);
         let passage = self.ports.bus.publish_in_order(envelope.clone()).await;
-        match passage.inspect_err(broken)? {
+        let passage = passage.inspect_err(broken)?;
+        self.show_signal(&envelope.signal);
+        match passage {
             Passage::Alone => self.shards.deliver(envelope).await,
             Passage::Underway(underway) => {
                 // The next one may follow at once: the bus keeps them in their order.
@@ -192,12 +193,14 @@ impl Chat {
         &self,
         (channel, _): (&Channel, ChannelKind),
         connection: ConnectionId,
-        added: &[ChannelMember],
+        (added, was_noted): (&[ChannelMember], bool),
     ) {
         if let Ok(mut change) = self.ports.channels.unsubscribe(channel, connection).await {
             // Webhooks may have heard that the channel is occupied.
             self.note_occupancy(channel, &change);
-            self.show_passing(channel, || Passing::Unsubscribed(connection));
+            if was_noted {
+                self.show_passing(channel, || Passing::Unsubscribed(connection));
+            }
             change.removed.retain(|gone| !added.iter().any(|new| new.user == gone.user));
             self.tell_change(channel, change, None).await;
         }

@@ -145,7 +145,8 @@ impl Chat {
 
     /// Shows to who watches what happened in a channel.
     pub(super) fn show_passing(&self, channel: &Channel, what: impl FnOnce() -> Passing) {
-        if self.is_watched() {
+        // Whom the chat itself notes as signed in is no channel of the application's.
+        if self.is_watched() && !channel.is_of_signed_in() {
             let (at, channel) = (self.clock().now(), channel.clone());
             self.watched.tell(&Passed { at, channel, what: what() });
         }

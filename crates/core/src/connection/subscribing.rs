@@ -187,7 +187,8 @@ impl AppConnection {
             Ok(admitted) => admitted,
             // It is taken back before it is answered: who asks again at once finds nothing of it.
             Err((error, added)) => {
-                chat.retract(place, self.id(), &added).await;
+                let was_noted = !matches!(error, SubscribeToError::Full);
+                chat.retract(place, self.id(), (&added, was_noted)).await;
                 let reason = UnsubscribeReason::Server;
                 self.shard.hub().unsubscribe_from(channel, &self.subscriber, reason);
                 leaving.is_done = true;

@@ -13,7 +13,11 @@ use tokio::{
 
 /// How long whoever publishes in order waits until this node was told, once the others are sure to
 /// be. It is longer only where this node does not hear, which it says as [`Heard::Missed`].
-const TOLD_WITHIN: Duration = Duration::from_millis(500);
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long it is waited for a bus that says neither that it has a signal nor that it has lost it, as
+/// one that has ended: longer than any holds a signal.
+const TAKEN_WITHIN: Duration = Duration::from_secs(15);
 
 /// A node's identity, new at each start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,7 +111,8 @@ impl Underway {
 
     /// Waits until the bus has it, and then a little until this node was told.
     pub async fn arrived(self) -> Result<(), BusError> {
-        self.taken.await.map_err(|_lost| BusError::Timeout)?;
+        let taken = timeout(TAKEN_WITHIN, self.taken).await;
+        taken.map_err(|_| BusError::Timeout)?.map_err(|_lost| BusError::Timeout)?;
         let _late = timeout(TOLD_WITHIN, self.returned.told.notified()).await;
         Ok(())
     }

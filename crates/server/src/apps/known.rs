@@ -221,7 +221,12 @@ impl Apps {
             Hook {
                 id: HookId { app: app.id.clone(), url: url.into() },
                 events: if events.is_empty() { of_channels() } else { events },
-                rooms: if rooms.is_empty() { vec![RoomKind::Public] } else { rooms },
+                rooms: match rooms {
+                    // What happens in its channels ends with its connections; rooms go on.
+                    _ if !app.enabled => Vec::new(),
+                    rooms if rooms.is_empty() => vec![RoomKind::Public],
+                    rooms => rooms,
+                },
                 direct_bodies: webhook.direct_bodies,
                 linger: app.limits.webhook_linger,
                 retry_time: app.limits.webhook_retry_time,

@@ -18,6 +18,7 @@ use actix_web::{
         StatusCode,
         header::{self, ContentType},
     },
+    rt,
     web::{Bytes, Data, Path},
 };
 use campanile_core::{
@@ -59,10 +60,20 @@ pub async fn events(
     id: Path<String>,
     body: Bytes,
 ) -> HttpResponse {
-    answer((&request, &edge), &id, &body, async |asked| {
-        asked.once(async || asked.publish_one().await).await
+    to_the_end(async move {
+        answer((&request, &edge), &id, &body, async |asked| {
+            asked.once(async || asked.publish_one().await).await
+        })
+        .await
     })
     .await
+}
+
+/// Goes on though the client has gone: what is begun under a key is answered under it, and what has
+/// taken its messages off a quota is published as a whole.
+async fn to_the_end(work: impl Future<Output = HttpResponse> + 'static) -> HttpResponse {
+    let done = rt::spawn(here::carry(work)).await;
+    done.unwrap_or_else(|_| HttpResponse::InternalServerError().finish())
 }
 
 /// `POST /apps/{id}/batch_events`: several events, each for a channel.
@@ -72,8 +83,11 @@ pub async fn batch_events(
     id: Path<String>,
     body: Bytes,
 ) -> HttpResponse {
-    answer((&request, &edge), &id, &body, async |asked| {
-        asked.once(async || asked.publish_batch().await).await
+    to_the_end(async move {
+        answer((&request, &edge), &id, &body, async |asked| {
+            asked.once(async || asked.publish_batch().await).await
+        })
+        .await
     })
     .await
 }
@@ -212,38 +226,29 @@ impl Asked<'_> {
 
     async fn publish_one(&self) -> Result<String, ApiError> {
         let Publish { event, channels } = Publish::parse(self.body, self.query, &self.app.limits)?;
-        self.spend(channels.len()).await?;
+        spend(self.edge, &self.app, channels.len()).await?;
         let mut answer = PublishAnswer::default();
-        self.publish_all(channels.iter().map(|channel| (&event, channel))).await?;
+        // Before it is published: what fails afterwards would be published again.
         if !event.info.is_empty() {
             for channel in &channels {
                 answer.channels.insert(channel.as_str(), self.count(event.info, channel).await?);
             }
         }
+        self.publish_all(channels.iter().map(|channel| (&event, channel))).await?;
         Ok(to_json(&answer))
     }
 
     async fn publish_batch(&self) -> Result<String, ApiError> {
         let Batch { items } = Batch::parse(self.body, &self.app.limits)?;
-        self.spend(items.len()).await?;
+        spend(self.edge, &self.app, items.len()).await?;
         let mut answer = BatchAnswer::default();
-        self.publish_all(items.iter().map(|item| (&item.event, &item.channel))).await?;
         if items.iter().any(|item| !item.event.info.is_empty()) {
             for item in &items {
                 answer.batch.push(self.count(item.event.info, &item.channel).await?);
             }
         }
+        self.publish_all(items.iter().map(|item| (&item.event, &item.channel))).await?;
         Ok(to_json(&answer))
-    }
-
-    /// Takes messages off what the application may have today.
-    async fn spend(&self, messages: usize) -> Result<(), ApiError> {
-        let Some(max) = self.app.messages_per_day_max else { return Ok(()) };
-        let spent = self.edge.chat.spend_messages(&self.app.id, messages as u64, max).await;
-        spent.map_err(|limited| {
-            events::RateLimitHit::from(&limited).emit();
-            ApiError::OverQuota
-        })
     }
 
     async fn end_user(&self, user: String) -> Result<HttpResponse, ApiError> {
@@ -283,10 +288,21 @@ pub(crate) async fn publish_unsigned(edge: &Edge, app: &App, body: &[u8]) -> Res
     if !app.enabled {
         return Err(ApiError::AppDisabled);
     }
+    spend(edge, app, channels.len()).await?;
     for channel in &channels {
         publish((edge, app), accepted, &event, channel).await?;
     }
     Ok(())
+}
+
+/// Takes messages off what the application may have today.
+async fn spend(edge: &Edge, app: &App, messages: usize) -> Result<(), ApiError> {
+    let Some(max) = app.messages_per_day_max else { return Ok(()) };
+    let spent = edge.chat.spend_messages(&app.id, messages as u64, max).await;
+    spent.map_err(|limited| {
+        events::RateLimitHit::from(&limited).emit();
+        ApiError::OverQuota
+    })
 }
 
 async fn publish(

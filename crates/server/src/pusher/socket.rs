@@ -67,7 +67,6 @@ impl Socket {
         (socket_id, connection): (SocketId, AppConnection),
     ) -> Self {
         let rates = worker.chat.limits().rates.as_ref();
-        let per_second = app.limits.client_events_per_second_max;
         let open = Open {
             // Older than it may be, which costs one more look.
             version: 0,
@@ -78,7 +77,7 @@ impl Socket {
             is_authorised: false,
             speaks_websocket: false,
             requests: rates.map(|rates| Pace::new(rates.requests_per_connection)),
-            client_events: Pace::new(Rate::new(per_second.into(), per_second)),
+            client_events: pace_of(&app),
             refused_events: refusals_of(&app),
             app,
             connection,
@@ -176,7 +175,11 @@ impl Open {
         }
         self.version = version;
         if let Some(app) = worker.apps.by_id(self.app.id.as_str()) {
-            self.app = app;
+            let before = std::mem::replace(&mut self.app, app);
+            if before.limits != self.app.limits {
+                self.client_events = pace_of(&self.app);
+                self.refused_events = refusals_of(&self.app);
+            }
         }
     }
 
@@ -351,6 +354,12 @@ impl Open {
             Err(SayError::NotSubscribed) => Err(Refusal::NotSubscribed),
         }
     }
+}
+
+/// How fast a connection may send events.
+fn pace_of(app: &App) -> Pace {
+    let per_second = app.limits.client_events_per_second_max;
+    Pace::new(Rate::new(per_second.into(), per_second))
 }
 
 /// The pace at which client events of one connection may be refused, where there is one.

@@ -26,9 +26,11 @@ impl Chat {
         let mut turns = FuturesUnordered::new();
         let mut begun: Vec<(u64, Moment)> = Vec::new();
         let mut ticks = tokio::time::interval(LOOKED_EVERY);
+        // Whether there was a reason to look, since the last turn began.
+        let mut is_owed = false;
         let mut number = 0;
         loop {
-            let is_more = tokio::select! {
+            is_owed |= tokio::select! {
                 biased;
                 Some((ended, taken)) = turns.next(), if !turns.is_empty() => {
                     begun.retain(|(number, _)| *number != ended);
@@ -41,7 +43,8 @@ impl Chat {
             let now = self.clock().moment();
             // Two that take at once would both wait for the same receiver.
             let all_wait = begun.iter().all(|(_, at)| now.since(*at) >= SLOW);
-            if is_more && all_wait && self.may_have_jobs() && begun.len() < TURNS_MAX {
+            if is_owed && all_wait && self.may_have_jobs() && begun.len() < TURNS_MAX {
+                is_owed = false;
                 number += 1;
                 begun.push((number, now));
                 let turn = number;
