@@ -149,12 +149,6 @@ const UNMOVED: &[Unmoved] = &[
     ),
     unmoved(
         "*",
-        "context",
-        &["app"],
-        "whoever asks names the context; of an application it is asked by `core/src/chat/webhooks/noting.rs` only",
-    ),
-    unmoved(
-        "*",
         "event",
         &[],
         "a failure and a duration are counted with the name of what was told, which is driven for one and told for each",
