@@ -74,7 +74,9 @@ pub struct Behind<'a> {
 }
 
 impl Ports {
-    /// The same ports, measured.
+    /// The same ports, measured. Some are measured by who asks them: the limiter by each check, with
+    /// what it was of; the services of pushes and webhooks by the queue that hands them over; the
+    /// answers that are kept by the calls of what keeps them.
     pub fn instrumented(self, registry: &Registry, behind: Behind<'_>) -> Self {
         let metrics = PortMetrics::register(registry);
         let gauge = |backend| Gauge {
