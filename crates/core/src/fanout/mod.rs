@@ -7,6 +7,7 @@
 mod class;
 mod directory;
 mod outbox;
+mod round;
 mod tally;
 mod seat;
 mod frames;
@@ -26,7 +27,7 @@ pub use class::{Class, Origin};
 pub use directory::{Directory, OpenChannels};
 pub use hub::Encoder;
 pub(crate) use hub::Hub;
-pub use outbox::{Outbox, Outgoing};
+pub use outbox::{DirectWriter, Outbox, Outgoing};
 pub(crate) use roll::{Compared, ComparedMembers, Roll};
 pub(crate) use seat::Seat;
 pub use survey::{ConnectionSeen, RoomSeen, Survey};

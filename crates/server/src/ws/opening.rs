@@ -3,10 +3,12 @@
 use super::{
     body::FanBody,
     closing::ClosingCode,
+    direct::Direct,
     frame_guard::{FrameGuard, FrameLimits},
     lobby::{Lobby, Place},
     meter::{CountedApp, Meter},
     session::{Answerer, Pings, Session, Standing},
+    stream::Bypass,
     timers::{Patience, Timers},
     traffic::Traffic,
     wire::{Goodbye, Wire},
@@ -107,8 +109,14 @@ impl Opening {
         };
         actix_web::rt::spawn(here::carry(session.run()));
         let outbox = self.outbox;
+        let bypass = request.conn_data::<Bypass>().cloned();
+        if let Some(bypass) = bypass.clone() {
+            let direct = Direct { bypass, wire: wire.clone(), sent: sent.clone() };
+            outbox.set_direct_writer(Box::new(direct));
+        }
         Ok(response.map_body(|_, library| {
-            BoxBody::new(FanBody::new(outbox, (wire, self.closing_code), sent, library))
+            let body = FanBody::new(outbox, (wire, self.closing_code), sent, (library, bypass));
+            BoxBody::new(body)
         }))
     }
 }

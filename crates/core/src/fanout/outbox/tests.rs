@@ -5,10 +5,12 @@ use crate::{fanout::Origin, labels::ChannelType};
 use crate::{metrics::ChatMetrics, metrics::NATIVE_APP, port::Clock, time::Timestamp};
 use campanile_metrics::{Batch, Registry, testing::Recording};
 use std::{
+    cell::Cell,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    task::Wake,
     time::Duration,
 };
 
@@ -29,7 +31,8 @@ struct Fixture {
     recording: Recording,
     clock: Arc<HandClock>,
     waiting: Arc<AtomicUsize>,
-    outbox: Outbox,
+    outbox: Rc<Outbox>,
+    round: Rc<Round>,
 }
 
 const MESSAGE: Class = Class::Message(ChannelType::Public, Origin::Here);
@@ -49,7 +52,9 @@ fn fixture() -> Fixture {
         outbox_age_max: Duration::from_secs(10),
         ..Limits::default()
     };
-    Fixture { recording, clock, waiting, outbox: Outbox::new(&limits, sent, tally) }
+    let round = Rc::<Round>::default();
+    let outbox = Rc::new(Outbox::new(&limits, sent, (tally, round.clone())));
+    Fixture { recording, clock, waiting, outbox, round }
 }
 
 fn frame(bytes: usize) -> Bytes {
@@ -149,4 +154,119 @@ fn what_a_stop_leaves_unwritten_is_counted_so() {
     let dropped = |reason| probe.value("chat_messages_dropped_total", &[("reason", reason)]);
     assert_eq!(dropped("shutdown"), Some(2.0));
     assert_eq!(dropped("no_recipient"), Some(0.0));
+}
+
+/// A connection that takes so many bytes at once, while its writer has nothing on its way.
+#[derive(Clone, Default)]
+struct Line {
+    takes: Rc<Cell<usize>>,
+    written: Rc<RefCell<Vec<Vec<u8>>>>,
+}
+
+impl DirectWriter for Line {
+    fn write(&self, bytes: &[u8], waiting: usize) -> usize {
+        assert!(waiting >= bytes.len());
+        let takes = self.takes.get().min(bytes.len());
+        self.takes.set(self.takes.get() - takes);
+        self.written.borrow_mut().push(bytes[..takes].to_vec());
+        takes
+    }
+}
+
+fn direct(takes: usize) -> (Fixture, Line) {
+    let (fixture, line) = (fixture(), Line::default());
+    line.takes.set(takes);
+    fixture.outbox.set_direct_writer(Box::new(line.clone()));
+    (fixture, line)
+}
+
+fn text(text: &'static str) -> Bytes {
+    Bytes::from_static(text.as_bytes())
+}
+
+#[tokio::test]
+async fn what_a_round_pushes_leaves_at_its_end_in_one_write() {
+    let (Fixture { recording, outbox, round, waiting, .. }, line) = direct(100);
+    assert!(poll(&outbox).is_pending());
+    round.begin();
+    outbox.push(text("12"), MESSAGE);
+    outbox.push(text("345"), MESSAGE);
+    assert!(line.written.borrow().is_empty());
+    round.end().await;
+    assert_eq!(*line.written.borrow(), [b"12345"]);
+    assert_eq!((outbox.bytes(), waiting.load(Ordering::Relaxed)), (0, 0));
+    assert_eq!(recording.probe().sum("chat_messages_sent_total"), 2.0);
+    round.begin();
+    outbox.push(text("6"), MESSAGE);
+    round.end().await;
+    assert_eq!(line.written.borrow()[1], b"6");
+    assert!(poll(&outbox).is_pending(), "nothing is left for the writer");
+}
+
+#[tokio::test]
+async fn what_does_not_go_out_at_once_is_the_writers() {
+    let (Fixture { recording, outbox, round, waiting, .. }, line) = direct(3);
+    let (waker, woken) = counting_waker();
+    assert!(outbox.poll_frame(&mut Context::from_waker(&waker)).is_pending());
+    round.begin();
+    for frame in ["12", "34", "56"] {
+        outbox.push(text(frame), MESSAGE);
+    }
+    round.end().await;
+    assert_eq!(*line.written.borrow(), [b"123"]);
+    assert_eq!((outbox.bytes(), waiting.load(Ordering::Relaxed)), (3, 1));
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
+    // Nothing gets between the two halves of a frame, even if the line would take it.
+    line.takes.set(100);
+    round.begin();
+    outbox.push(text("78"), MESSAGE);
+    round.end().await;
+    for frame in ["4", "56", "78"] {
+        assert_eq!(poll(&outbox), Poll::Ready(Outgoing::Frame(text(frame))));
+    }
+    assert!(poll(&outbox).is_pending());
+    assert_eq!(line.written.borrow().concat(), b"123");
+    assert_eq!((outbox.bytes(), waiting.load(Ordering::Relaxed)), (0, 0));
+    assert_eq!(recording.probe().sum("chat_messages_sent_total"), 4.0);
+}
+
+#[tokio::test]
+async fn a_frame_that_was_begun_is_not_given_up() {
+    let (Fixture { recording, outbox, round, .. }, _line) = direct(1);
+    round.begin();
+    outbox.push(text("12"), MESSAGE);
+    outbox.push(text("34"), MESSAGE);
+    round.end().await;
+    outbox.abort(CloseReason::SlowConsumer, DropReason::SlowConsumer);
+    assert_eq!(outbox.bytes(), 1);
+    assert_eq!(poll(&outbox), Poll::Ready(Outgoing::Frame(text("2"))));
+    assert_eq!(poll(&outbox), Poll::Ready(Outgoing::Ended(CloseReason::SlowConsumer)));
+    let reason = [("reason", "slow_consumer")];
+    assert_eq!(recording.probe().value("chat_messages_dropped_total", &reason), Some(1.0));
+}
+
+#[tokio::test]
+async fn what_is_said_between_two_rounds_keeps_its_place() {
+    let (Fixture { outbox, round, .. }, line) = direct(100);
+    outbox.push(text("1"), Class::Answer);
+    round.begin();
+    outbox.push(text("2"), MESSAGE);
+    round.end().await;
+    assert_eq!(*line.written.borrow(), [b"12"]);
+    let (waker, woken) = counting_waker();
+    assert!(outbox.poll_frame(&mut Context::from_waker(&waker)).is_pending());
+    outbox.push(text("3"), Class::Answer);
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
+    assert_eq!(line.written.borrow().len(), 1, "an answer is the writer's");
+}
+
+fn counting_waker() -> (Waker, Arc<AtomicUsize>) {
+    struct Counting(Arc<AtomicUsize>);
+    impl Wake for Counting {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let woken = Arc::new(AtomicUsize::new(0));
+    (Arc::new(Counting(woken.clone())).into(), woken)
 }

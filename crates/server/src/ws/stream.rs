@@ -1,0 +1,106 @@
+//! The network stream under the HTTP of a connection, to which a WebSocket may write past HTTP.
+//!
+//! HTTP's dispatcher owns the stream and asks the body for what there is to write, each time in a
+//! task that has to be woken. While it waits for the body and has written all it had, nothing is
+//! lost when others write to the stream, and the waking is saved. That it has written all, it says
+//! by flushing, which it does whenever its own buffer is empty.
+
+use actix_web::dev::Extensions;
+use std::{
+    cell::{Cell, RefCell},
+    io,
+    pin::Pin,
+    rc::{Rc, Weak},
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// A stream that HTTP reads and writes.
+pub struct SharedStream(Rc<Shared>);
+
+/// The way to a connection's stream past HTTP; part of the data that its requests share.
+#[derive(Clone)]
+pub(super) struct Bypass(Weak<Shared>);
+
+struct Shared {
+    tcp: RefCell<TcpStream>,
+    turn: Cell<Turn>,
+}
+
+/// Who may write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// HTTP: there is no WebSocket yet.
+    Http,
+    /// The body: what it gave may not be written yet.
+    Body,
+    /// Anyone, as the body has given nothing that is not written.
+    Anyone,
+}
+
+impl SharedStream {
+    /// Takes a stream that was accepted.
+    pub fn new(tcp: TcpStream) -> Self {
+        Self(Rc::new(Shared { tcp: RefCell::new(tcp), turn: Cell::new(Turn::Http) }))
+    }
+
+    /// Puts the way past HTTP among what the connection's requests share; for
+    /// `HttpService::on_connect_ext`.
+    pub fn share(&self, connection: &mut Extensions) {
+        connection.insert(Bypass(Rc::downgrade(&self.0)));
+    }
+}
+
+impl Bypass {
+    /// The body is about to give something, or to say that it has nothing.
+    pub(super) fn body_is_asked(&self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.turn.set(Turn::Body);
+        }
+    }
+
+    /// Writes what goes out at once; how many bytes that were. Errors are left to HTTP, which meets
+    /// them too.
+    pub(super) fn write(&self, bytes: &[u8]) -> usize {
+        match self.0.upgrade() {
+            Some(shared) if shared.turn.get() == Turn::Anyone => {
+                shared.tcp.borrow().try_write(bytes).unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl AsyncRead for SharedStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.tcp.borrow_mut()).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for SharedStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0.tcp.borrow_mut()).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.0.turn.get() == Turn::Body {
+            self.0.turn.set(Turn::Anyone);
+        }
+        Pin::new(&mut *self.0.tcp.borrow_mut()).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.tcp.borrow_mut()).poll_shutdown(context)
+    }
+}
