@@ -95,7 +95,8 @@ impl ChannelStore for RedisChannels {
     }
 
     async fn look(&self, channel: &Channel) -> Result<ChannelSeen, Fault> {
-        let keys = [self.at_key(channel), self.members_key(channel), self.kept_key(channel)];
+        let clock = self.clock_key(part_of(channel));
+        let keys = [self.at_key(channel), self.members_key(channel), self.kept_key(channel), clock];
         let call = (&*self.core.link, Call::ChannelsGet);
         let answer = scripts::LOOK.run(call, &keys, &[""; 0]).await;
         let (subscriptions, version, members, kept): (u64, u64, Fields, Option<Vec<u8>>) =

@@ -163,10 +163,13 @@ pub(super) static CHECK: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// What a channel is like.
+/// What a channel is like. One that is not there is so since the last version of all at the latest.
 pub(super) static LOOK: LazyLock<Script> = LazyLock::new(|| {
     script!(
-        "local count, _, _, version = sum(KEYS[1], '')
+        "local count, nodes, _, version = sum(KEYS[1], '')
+         if nodes == 0 then
+           version = string.match(redis.call('GET', KEYS[4]) or '', '^%d+$') or '0'
+         end
          return {count, version, redis.call('HGETALL', KEYS[2]), redis.call('GET', KEYS[3])}"
     )
 });

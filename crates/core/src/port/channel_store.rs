@@ -88,7 +88,8 @@ pub struct ChannelSeen {
     pub subscriptions: u64,
     /// Its members.
     pub members: Vec<ChannelMember>,
-    /// Their version: they are what they were after the change that has it.
+    /// Their version: they are what they were after the change that has it. Of a channel that is not
+    /// there, one that is no lower than that of its last change, and lower than that of its next.
     pub version: Version,
     /// The last event, where it is kept.
     pub kept: Option<Kept>,
