@@ -254,19 +254,21 @@ impl Hub {
         }
     }
 
-    /// Tells the subscribers of a channel who has come and gone, by what the store says.
+    /// Tells the subscribers of a channel, or those who watch its user, who has come and gone, by what
+    /// the store says.
     pub(super) fn compare_members(&self, compared: &ComparedMembers, now: Moment) {
         let ComparedMembers { channel, seen, is_sure } = compared;
-        let missed = match self.state.borrow().channels.get(channel) {
-            Some(listened) => listened.told.compare(seen, *is_sure),
-            None => return,
+        let missed = {
+            let state = self.state.borrow();
+            let listened = state.channels.get(channel).map(|listened| &listened.told);
+            let told = listened.or_else(|| state.watched.get(channel).map(|watched| &watched.told));
+            told.map(|told| told.compare(seen, *is_sure)).unwrap_or_default()
         };
         for event in missed {
             let audience = Audience::Channel(channel.clone(), ChannelKind::Presence, None);
             let event = Event::Channel(channel.clone(), event);
-            let signal = Arc::new(Signal::Tell(audience, event.clone()));
-            let envelope = Arc::new(Envelope { signal, accepted: now.into(), remote: true });
-            self.tell_channel((channel, None), &event, &envelope, now);
+            let signal = Arc::new(Signal::Tell(audience, event));
+            self.deliver(&Arc::new(Envelope { signal, accepted: now.into(), remote: true }), now);
         }
     }
 
