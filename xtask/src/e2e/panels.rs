@@ -5,28 +5,30 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::report::{Panel, Report};
-use super::scene::Scene;
 use super::sources::Sources;
 use crate::boards::{self, Board, Datasource};
+use crate::stack::Stack;
 use crate::tower::{Catalogue, Query};
 use crate::wait;
+use crate::workspace::Workspace;
 
 /// For what comes only now and then, as a count of the archive.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Report) -> Result<()> {
-    let sources = Sources::of(scene)?;
+pub(crate) fn check(workspace: &Workspace, stack: &Stack, report: &mut Report) -> Result<()> {
+    let catalogue = Catalogue::of(&workspace.root)?;
+    let sources = Sources::of(workspace, stack)?;
     if sources.grafana.is_none() {
         report.leave_out("boards and panels by way of Grafana: grafana has no image here");
     }
-    for board in boards::load(&scene.workspace.root)? {
+    for board in boards::load(&workspace.root)? {
         if let Some(grafana) = &sources.grafana {
             report.check("panels", &format!("{}: Grafana has the board", board.stem), || {
                 wait::patiently("it has", DEADLINE, || grafana.has(&board))
             });
         }
         for panel in board.panels() {
-            if let Some(service) = needs_what_is_left_out(scene, catalogue, panel) {
+            if let Some(service) = needs_what_is_left_out(stack, &catalogue, panel) {
                 let name = format!("{}: {}", board.stem, panel.title);
                 report.leave_out(format!("the panel {name}: {service} has no image here"));
                 continue;
@@ -39,7 +41,7 @@ pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Repor
 
 /// The service that a panel asks about, when it is one without an image here.
 fn needs_what_is_left_out(
-    scene: &Scene<'_>,
+    stack: &Stack,
     catalogue: &Catalogue,
     panel: &boards::Panel,
 ) -> Option<String> {
@@ -48,7 +50,7 @@ fn needs_what_is_left_out(
         Datasource::Loki => vec!["loki".to_owned(), "alloy".to_owned()],
         Datasource::Prometheus => jobs(catalogue, panel),
     };
-    needed.into_iter().find(|service| scene.stack.left_out().contains(service))
+    needed.into_iter().find(|service| stack.left_out().contains(service))
 }
 
 /// The jobs that export what the panel shows.

@@ -32,11 +32,14 @@ use images::Images;
 use progress::Progress;
 use standins::StandIns;
 
-pub(crate) use secrets::{names as secret_names, value as secret};
-pub(crate) use verbs::{down, images as make_images, up};
+pub(crate) use secrets::{names as secret_names, random, value as secret};
+pub(crate) use verbs::{down, images as make_images, start, up};
 
 /// Until the last service is healthy, once all containers run.
 const HEALTHY_DEADLINE: Duration = Duration::from_secs(300);
+
+/// A server beside which commands are run.
+const SERVER: &str = "campanile-1";
 
 /// How a stack differs from the one that people start.
 #[derive(Default)]
@@ -93,6 +96,9 @@ impl Stack {
         let mut compose = Compose::new(workspace, engine, project, options)?;
         compose.files.extend(options.overrides.iter().cloned());
         let images = compose.provide_images(workspace, options.debug)?;
+        if options.random_ports {
+            compose.choose_ports()?;
+        }
         for (service, name, value) in &options.where_runs {
             if !images.left_out.iter().any(|left_out| left_out == service) {
                 // What is set last counts.
@@ -144,14 +150,17 @@ impl Stack {
         self.compose.output(&arguments).with_context(|| format!("{service}: {}", program.join(" ")))
     }
 
-    /// Runs a program in the container of a service, which reads `input`.
-    pub(crate) fn tell(&self, service: &str, program: &[&str], input: &str) -> Result<()> {
-        let mut command = self.exec_command(service);
-        command.args(program).stdin(Stdio::piped()).stdout(Stdio::null());
+    /// `campanile user …`: the accounts, administered beside a server; it reads a password.
+    pub(crate) fn user(&self, arguments: &[&str], password: &str) -> Result<()> {
+        let mut command = self.exec_command(SERVER);
+        command.args(["campanile", "user"]).args(arguments);
+        command.args(["--password-stdin", "--config", "/etc/campanile/campanile.toml"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().context("cannot start docker")?;
-        child.stdin.take().context("it reads nothing")?.write_all(input.as_bytes())?;
-        let status = child.wait()?;
-        ensure!(status.success(), "{service}: {}: {status}", program.join(" "));
+        child.stdin.take().context("it reads nothing")?.write_all(password.as_bytes())?;
+        let answer = child.wait_with_output()?;
+        let complaint = String::from_utf8_lossy(&answer.stderr);
+        ensure!(answer.status.success(), "user {}: {}", arguments.join(" "), complaint.trim());
         Ok(())
     }
 
@@ -282,16 +291,19 @@ impl Compose {
         project: &str,
         options: &Options,
     ) -> Result<Self> {
-        let mut environment = options.environment.clone();
-        if options.random_ports {
-            // Chosen here: the engine would choose others when a service is started again.
-            for name in ["", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_"] {
-                let port = live::free_address()?.port().to_string();
-                environment.push((format!("CAMPANILE_{name}PORT"), port));
-            }
-        }
+        let environment = options.environment.clone();
         let files = vec![workspace.root.join("deploy/compose.yaml")];
         Ok(Self { engine, project: project.to_owned(), files, environment })
+    }
+
+    /// Chosen here: the engine would choose others when a service is started again.
+    fn choose_ports(&mut self) -> Result<()> {
+        let mut free = live::quiet_ports();
+        for name in ["", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_"] {
+            let port = free.next().context("no port is free")?.to_string();
+            self.environment.push((format!("CAMPANILE_{name}PORT"), port));
+        }
+        Ok(())
     }
 
     /// Pulls the images, and for those that cannot be had makes stand-ins and takes what uses them
