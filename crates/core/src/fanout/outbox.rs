@@ -14,7 +14,7 @@ use crate::{
     limits::Limits,
     time::Moment,
 };
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use std::{
     cell::{OnceCell, RefCell},
     collections::VecDeque,
@@ -35,8 +35,8 @@ struct Frame {
 
 /// Writes to a connection at once, without its writer.
 pub trait DirectWriter {
-    /// Writes what goes out at once of `bytes`; how many that were. None while the writer has some on
-    /// their way that came before. `waiting` are the bytes in the outbox, with these.
+    /// Writes what goes out at once of `bytes`; how many that were. None while what the writer took
+    /// before is still on its way. `waiting` are the bytes in the outbox, with these.
     fn write(&self, bytes: &[u8], waiting: usize) -> usize;
 }
 
@@ -175,13 +175,17 @@ impl Outbox {
     pub(super) fn write_directly(&self, together: &mut Vec<u8>) {
         let mut queue = self.queue.borrow_mut();
         queue.is_filled = false;
+        // A writer that does not wait has something on its way, or comes by itself.
+        if queue.writer.is_none() {
+            return;
+        }
         while let (Some(writer), Some(first)) = (self.direct.get(), queue.frames.front()) {
             let bytes = match queue.frames.len() {
                 1 => &first.bytes[..],
                 _ => put_together(together, &queue.frames),
             };
             let (due, waiting) = (bytes.len(), queue.bytes);
-            let written = if queue.rest.is_empty() { writer.write(bytes, waiting) } else { 0 };
+            let written = writer.write(bytes, waiting);
             self.take_off(&mut queue, written);
             if written < due {
                 queue.writer.take().into_iter().for_each(Waker::wake);
@@ -191,22 +195,26 @@ impl Outbox {
         self.is_empty(&mut queue);
     }
 
-    /// The first `written` bytes were written.
+    /// The first `written` bytes were written: whole frames, and maybe the beginning of one more.
     fn take_off(&self, queue: &mut Queue, written: usize) {
-        queue.bytes -= written;
         let mut left = written;
-        while left > 0
-            && let Some(mut frame) = queue.frames.pop_front()
-        {
-            self.tally.unqueued(1);
-            self.note(&mut queue.written, &frame);
-            let of_this = left.min(frame.bytes.len());
-            frame.bytes.advance(of_this);
-            left -= of_this;
-            if !frame.bytes.is_empty() {
-                queue.rest = frame.bytes;
-            }
+        while let Some(whole) = queue.frames.pop_front_if(|frame| frame.bytes.len() <= left) {
+            left -= whole.bytes.len();
+            self.taken(queue, &whole, whole.bytes.len());
         }
+        if left > 0
+            && let Some(mut begun) = queue.frames.pop_front()
+        {
+            self.taken(queue, &begun, left);
+            queue.rest = begun.bytes.split_off(left);
+        }
+    }
+
+    /// A frame of which so many bytes leave the outbox now.
+    fn taken(&self, queue: &mut Queue, frame: &Frame, bytes: usize) {
+        queue.bytes -= bytes;
+        self.tally.unqueued(1);
+        self.note(&mut queue.written, frame);
     }
 
     /// The next frame to write. Pending means that all was written: it is then that copies are
@@ -219,9 +227,7 @@ impl Outbox {
             return Poll::Ready(Outgoing::Frame(rest));
         }
         if let Some(frame) = queue.frames.pop_front() {
-            queue.bytes -= frame.bytes.len();
-            self.tally.unqueued(1);
-            self.note(&mut queue.written, &frame);
+            self.taken(&mut queue, &frame, frame.bytes.len());
             return Poll::Ready(Outgoing::Frame(frame.bytes));
         }
         self.is_empty(&mut queue);

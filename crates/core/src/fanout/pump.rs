@@ -45,18 +45,13 @@ impl Hub {
         loop {
             tokio::select! {
                 count = inbox.receiver.recv_many(&mut instructions, EVENTS_PER_TURN) => {
-                    self.round.begin();
-                    let flow = instructions.drain(..).try_for_each(|told| self.follow(told));
-                    self.round.end().await;
+                    let follow = || instructions.drain(..).try_for_each(|told| self.follow(told));
+                    let flow = self.round.run(follow).await;
                     if count == 0 || flow.is_break() {
                         break;
                     }
                 }
-                Some(read) = reads.next() => {
-                    self.round.begin();
-                    self.refill(read);
-                    self.round.end().await;
-                }
+                Some(read) = reads.next() => self.round.run(|| self.refill(read)).await,
                 _ = gap_check.tick(), if !self.gaps.borrow().is_empty() => {
                     reads.extend(self.overdue_gaps().into_iter().map(|gap| self.read(gap).boxed_local()));
                 }

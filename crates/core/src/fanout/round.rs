@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Outboxes written before other tasks of the worker get their turn.
-const WRITES_AT_ONCE: usize = 64;
+pub(super) const WRITES_AT_ONCE: usize = 64;
 
 /// The outboxes that the round has filled.
 #[derive(Default)]
@@ -21,9 +21,11 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// From now on, what is pushed waits for the end of the round.
-    pub(super) fn begin(&self) {
-        self.running.set(true);
+    /// Lets `fill` push, and writes what it pushed.
+    pub(super) async fn run<T>(&self, fill: impl FnOnce() -> T) -> T {
+        let done = self.fill(fill);
+        self.write_filled().await;
+        done
     }
 
     /// Whether the end of the round writes what is pushed now.
@@ -36,9 +38,13 @@ impl Round {
         self.filled.borrow_mut().push(outbox.clone());
     }
 
-    /// Writes what was pushed.
-    pub(super) async fn end(&self) {
-        self.running.set(false);
+    fn fill<T>(&self, fill: impl FnOnce() -> T) -> T {
+        // What is pushed after a panic would wait for an end that does not come.
+        let _running = Running::begin(&self.running);
+        fill()
+    }
+
+    async fn write_filled(&self) {
         let mut filled = self.filled.take();
         for some in filled.chunks(WRITES_AT_ONCE) {
             self.write(some);
@@ -51,5 +57,21 @@ impl Round {
     fn write(&self, outboxes: &[Rc<Outbox>]) {
         let mut together = self.together.borrow_mut();
         outboxes.iter().for_each(|outbox| outbox.write_directly(&mut together));
+    }
+}
+
+/// As long as it lives, the round is running.
+struct Running<'a>(&'a Cell<bool>);
+
+impl<'a> Running<'a> {
+    fn begin(running: &'a Cell<bool>) -> Self {
+        running.set(true);
+        Self(running)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }

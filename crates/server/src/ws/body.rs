@@ -118,6 +118,9 @@ impl MessageBody for FanBody {
 impl Drop for FanBody {
     fn drop(&mut self) {
         self.count();
+        if let Some(bypass) = &self.bypass {
+            bypass.body_is_gone();
+        }
         self.wire.go();
     }
 }

@@ -77,7 +77,9 @@ impl Opening {
         // The library takes a payload only, and a payload is only made by its extractor.
         let payload = Payload::from_request(request, &mut dev::Payload::from(guarded)).await?;
         let handled = actix_ws::handle_with_protocols(request, payload, &[SUBPROTOCOL]);
-        let (response, _library_session, frames) = handled?;
+        let (mut response, _library_session, frames) = handled?;
+        // Else frames leave in chunks when the handshake came so, which no client undoes.
+        response.head_mut().no_chunking(true);
         let frame_bytes_max = bytes(self.frames.frame_bytes_max);
         let frames = frames
             .max_frame_size(frame_bytes_max)

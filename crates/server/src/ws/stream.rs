@@ -33,7 +33,7 @@ struct Shared {
 /// Who may write.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    /// HTTP: there is no WebSocket yet.
+    /// HTTP: there is no WebSocket yet, or none any more.
     Http,
     /// The body: what it gave may not be written yet.
     Body,
@@ -59,6 +59,13 @@ impl Bypass {
     pub(super) fn body_is_asked(&self) {
         if let Some(shared) = self.0.upgrade() {
             shared.turn.set(Turn::Body);
+        }
+    }
+
+    /// The body is gone: what HTTP writes now is not for a WebSocket.
+    pub(super) fn body_is_gone(&self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.turn.set(Turn::Http);
         }
     }
 
@@ -102,5 +109,61 @@ impl AsyncWrite for SharedStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.0.tcp.borrow_mut()).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    async fn pair() -> (SharedStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let client = TcpStream::connect(address).await.expect("it listens");
+        let (server, _) = listener.accept().await.expect("a connection");
+        server.writable().await.expect("it is open");
+        (SharedStream::new(server), client)
+    }
+
+    #[tokio::test]
+    async fn past_http_goes_only_what_comes_behind_all_that_http_had() {
+        let (mut stream, mut client) = pair().await;
+        let bypass = Bypass(Rc::downgrade(&stream.0));
+        stream.flush().await.expect("flushed");
+        assert_eq!(bypass.write(b"no"), 0, "there is no WebSocket");
+        bypass.body_is_asked();
+        assert_eq!(bypass.write(b"no"), 0, "what it gave is not written");
+        stream.write_all(b"1").await.expect("written");
+        assert_eq!(bypass.write(b"no"), 0, "maybe not all that it gave is written");
+        stream.flush().await.expect("flushed");
+        assert_eq!((bypass.write(b"2"), bypass.write(b"3")), (1, 1));
+        bypass.body_is_asked();
+        assert_eq!(bypass.write(b"no"), 0, "it was asked again");
+        stream.flush().await.expect("flushed");
+        assert_eq!(bypass.write(b"4"), 1);
+        bypass.body_is_gone();
+        assert_eq!(bypass.write(b"no"), 0, "the WebSocket is over");
+        stream.flush().await.expect("flushed");
+        assert_eq!(bypass.write(b"no"), 0, "and stays so");
+        drop(stream);
+        assert_eq!(bypass.write(b"no"), 0, "nobody is there");
+        let mut read = String::new();
+        client.read_to_string(&mut read).await.expect("read");
+        assert_eq!(read, "1234");
+    }
+
+    #[tokio::test]
+    async fn what_a_peer_that_is_gone_does_not_take_is_left_to_http() {
+        let (mut stream, client) = pair().await;
+        let bypass = Bypass(Rc::downgrade(&stream.0));
+        stream.0.turn.set(Turn::Anyone);
+        client.set_zero_linger().expect("a socket lingers");
+        drop(client);
+        stream.read_u8().await.expect_err("it is reset");
+        assert_eq!(bypass.write(b"no"), 0);
     }
 }

@@ -1,16 +1,16 @@
 //! An outbox keeps order, keeps its bounds, and counts what it wrote and what it gave up.
 
+mod direct;
+
 use super::*;
 use crate::{fanout::Origin, labels::ChannelType};
 use crate::{metrics::ChatMetrics, metrics::NATIVE_APP, port::Clock, time::Timestamp};
 use campanile_metrics::{Batch, Registry, testing::Recording};
 use std::{
-    cell::Cell,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    task::Wake,
     time::Duration,
 };
 
@@ -33,11 +33,18 @@ struct Fixture {
     waiting: Arc<AtomicUsize>,
     outbox: Rc<Outbox>,
     round: Rc<Round>,
+    /// Another outbox of the same worker.
+    another: Box<dyn Fn() -> Rc<Outbox>>,
 }
 
 const MESSAGE: Class = Class::Message(ChannelType::Public, Origin::Here);
 
 fn fixture() -> Fixture {
+    fixture_of(100)
+}
+
+/// With room for so many bytes.
+fn fixture_of(outbox_bytes_max: usize) -> Fixture {
     let builder = Registry::builder().values::<crate::metrics::App>([NATIVE_APP]);
     let recording = Recording::with(builder);
     let metrics = Arc::new(ChatMetrics::register(recording.registry()));
@@ -47,14 +54,15 @@ fn fixture() -> Fixture {
     let tally = Rc::new(Tally::new(clock.clone(), (metrics, &batch), waiting.clone()));
     let sent = (tally.sent(native, &batch), Transport::WebSocket);
     let limits = Limits {
-        outbox_bytes_max: 100,
+        outbox_bytes_max,
         outbox_ephemeral_bytes_max: 50,
         outbox_age_max: Duration::from_secs(10),
         ..Limits::default()
     };
     let round = Rc::<Round>::default();
-    let outbox = Rc::new(Outbox::new(&limits, sent, (tally, round.clone())));
-    Fixture { recording, clock, waiting, outbox, round }
+    let shared = (tally, round.clone());
+    let another = move || Rc::new(Outbox::new(&limits, sent.clone(), shared.clone()));
+    Fixture { recording, clock, waiting, outbox: another(), round, another: Box::new(another) }
 }
 
 fn frame(bytes: usize) -> Bytes {
@@ -154,119 +162,4 @@ fn what_a_stop_leaves_unwritten_is_counted_so() {
     let dropped = |reason| probe.value("chat_messages_dropped_total", &[("reason", reason)]);
     assert_eq!(dropped("shutdown"), Some(2.0));
     assert_eq!(dropped("no_recipient"), Some(0.0));
-}
-
-/// A connection that takes so many bytes at once, while its writer has nothing on its way.
-#[derive(Clone, Default)]
-struct Line {
-    takes: Rc<Cell<usize>>,
-    written: Rc<RefCell<Vec<Vec<u8>>>>,
-}
-
-impl DirectWriter for Line {
-    fn write(&self, bytes: &[u8], waiting: usize) -> usize {
-        assert!(waiting >= bytes.len());
-        let takes = self.takes.get().min(bytes.len());
-        self.takes.set(self.takes.get() - takes);
-        self.written.borrow_mut().push(bytes[..takes].to_vec());
-        takes
-    }
-}
-
-fn direct(takes: usize) -> (Fixture, Line) {
-    let (fixture, line) = (fixture(), Line::default());
-    line.takes.set(takes);
-    fixture.outbox.set_direct_writer(Box::new(line.clone()));
-    (fixture, line)
-}
-
-fn text(text: &'static str) -> Bytes {
-    Bytes::from_static(text.as_bytes())
-}
-
-#[tokio::test]
-async fn what_a_round_pushes_leaves_at_its_end_in_one_write() {
-    let (Fixture { recording, outbox, round, waiting, .. }, line) = direct(100);
-    assert!(poll(&outbox).is_pending());
-    round.begin();
-    outbox.push(text("12"), MESSAGE);
-    outbox.push(text("345"), MESSAGE);
-    assert!(line.written.borrow().is_empty());
-    round.end().await;
-    assert_eq!(*line.written.borrow(), [b"12345"]);
-    assert_eq!((outbox.bytes(), waiting.load(Ordering::Relaxed)), (0, 0));
-    assert_eq!(recording.probe().sum("chat_messages_sent_total"), 2.0);
-    round.begin();
-    outbox.push(text("6"), MESSAGE);
-    round.end().await;
-    assert_eq!(line.written.borrow()[1], b"6");
-    assert!(poll(&outbox).is_pending(), "nothing is left for the writer");
-}
-
-#[tokio::test]
-async fn what_does_not_go_out_at_once_is_the_writers() {
-    let (Fixture { recording, outbox, round, waiting, .. }, line) = direct(3);
-    let (waker, woken) = counting_waker();
-    assert!(outbox.poll_frame(&mut Context::from_waker(&waker)).is_pending());
-    round.begin();
-    for frame in ["12", "34", "56"] {
-        outbox.push(text(frame), MESSAGE);
-    }
-    round.end().await;
-    assert_eq!(*line.written.borrow(), [b"123"]);
-    assert_eq!((outbox.bytes(), waiting.load(Ordering::Relaxed)), (3, 1));
-    assert_eq!(woken.load(Ordering::Relaxed), 1);
-    // Nothing gets between the two halves of a frame, even if the line would take it.
-    line.takes.set(100);
-    round.begin();
-    outbox.push(text("78"), MESSAGE);
-    round.end().await;
-    for frame in ["4", "56", "78"] {
-        assert_eq!(poll(&outbox), Poll::Ready(Outgoing::Frame(text(frame))));
-    }
-    assert!(poll(&outbox).is_pending());
-    assert_eq!(line.written.borrow().concat(), b"123");
-    assert_eq!((outbox.bytes(), waiting.load(Ordering::Relaxed)), (0, 0));
-    assert_eq!(recording.probe().sum("chat_messages_sent_total"), 4.0);
-}
-
-#[tokio::test]
-async fn a_frame_that_was_begun_is_not_given_up() {
-    let (Fixture { recording, outbox, round, .. }, _line) = direct(1);
-    round.begin();
-    outbox.push(text("12"), MESSAGE);
-    outbox.push(text("34"), MESSAGE);
-    round.end().await;
-    outbox.abort(CloseReason::SlowConsumer, DropReason::SlowConsumer);
-    assert_eq!(outbox.bytes(), 1);
-    assert_eq!(poll(&outbox), Poll::Ready(Outgoing::Frame(text("2"))));
-    assert_eq!(poll(&outbox), Poll::Ready(Outgoing::Ended(CloseReason::SlowConsumer)));
-    let reason = [("reason", "slow_consumer")];
-    assert_eq!(recording.probe().value("chat_messages_dropped_total", &reason), Some(1.0));
-}
-
-#[tokio::test]
-async fn what_is_said_between_two_rounds_keeps_its_place() {
-    let (Fixture { outbox, round, .. }, line) = direct(100);
-    outbox.push(text("1"), Class::Answer);
-    round.begin();
-    outbox.push(text("2"), MESSAGE);
-    round.end().await;
-    assert_eq!(*line.written.borrow(), [b"12"]);
-    let (waker, woken) = counting_waker();
-    assert!(outbox.poll_frame(&mut Context::from_waker(&waker)).is_pending());
-    outbox.push(text("3"), Class::Answer);
-    assert_eq!(woken.load(Ordering::Relaxed), 1);
-    assert_eq!(line.written.borrow().len(), 1, "an answer is the writer's");
-}
-
-fn counting_waker() -> (Waker, Arc<AtomicUsize>) {
-    struct Counting(Arc<AtomicUsize>);
-    impl Wake for Counting {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-    let woken = Arc::new(AtomicUsize::new(0));
-    (Arc::new(Counting(woken.clone())).into(), woken)
 }
