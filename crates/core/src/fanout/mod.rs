@@ -119,6 +119,11 @@ impl Shards {
         }
     }
 
+    /// How many events the workers were told, or are about to be.
+    pub(crate) fn told(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
+    }
+
     /// Ends every shard's loop once it has delivered what was told before.
     pub async fn stop(&self) {
         for sender in self.senders.iter() {
