@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use minreq::Method;
 use serde_json::{Value, json};
 
-use crate::e2e::{Report, ask_panels};
+use crate::e2e::{Report, Settings, ask_panels};
 use crate::live::{Client, LoadGenerator, Visitor};
 use crate::stack::{self, Stack};
 use crate::wait;
@@ -65,7 +65,7 @@ pub(crate) fn run(workspace: &Workspace, duration: Duration) -> Result<bool> {
     );
     wait::through(duration, || people.check_running())?;
     let mut report = Report::new("1×".to_owned());
-    ask_panels(workspace, &stack, &mut report)?;
+    ask_panels(workspace, &stack, Settings::Shipped, &mut report)?;
     drop(visitors);
     report.check("traffic", "whatever was acknowledged arrived, once and in order", || {
         people.finish(TRAFFIC_ENDS)
@@ -78,11 +78,7 @@ pub(crate) fn run(workspace: &Workspace, duration: Duration) -> Result<bool> {
 /// password each time.
 fn application_key(stack: &Stack, front: SocketAddr) -> Result<String> {
     let password = stack::random()?;
-    // There may be one of an earlier time.
-    stack
-        .user(&["add", OPERATOR, "--operator"], &password)
-        .or_else(|_| stack.user(&["password", OPERATOR], &password))
-        .context("there is no operator")?;
+    stack.operator(OPERATOR, &password)?;
     println!("\nthe operator of /console: {OPERATOR}, {password}");
     let operator = Client::let_in(&format!("http://{front}/api/v1"), OPERATOR, &password)?;
     let known = operator.request(Method::Get, "/apps", &Value::Null)?;

@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 pub(crate) use drills::{AlertRule, DRILLS, NEEDS, NOT_DRILLED, ON_LOGS, names};
 use drills::{Drill, parts};
 pub(crate) use faster::duration;
-pub(crate) use panels::check as ask_panels;
+pub(crate) use panels::{Settings, check as ask_panels};
 pub(crate) use report::Report;
 pub(crate) use routes::{INHIBITIONS, Inhibition};
 use scene::{FACTOR, SLO_FACTOR, Scene};
@@ -149,7 +149,7 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
         drills::run(drill, &scene, &mut report);
     }
     if wanted.has("panels") {
-        panels::check(workspace, &scene.stack, &mut report)?;
+        panels::check(workspace, &scene.stack, Settings::Everything, &mut report)?;
     }
     if wanted.has("keeping") {
         keeping::check(&scene, &mut report);

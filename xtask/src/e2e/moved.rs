@@ -94,7 +94,7 @@ pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Repor
 
 /// People misbehave, and an operator looks at the cluster while one of its nodes hangs.
 fn stir(scene: &Scene<'_>) -> Result<()> {
-    scene.stack.user(&["add", "watch", "--operator"], Client::PASSWORD)?;
+    scene.stack.operator("watch", Client::PASSWORD)?;
     let api = format!("http://{}/api/v1", scene.stack.inside(OTHER_NODE, 8080)?);
     let watch = Client::let_in(&api, "watch", Client::PASSWORD)?;
     let mut mischief = scene.load("mischief", MISCHIEF)?;

@@ -15,7 +15,21 @@ use crate::workspace::Workspace;
 /// For what comes only now and then, as a count of the archive.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-pub(crate) fn check(workspace: &Workspace, stack: &Stack, report: &mut Report) -> Result<()> {
+/// The settings of the servers that are asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settings {
+    /// With everything that some panel needs: each shows something.
+    Everything,
+    /// As they are shipped: a panel that says what it needs may lack that.
+    Shipped,
+}
+
+pub(crate) fn check(
+    workspace: &Workspace,
+    stack: &Stack,
+    settings: Settings,
+    report: &mut Report,
+) -> Result<()> {
     let catalogue = Catalogue::of(&workspace.root)?;
     let sources = Sources::of(workspace, stack)?;
     if sources.grafana.is_none() {
@@ -28,12 +42,17 @@ pub(crate) fn check(workspace: &Workspace, stack: &Stack, report: &mut Report) -
             });
         }
         for panel in board.panels() {
+            let name = format!("the panel {}: {}", board.stem, panel.title);
             if let Some(service) = needs_what_is_left_out(stack, &catalogue, panel) {
-                let name = format!("{}: {}", board.stem, panel.title);
-                report.leave_out(format!("the panel {name}: {service} has no image here"));
-                continue;
+                report.leave_out(format!("{name}: {service} has no image here"));
+            } else if settings == Settings::Shipped
+                && let Some(needed) = &panel.only_where
+                && is_empty(&sources, panel)?
+            {
+                report.leave_out(format!("{name}: only where {needed}"));
+            } else {
+                check_panel(&sources, &board, panel, report);
             }
-            check_panel(&sources, &board, panel, report);
         }
     }
     Ok(())
@@ -60,6 +79,16 @@ fn jobs(catalogue: &Catalogue, panel: &boards::Panel) -> Vec<String> {
         queries.flat_map(|query| Query::parse(&query).map(|query| query.selectors())).flatten();
     let jobs = selectors.filter_map(|selector| catalogue.job_of(&selector.name).map(str::to_owned));
     jobs.collect()
+}
+
+/// Whether none of its queries gives anything.
+fn is_empty(sources: &Sources, panel: &boards::Panel) -> Result<bool> {
+    for query in &panel.queries {
+        if sources.rows(panel, &expanded(&query.expr))? > 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn check_panel(sources: &Sources, board: &Board, panel: &boards::Panel, report: &mut Report) {

@@ -62,8 +62,8 @@ impl<'w> Scene<'w> {
     /// Starts the stack with rules, scrapes and notifications on the faster clock.
     pub(crate) fn set(workspace: &'w Workspace, keep: bool) -> Result<Self> {
         let folder = workspace.folder("e2e")?;
-        let load_generator = LoadGenerator::build(workspace)?;
         let mut engine = Stack::prepare(workspace)?;
+        let load_generator = LoadGenerator::build(workspace)?;
         if keep && let Some(own) = engine.take() {
             own.leave();
         }

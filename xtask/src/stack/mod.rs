@@ -4,6 +4,7 @@ mod configurations;
 mod dockerfile;
 mod engine;
 mod images;
+mod ports;
 mod progress;
 mod pulls;
 mod secrets;
@@ -19,7 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::live;
 use crate::wait;
@@ -40,6 +41,9 @@ const HEALTHY_DEADLINE: Duration = Duration::from_secs(300);
 
 /// A server beside which commands are run.
 const SERVER: &str = "campanile-1";
+
+/// Until a command beside it has reached the database.
+const OPERATOR_DEADLINE: Duration = Duration::from_secs(60);
 
 /// How a stack differs from the one that people start.
 #[derive(Default)]
@@ -150,8 +154,17 @@ impl Stack {
         self.compose.output(&arguments).with_context(|| format!("{service}: {}", program.join(" ")))
     }
 
+    /// Makes an operator of the chat, or gives the one of this name this password. A database that is
+    /// busy is asked again.
+    pub(crate) fn operator(&self, name: &str, password: &str) -> Result<()> {
+        wait::patiently("there is an operator", OPERATOR_DEADLINE, || {
+            let add = self.user(&["add", name, "--operator"], password);
+            add.or_else(|_| self.user(&["password", name], password))
+        })
+    }
+
     /// `campanile user …`: the accounts, administered beside a server; it reads a password.
-    pub(crate) fn user(&self, arguments: &[&str], password: &str) -> Result<()> {
+    fn user(&self, arguments: &[&str], password: &str) -> Result<()> {
         let mut command = self.exec_command(SERVER);
         command.args(["campanile", "user"]).args(arguments);
         command.args(["--password-stdin", "--config", "/etc/campanile/campanile.toml"]);
@@ -209,7 +222,7 @@ impl Stack {
         for (service, state) in self.compose.states()? {
             match state.as_str() {
                 "paused" => self.resume(&service)?,
-                "exited" | "dead" | "created" => self.compose.run(&["start", &service])?,
+                state if has_ended(state) => self.compose.run(&["start", &service])?,
                 _ => {}
             }
         }
@@ -234,6 +247,12 @@ impl Stack {
     }
 
     fn start_services(&self) -> Result<()> {
+        // A service that runs already has its ports.
+        let (states, definitions) = (self.compose.states()?, self.compose.definitions()?);
+        let has_ports =
+            |service: &String| states.get(service).is_some_and(|state| !has_ended(state));
+        let starts = |service: &String| self.runs(service) && !has_ports(service);
+        ports::check(definitions.iter().filter(|(service, _)| starts(service)))?;
         println!("starting {}", self.services.join(", "));
         let mut arguments = vec!["up", "--detach", "--no-build", "--quiet-pull"];
         arguments.extend(self.services.iter().map(String::as_str));
@@ -265,12 +284,18 @@ impl Stack {
 
     fn tell_what_is_ill(&self) {
         let Ok(states) = self.compose.states() else { return };
-        for (service, state) in states.iter().filter(|(_, state)| *state != "healthy") {
+        let says_nothing = ["healthy", "created"];
+        for (service, state) in states.iter().filter(|(_, s)| !says_nothing.contains(&s.as_str())) {
             println!("{service} is {state}; it said last:");
-            let logs = ["logs", "--no-color", "--tail", "15", service];
+            let logs = ["logs", "--no-color", "--no-log-prefix", "--tail", "15", service];
             println!("{}", self.compose.output(&logs).unwrap_or_else(|error| format!("{error:#}")));
         }
     }
+}
+
+/// Whether a container in this state has no process.
+fn has_ended(state: &str) -> bool {
+    ["exited", "dead", "created"].contains(&state)
 }
 
 impl Drop for Stack {
@@ -343,11 +368,17 @@ impl Compose {
         self.output(arguments).map(drop).with_context(|| format!("compose {}", arguments.join(" ")))
     }
 
+    /// Every service of the files, as compose understands it.
+    fn definitions(&self) -> Result<Map<String, Value>> {
+        let text = self.output(&["config", "--format", "json"])?;
+        let mut config: Value = serde_json::from_str(&text).context("compose prints no JSON")?;
+        let services = config["services"].as_object_mut().context("there are no services")?;
+        Ok(std::mem::take(services))
+    }
+
     /// Every service of the files with its image.
     fn services(&self) -> Result<BTreeMap<String, String>> {
-        let text = self.output(&["config", "--format", "json"])?;
-        let config: Value = serde_json::from_str(&text).context("compose prints no JSON")?;
-        let services = config["services"].as_object().context("there are no services")?;
+        let services = self.definitions()?;
         let image = |service: &Value| service["image"].as_str().unwrap_or_default().to_owned();
         Ok(services.iter().map(|(name, service)| (name.clone(), image(service))).collect())
     }
