@@ -16,6 +16,7 @@ mod licences;
 mod log_lines;
 mod manifests;
 mod metric_names;
+mod monitoring;
 mod places;
 mod proofs;
 mod sizes;
@@ -46,6 +47,7 @@ const RULES: &[Rule] = &[
     places::check,
     proofs::check,
     tower::check,
+    monitoring::check,
     drills::check,
     kubernetes::check,
     stack::check,

@@ -1,5 +1,8 @@
 //! A runbook: four headings, and queries in fences.
 
+/// The pages of the rules of `monitor-lint`: half of their queries are wrong on purpose.
+pub(crate) const LINT_PAGES: &str = "docs/lint/";
+
 /// The headings of every runbook, in their order.
 pub(crate) const HEADINGS: [&str; 4] = ["Meaning", "Impact", "Diagnosis", "Mitigation"];
 

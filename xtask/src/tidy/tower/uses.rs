@@ -6,7 +6,7 @@ use super::super::finding::Finding;
 use super::super::tree::Tree;
 use crate::boards::{self, Datasource};
 pub(super) use crate::tower::line_of;
-use crate::tower::{Query, RuleFile, fences};
+use crate::tower::{LINT_PAGES, Query, RuleFile, fences};
 
 /// An expression that parses.
 pub(super) struct Use {
@@ -60,7 +60,8 @@ pub(super) fn all(tree: &Tree) -> (Uses, Vec<Finding>) {
             Err(error) => findings.push(Finding::about(path, format!("is no board: {error:#}"))),
         }
     }
-    for (path, text) in tree.files().filter(|(path, _)| path.ends_with(".md")) {
+    let documents = tree.files().filter(|(path, _)| path.ends_with(".md"));
+    for (path, text) in documents.filter(|(path, _)| !path.starts_with(LINT_PAGES)) {
         for fence in fences(text).into_iter().filter(|fence| fence.language == "promql") {
             uses.take(path, fence.line, fence.text.trim(), By::Document, &mut findings);
         }

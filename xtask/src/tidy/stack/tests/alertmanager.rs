@@ -10,7 +10,7 @@ fn a_misspelt_field_is_found() {
         ALERTMANAGER,
         "group_wait",
         "group_waits",
-        "alertmanager.yml:15: there is no field `route.group_waits`",
+        "alertmanager.yml:16: there is no field `route.group_waits`",
     );
     finds(
         ALERTMANAGER,

@@ -1,6 +1,6 @@
 //! The words and signs of an expression in LogQL.
 
-use anyhow::{Result, bail};
+use super::LogqlError;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
@@ -19,7 +19,7 @@ const SIGNS: &[&str] = &[
     ")", "[", "]", ",", "+", "-", "*", "/", "%", "^",
 ];
 
-pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, LogqlError> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -44,7 +44,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
             }
             _ => {
                 let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) else {
-                    bail!("`{first}` is no sign of LogQL");
+                    return Err(LogqlError(format!("`{first}` is no sign of LogQL")));
                 };
                 found.push(Token::Sign(sign));
                 sign.len()
@@ -60,7 +60,7 @@ fn length_of(text: &str, belongs: impl Fn(char) -> bool) -> usize {
 }
 
 /// A text in quotes, as Go writes it: what is meant, and its length with the quotes.
-fn quoted(text: &str, quote: char) -> Result<(String, usize)> {
+fn quoted(text: &str, quote: char) -> Result<(String, usize), LogqlError> {
     let mut meant = String::new();
     let mut letters = text.char_indices().skip(1);
     while let Some((at, letter)) = letters.next() {
@@ -73,13 +73,16 @@ fn quoted(text: &str, quote: char) -> Result<(String, usize)> {
                     't' => '\t',
                     'r' => '\r',
                     '\\' | '"' => escaped,
-                    _ => bail!("`\\{escaped}` stands for nothing in quotes"),
+                    _ => {
+                        let why = format!("`\\{escaped}` stands for nothing in quotes");
+                        return Err(LogqlError(why));
+                    }
                 });
             }
             _ => meant.push(letter),
         }
     }
-    bail!("a text has no end: {text}")
+    Err(LogqlError(format!("a text has no end: {text}")))
 }
 
 #[cfg(test)]

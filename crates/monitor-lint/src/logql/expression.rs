@@ -3,53 +3,91 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use anyhow::{Result, bail, ensure};
-
+use super::LogqlError;
 use super::tokens::{Token, tokens};
+
+type Result<T> = std::result::Result<T, LogqlError>;
+
+macro_rules! bail {
+    ($($said:tt)*) => {
+        return Err(LogqlError(format!($($said)*)))
+    };
+}
+
+macro_rules! ensure {
+    ($holds:expr, $($said:tt)*) => {
+        if !$holds {
+            bail!($($said)*);
+        }
+    };
+}
 
 /// What an expression asks for. Which numbers it compares and adds up is not kept.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct LogExpression {
+pub struct LogExpression {
     /// In the order in which they stand.
-    pub(crate) pipelines: Vec<Pipeline>,
-    pub(crate) groupings: Vec<LogGrouping>,
+    pub pipelines: Vec<Pipeline>,
+    /// By what is grouped, anywhere in the expression.
+    pub groupings: Vec<LogGrouping>,
     /// Labels that `label_replace` makes.
-    pub(crate) made: BTreeSet<String>,
+    pub made: BTreeSet<String>,
     /// Whether it asks for another time than now.
-    pub(crate) has_offset: bool,
+    pub has_offset: bool,
 }
 
 /// A selector of streams, and the stages behind it.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Pipeline {
-    pub(crate) selector: Vec<LogMatcher>,
-    pub(crate) stages: Vec<Stage>,
+pub struct Pipeline {
+    /// What the streams have.
+    pub selector: Vec<LogMatcher>,
+    /// What is done with each line, in order.
+    pub stages: Vec<Stage>,
 }
 
 /// `by (…)`, `without (…)` or `on (…)`, and the pipelines that it is about.
 #[derive(Debug, PartialEq)]
-pub(crate) struct LogGrouping {
-    pub(crate) labels: Vec<String>,
-    pub(crate) pipelines: Range<usize>,
+pub struct LogGrouping {
+    /// The labels that are named.
+    pub labels: Vec<String>,
+    /// Which of the pipelines of the expression.
+    pub pipelines: Range<usize>,
 }
 
+/// A label and what it is compared with.
 #[derive(Debug, PartialEq)]
-pub(crate) struct LogMatcher {
-    pub(crate) label: String,
-    pub(crate) operator: &'static str,
+pub struct LogMatcher {
+    /// The name of the label.
+    pub label: String,
+    /// `=`, `!=`, `=~`, `!~`, or an order of numbers.
+    pub operator: &'static str,
     /// As it is written, without quotes.
-    pub(crate) value: String,
+    pub value: String,
 }
 
+/// What is done with each line.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Stage {
+pub enum Stage {
     /// `|= "text"`, and what may stand there instead.
-    Line { operator: &'static str, texts: Vec<String> },
-    /// `json`, `logfmt`, `unpack`, `pattern` or `regexp`; for the first two, which labels are made of
-    /// which fields, or all of all.
-    Parse { parser: String, made: Vec<(String, String)> },
+    Line {
+        /// `|=`, `!=`, `|~`, `!~`, `|>` or `!>`.
+        operator: &'static str,
+        /// As they are written, without quotes.
+        texts: Vec<String>,
+    },
+    /// Labels are made of what is in the line.
+    Parse {
+        /// `json`, `logfmt`, `unpack`, `pattern` or `regexp`.
+        parser: String,
+        /// For the first two, which labels are made of which fields, or all of all.
+        made: Vec<(String, String)>,
+    },
     /// What labels are compared with: all of it holds, or, with `or`, some.
-    Filter { matchers: Vec<LogMatcher>, has_or: bool },
+    Filter {
+        /// In the order in which they stand.
+        matchers: Vec<LogMatcher>,
+        /// Whether an `or` stands between any of them.
+        has_or: bool,
+    },
     /// The label whose number is taken.
     Unwrap(String),
     /// New labels, each made of another, or of a template.
@@ -67,7 +105,12 @@ const COMPARISONS: [&str; 8] = ["=", "!=", "=~", "!~", "==", ">=", "<=", ">"];
 const CALCULATIONS: [&str; 12] = ["+", "-", "*", "/", "%", "^", "==", "!=", ">=", "<=", ">", "<"];
 
 impl LogExpression {
-    pub(crate) fn parse(text: &str) -> Result<Self> {
+    /// Reads a query of log lines or of numbers made of them (Loki's documentation, "LogQL").
+    ///
+    /// # Errors
+    ///
+    /// [`LogqlError`] when it is neither.
+    pub fn parse(text: &str) -> Result<Self> {
         let mut parser = Parser { tokens: tokens(text)?, at: 0, found: Self::default() };
         parser.expression()?;
         ensure!(parser.at == parser.tokens.len(), "{} comes after the end", parser.told());
