@@ -114,10 +114,22 @@ impl AsyncWrite for SharedStream {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{direct::Direct, traffic::Traffic, wire::Wire},
+        *,
+    };
+    use crate::metrics::ConnectionMetrics;
+    use campanile_core::{
+        fanout::DirectWriter,
+        labels::Transport,
+        metrics::{App, NATIVE_APP},
+    };
+    use campanile_metrics::{Batch, Registry};
+    use std::time::Duration;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
+        time::timeout,
     };
 
     async fn pair() -> (SharedStream, TcpStream) {
@@ -165,5 +177,21 @@ mod tests {
         drop(client);
         stream.read_u8().await.expect_err("it is reset");
         assert_eq!(bypass.write(b"no"), 0);
+    }
+    #[tokio::test]
+    async fn who_reads_no_more_hears_when_enough_has_left_past_http() {
+        let (stream, _client) = pair().await;
+        stream.0.turn.set(Turn::Anyone);
+        let registry = Registry::builder().values::<App>([NATIVE_APP]).build();
+        let metrics = ConnectionMetrics::register(&registry);
+        let sent = Traffic::new(&metrics, &Batch::new()).sent(Transport::WebSocket);
+        let (bypass, wire) = (Bypass(Rc::downgrade(&stream.0)), Rc::new(Wire::default()));
+        let direct = Direct { bypass, wire: wire.clone(), sent };
+        let waiting = Cell::new(4);
+        let write = async { waiting.set(4 - direct.write(b"12", 4)) };
+        let below = wire.below(3, || waiting.get());
+        let both = async { tokio::join!(below, write) };
+        timeout(Duration::from_secs(5), both).await.expect("it is woken");
+        assert_eq!(waiting.get(), 2);
     }
 }

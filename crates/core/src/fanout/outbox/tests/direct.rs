@@ -14,13 +14,13 @@ use std::{
 struct Line {
     takes: Rc<Cell<usize>>,
     written: Rc<RefCell<Vec<Vec<u8>>>>,
-    /// Bytes that wait, as it was told last.
-    waiting: Rc<Cell<usize>>,
+    /// Bytes that waited, as it was told at each write.
+    waiting: Rc<RefCell<Vec<usize>>>,
 }
 
 impl DirectWriter for Line {
     fn write(&self, bytes: &[u8], waiting: usize) -> usize {
-        self.waiting.set(waiting);
+        self.waiting.borrow_mut().push(waiting);
         let takes = self.takes.get().min(bytes.len());
         self.takes.set(self.takes.get() - takes);
         self.written.borrow_mut().push(bytes[..takes].to_vec());
@@ -109,6 +109,7 @@ async fn what_a_round_pushes_leaves_at_its_end_in_one_write() {
     fixture.round(&["6"]).await;
     assert_eq!(line.written.borrow()[1], b"6");
     assert_eq!(woken.load(Ordering::Relaxed), 0, "nothing is left for the writer");
+    assert_eq!(Rc::strong_count(&fixture.outbox), 1, "a round keeps nobody");
     assert!(poll(&fixture.outbox).is_pending());
 }
 
@@ -118,7 +119,7 @@ async fn what_does_not_go_out_at_once_is_the_writers() {
     let woken = fixture.wait();
     fixture.round(&["12", "34", "56"]).await;
     assert_eq!(*line.written.borrow(), [b"123"]);
-    assert_eq!((line.waiting.get(), fixture.waiting()), (6, (3, 1)));
+    assert_eq!(fixture.waiting(), (3, 1));
     assert_eq!(woken.load(Ordering::Relaxed), 1);
     // Nothing gets between the two halves of a frame, even if the line would take it.
     line.takes.set(100);
@@ -143,6 +144,9 @@ async fn wherever_a_write_ends_nothing_is_lost_and_nothing_comes_twice() {
         assert_eq!(all, b"123456", "{takes} bytes were taken");
         assert_eq!((fixture.waiting(), fixture.sent()), ((0, 0), 4.0));
     }
+    let (fixture, _line) = direct(0);
+    fixture.round(&[""]).await;
+    assert_eq!((fixture.waiting(), fixture.sent()), ((0, 0), 1.0), "there is nothing to write");
 }
 
 #[tokio::test]
@@ -209,6 +213,7 @@ async fn many_frames_leave_in_order_and_in_pieces() {
     fixture.round.run(|| frames.iter().for_each(push)).await;
     let written = line.written.borrow();
     assert_eq!(written.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2].map(|n| n * PIECE));
+    assert_eq!(*line.waiting.borrow(), [10, 6, 2].map(|n| n * PIECE));
     assert_eq!(written.concat(), frames.concat());
     assert_eq!((fixture.waiting(), fixture.sent()), ((0, 0), 10.0));
 }
