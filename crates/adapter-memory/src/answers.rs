@@ -84,14 +84,14 @@ impl AnswerStore for MemoryAnswers {
     async fn begin(&self, key: &str, question: &str, lease: Duration) -> Result<Begun, Fault> {
         let now = self.clock.moment();
         let mut state = lock(&self.state);
-        if let Some(entry) = state.at((Kind::Whole, key.into()), now) {
+        if let Some(entry) = state.at(&(Kind::Whole, key.into()), now) {
             return Ok(match &entry.answer {
                 _ if *entry.question != *question => Begun::Other,
                 None => Begun::Running,
                 Some(answer) => Begun::Before(answer.clone()),
             });
         }
-        let begun = match state.at((Kind::Part, key.into()), now) {
+        let begun = match state.at(&(Kind::Part, key.into()), now) {
             Some(part) if *part.question != *question => return Ok(Begun::Other),
             Some(part) => part.answer.clone().map_or(Begun::First, Begun::Partly),
             None => Begun::First,
@@ -115,8 +115,17 @@ impl AnswerStore for MemoryAnswers {
         let now = self.clock.moment();
         let mut state = lock(&self.state);
         let Answered { question, answer } = part;
-        state.write((Kind::Part, key.into()), (question, Some(answer)), now.plus(time));
-        state.forget(&(Kind::Whole, key.into()));
+        let whole = (Kind::Whole, key.into());
+        let there = state.at(&whole, now);
+        if there.is_some_and(|there| *there.question == *question && there.answer.is_some()) {
+            return Ok(());
+        }
+        let place = (Kind::Part, key.into());
+        let before = state.at(&place, now).and_then(|before| before.answer.as_ref());
+        if before.is_none_or(|before| before.len() <= answer.len()) {
+            state.write(place, (question, Some(answer)), now.plus(time));
+        }
+        state.forget(&whole);
         state.keep_bounds(now, self.bytes_max);
         Ok(())
     }
@@ -129,8 +138,8 @@ impl AnswerStore for MemoryAnswers {
 
 impl State {
     /// What there is, if its time is not over.
-    fn at(&self, key: Key, now: Moment) -> Option<&Entry> {
-        self.entries.get(&key).filter(|entry| entry.end > now)
+    fn at(&self, key: &Key, now: Moment) -> Option<&Entry> {
+        self.entries.get(key).filter(|entry| entry.end > now)
     }
 
     fn write(&mut self, key: Key, (question, answer): (&str, Option<&str>), end: Moment) {

@@ -25,11 +25,26 @@ static BEGIN: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Writes one key and forgets the other.
-static WRITE: LazyLock<Script> = LazyLock::new(|| {
+/// Writes an answer and forgets the part.
+static ANSWER: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
          redis.call('DEL', KEYS[2])",
+    )
+});
+
+/// Writes a part unless there is an answer or a longer one, and forgets who was about it.
+static PUT_ASIDE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local there, answered = redis.call('GET', KEYS[1]), ARGV[3]
+         if there and string.sub(there, 1, #answered) == answered then
+           return
+         end
+         local part = redis.call('GET', KEYS[2])
+         if not part or #part <= #ARGV[1] then
+           redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+         end
+         redis.call('DEL', KEYS[1])",
     )
 });
 
@@ -53,12 +68,13 @@ impl AnswerStore for RedisAnswers {
 
     async fn answer(&self, key: &str, answered: Answered<'_>, time: Duration) -> Result<(), Fault> {
         let entry = entry(answered.question, "=", answered.answer);
-        self.write([self.key(key), self.part_key(key)], (entry, time)).await
+        self.write(&ANSWER, key, &[entry, milliseconds(time)]).await
     }
 
     async fn put_aside(&self, key: &str, part: Answered<'_>, time: Duration) -> Result<(), Fault> {
-        let entry = entry(part.question, "+", part.answer);
-        self.write([self.part_key(key), self.key(key)], (entry, time)).await
+        let entry_of = |state, text| entry(part.question, state, text);
+        let arguments = [entry_of("+", part.answer), milliseconds(time), entry_of("=", "")];
+        self.write(&PUT_ASIDE, key, &arguments).await
     }
 
     async fn give_up(&self, key: &str) -> Result<(), Fault> {
@@ -81,14 +97,10 @@ impl RedisAnswers {
         format!("{}{kind}:{{{key}}}", self.0.prefix)
     }
 
-    /// Writes the first key and forgets the second.
-    async fn write(
-        &self,
-        keys: [String; 2],
-        (entry, time): (String, Duration),
-    ) -> Result<(), Fault> {
+    async fn write(&self, script: &Script, key: &str, arguments: &[String]) -> Result<(), Fault> {
         let call = (&*self.0.link, Call::Answers);
-        Ok(WRITE.run::<Value>(call, &keys, &[entry, milliseconds(time)]).await.map(drop)?)
+        let keys = [self.key(key), self.part_key(key)];
+        Ok(script.run::<Value>(call, &keys, arguments).await.map(drop)?)
     }
 }
 

@@ -22,7 +22,8 @@ pub trait AnswerStore: Send + Sync {
 
     /// Keeps for so long what of a question was done, in the words of whoever did it: whoever asks
     /// the same next is told, and does the rest. It stays until there is an answer, also where that
-    /// one dies over the rest or gives up.
+    /// one dies over the rest or gives up. Parts grow: a longer one stays as it is, and so does an
+    /// answer, since this may come late.
     async fn put_aside(&self, key: &str, part: Answered<'_>, time: Duration) -> Result<(), Fault>;
 
     /// Forgets who is doing what is asked: whoever comes next is the first, or does the rest.

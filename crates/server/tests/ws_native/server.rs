@@ -11,6 +11,7 @@ use actix_web::{
 };
 use campanile_adapter_memory::{self as memory, SystemClock};
 use campanile_core::{
+    application::Applications,
     chat::Chat,
     connection::Shard,
     fanout::{Encoder, ShardInbox, Shards},
@@ -97,7 +98,7 @@ pub(crate) fn start_served(
     let chat_metrics = ChatMetrics::register(recording.registry());
     let (chat, inboxes) = chat(chat_metrics, setup.limits);
     let lobby = Arc::new(Lobby::new(setup.connections_max));
-    let apps = Arc::new(Apps::new(&[], Vec::new(), (recording.registry(), 1)));
+    let apps = Arc::new(Apps::new(&[], Applications::default(), (recording.registry(), 1)));
     count_what_is_open(recording.registry(), &chat, &lobby, (&connections, &apps));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
