@@ -8,6 +8,9 @@ use crate::source::{File, Place};
 
 const MARK: &str = "lint: allow ";
 
+/// What a comment begins with.
+const SIGNS: [&str; 3] = ["#", "<!--", "//"];
+
 struct Allowance<'f> {
     place: Place<'f>,
     id: String,
@@ -41,7 +44,8 @@ fn read<'f>(file: &'f File, report: &mut Report) -> Vec<Allowance<'f>> {
         let Some((before, rest)) = line.split_once(MARK) else { continue };
         // What quotes an exception, as a document does, makes none.
         let comment = before.trim_end();
-        if !comment.ends_with('#') && !comment.ends_with("<!--") && !comment.ends_with("//") {
+        let Some(code) = SIGNS.iter().find_map(|sign| comment.strip_suffix(sign)) else { continue };
+        if !code.is_empty() && !code.ends_with([' ', '\t']) {
             continue;
         }
         let place = Place { file, line: index + 1, column: before.len() + 1 };
@@ -56,7 +60,7 @@ fn read<'f>(file: &'f File, report: &mut Report) -> Vec<Allowance<'f>> {
             );
             continue;
         }
-        let stands_alone = comment.trim_start().len() <= 4;
+        let stands_alone = code.trim().is_empty();
         let covered = if stands_alone { block(&lines, index + 1) } else { index + 1..=index + 1 };
         for id in ids.split(',').map(str::trim) {
             if rule(id).is_none() {

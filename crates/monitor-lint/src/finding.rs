@@ -79,6 +79,22 @@ pub struct Finding {
     pub why: String,
     /// What is better.
     pub better: String,
+    /// What a program may change by itself, where that is safe.
+    pub fix: Option<Fix>,
+}
+
+/// A change of the line that a finding is about, which changes nothing that was right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// Each of these words in the line becomes others.
+    Replace {
+        /// As they stand there.
+        from: String,
+        /// What comes in their place.
+        to: String,
+    },
+    /// The line goes.
+    RemoveLine,
 }
 
 /// Collects findings.
@@ -106,6 +122,7 @@ impl Report {
             query: None,
             why: why.into(),
             better: better.into(),
+            fix: None,
         });
         self.findings.last_mut().expect("it was just put there")
     }
@@ -118,7 +135,7 @@ impl Report {
         words: &str,
         why: impl Into<String>,
         better: impl Into<String>,
-    ) {
+    ) -> &mut Finding {
         let finding = self.at(rule, query.place_of(words), why, better);
         finding.query = Some(query.text.clone());
         match &query.subject {
@@ -126,6 +143,7 @@ impl Report {
             Subject::Panel(title) => finding.panel = Some(title.clone()),
             Subject::Record(_) | Subject::Block(_) | Subject::Command => {}
         }
+        finding
     }
 
     /// A finding about a rule for Prometheus, not about its query.

@@ -19,10 +19,12 @@ mod catalogue;
 mod finding;
 mod rules;
 mod allow;
+mod fix;
 pub mod output;
 
 pub use catalogue::{Catalogue, CatalogueError};
-pub use finding::{Finding, Rule, Severity};
+pub use finding::{Finding, Fix, Rule, Severity};
+pub use fix::fix;
 pub use rules::{RULES, rule};
 pub use source::File;
 

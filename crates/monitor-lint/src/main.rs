@@ -6,7 +6,7 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use campanile_monitor_lint::{RULES, lint, output};
+use campanile_monitor_lint::{RULES, fix, lint, output};
 use clap::{Parser, ValueEnum};
 
 /// Finds what is wrong in alerts, dashboards, configurations and guides.
@@ -35,6 +35,10 @@ struct Arguments {
     /// A Prometheus, which is asked which metrics it has and of which type.
     #[arg(long, value_name = "URL")]
     prometheus: Option<String>,
+    /// Changes in the files what is safe to change, and says what is left: `$__interval` in rates,
+    /// limits that may be 0, queries in addresses that curl is given, obsolete keys of compose files.
+    #[arg(long)]
+    fix: bool,
     /// Lists the rules and ends.
     #[arg(long)]
     rules: bool,
@@ -79,8 +83,15 @@ fn run(arguments: &Arguments) -> Result<bool, read::ReadError> {
         return write(&lines.collect::<String>()).map(|()| true);
     }
     let known = read::catalogue(arguments.catalogue.as_deref(), arguments.prometheus.as_deref())?;
-    let files = read::files(&arguments.files)?;
-    let findings = lint(&files, &known);
+    let mut files = read::files(&arguments.files)?;
+    let mut findings = lint(&files, &known);
+    if arguments.fix {
+        let (mended, count) = fix(&files, &findings);
+        read::write_back(&mended)?;
+        eprintln!("monitor-lint: {count} mended in {} files", mended.len());
+        files = read::files(&arguments.files)?;
+        findings = lint(&files, &known);
+    }
     let text = match arguments.format {
         Format::Text => output::text(&findings, &files),
         Format::Json => output::json(&findings),

@@ -20,6 +20,8 @@ pub(crate) enum ReadError {
     File { path: String, source: io::Error },
     #[error("{path} has no {what}")]
     Nothing { path: String, what: &'static str },
+    #[error("cannot write {path}: {source}")]
+    Mended { path: String, source: io::Error },
     #[error("cannot ask {url}: {why}")]
     Server { url: String, why: String },
     #[error("{of}: {source}")]
@@ -44,6 +46,21 @@ pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<File>> {
         }
     }
     Ok(files)
+}
+
+/// Puts files in the places of those that they were read from, each at once.
+pub(crate) fn write_back(files: &[File]) -> Result<()> {
+    files.iter().try_for_each(|File { path, text }| {
+        let failed = |source| ReadError::Mended { path: path.clone(), source };
+        // What a link leads to is changed, and not the link.
+        let real = fs::canonicalize(path).map_err(failed)?;
+        let mut beside = real.clone().into_os_string();
+        beside.push(".mended");
+        fs::write(&beside, text).map_err(failed)?;
+        let mode = fs::metadata(&real).map_err(failed)?.permissions();
+        fs::set_permissions(&beside, mode).map_err(failed)?;
+        fs::rename(&beside, &real).map_err(failed)
+    })
 }
 
 /// A file that was named is read whatever its ending; in a folder, those that we know.

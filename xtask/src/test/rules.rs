@@ -19,6 +19,9 @@ use crate::workspace::Workspace;
 /// Where Alertmanager has its routes.
 const ALERTMANAGER: &str = "deploy/alertmanager/alertmanager.yml";
 
+/// That alerts of which `monitor-lint` says so never ring, or ring on a healthy system.
+const PROOFS: &str = "crates/monitor-lint/tests/firing";
+
 /// The first version of amtool that knows `url_file`.
 const AMTOOL_MIN: [u32; 2] = [0, 26];
 
@@ -99,7 +102,7 @@ fn ask(root: &Path, asked: Vec<(PathBuf, Vec<Call>)>) -> Result<Outcome> {
 fn of_prometheus(workspace: &Workspace) -> Result<Vec<Call>> {
     let shell = workspace.shell()?;
     let mut calls = Vec::new();
-    for folder in ["alerts/tests", "alerts/tests/profiles"] {
+    for folder in ["alerts/tests", "alerts/tests/profiles", PROOFS] {
         calls.extend(yaml(&shell, folder)?.into_iter().map(|file| {
             Call::new(format!("{} holds", file.display()), ["test".into(), "rules".into(), file])
         }));

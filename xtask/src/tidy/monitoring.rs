@@ -6,7 +6,7 @@ use campanile_monitor_lint::{Catalogue, File, lint};
 use super::finding::Finding;
 use super::tree::Tree;
 use crate::tower::catalogue::{FOREIGN, OURS};
-use crate::tower::{self, LINT_PAGES};
+use crate::tower::{self, is_wrong_on_purpose};
 
 /// What is looked at: folders, and the ending of files in them. Unit tests of rules are none.
 const PLACES: &[(&str, &str)] = &[
@@ -19,8 +19,8 @@ const PLACES: &[(&str, &str)] = &[
     ("crates", "md"),
 ];
 
-/// They show on purpose what is wrong, and the tests of the crate look at them.
-const SHOWS_WHAT_IS_WRONG: &[&str] = &[LINT_PAGES, "crates/monitor-lint/", "alerts/tests/"];
+/// They are fed to promtool, and are no rules.
+const UNIT_TESTS: &str = "alerts/tests/";
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let files = files(tree);
@@ -42,10 +42,10 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn files(tree: &Tree) -> Vec<File> {
-    let shows = |path: &str| SHOWS_WHAT_IS_WRONG.iter().any(|start| path.starts_with(start));
+    let is_left_out = |path: &str| is_wrong_on_purpose(path) || path.starts_with(UNIT_TESTS);
     let below = PLACES.iter().flat_map(|(folder, ending)| tree.below(folder, ending));
     let top = tree.files().filter(|(path, _)| path.ends_with(".md") && !path.contains('/'));
-    let all = below.chain(top).filter(|(path, _)| !shows(path));
+    let all = below.chain(top).filter(|(path, _)| !is_left_out(path));
     all.map(|(path, text)| File { path: path.to_owned(), text: text.to_owned() }).collect()
 }
 

@@ -19,4 +19,4 @@ pub(crate) use provisioning::{
     DATASOURCES, DatasourceFile, LABEL_VALUE, Pane, PaneQuery, ProvidedDatasource,
 };
 pub(crate) use rules::{Rule, RuleFile, UnitTests};
-pub(crate) use runbooks::{Fence, HEADINGS, LINT_PAGES, Runbook, fences};
+pub(crate) use runbooks::{Fence, HEADINGS, Runbook, fences, is_wrong_on_purpose};

@@ -143,10 +143,8 @@ impl Catalogue {
         if is_part {
             return Some(Kind::Counter);
         }
-        well_known::kind(series).or_else(|| {
-            let is_counter = series.ends_with("_total") || series.ends_with("_bucket");
-            is_counter.then_some(Kind::Counter)
-        })
+        // A name that ends in `_total` is no proof: many gauges are called so.
+        well_known::kind(series).or_else(|| series.ends_with("_bucket").then_some(Kind::Counter))
     }
 
     /// The labels that series of this name have, where all are known; those of targets besides.
@@ -157,6 +155,13 @@ impl Catalogue {
             labels.insert("le".to_owned());
         }
         Some(labels)
+    }
+
+    /// Other counters whose names begin so.
+    pub(crate) fn has_counter_like(&self, stem: &str, but: &str) -> bool {
+        let mut like =
+            self.metrics.range(stem.to_owned()..).take_while(|(name, _)| name.starts_with(stem));
+        like.any(|(name, metric)| name != but && metric.kind == Some(Kind::Counter))
     }
 
     pub(crate) fn is_of_target(label: &str) -> bool {
@@ -170,7 +175,7 @@ impl Catalogue {
     }
 }
 
-pub(crate) use well_known::{exporter_of, is_zero_without_limit};
+pub(crate) use well_known::{Exporter, exporter_of, is_zero_without_limit};
 
 fn first_word(name: &str) -> &str {
     name.split('_').next().unwrap_or(name)

@@ -10,14 +10,36 @@ pub(crate) struct Exporter {
     pub(crate) name: &'static str,
     pub(crate) prefix: &'static str,
     pub(crate) port: &'static str,
+    /// What people call its job or its host.
+    pub(crate) words: &'static [&'static str],
 }
 
 const EXPORTERS: &[Exporter] = &[
-    Exporter { name: "node_exporter", prefix: "node_", port: "9100" },
-    Exporter { name: "postgres_exporter", prefix: "pg_", port: "9187" },
-    Exporter { name: "redis_exporter", prefix: "redis_", port: "9121" },
-    Exporter { name: "cAdvisor", prefix: "container_", port: "8080" },
-    Exporter { name: "mysqld_exporter", prefix: "mysql_", port: "9104" },
+    Exporter { name: "node_exporter", prefix: "node_", port: "9100", words: &["node"] },
+    Exporter {
+        name: "postgres_exporter",
+        prefix: "pg_",
+        port: "9187",
+        words: &["pg", "postgres", "database"],
+    },
+    Exporter {
+        name: "redis_exporter",
+        prefix: "redis_",
+        port: "9121",
+        words: &["redis", "valkey", "cache"],
+    },
+    Exporter {
+        name: "cAdvisor",
+        prefix: "container_",
+        port: "8080",
+        words: &["cadvisor", "container", "docker", "kubelet"],
+    },
+    Exporter {
+        name: "mysqld_exporter",
+        prefix: "mysql_",
+        port: "9104",
+        words: &["mysql", "mariadb", "database"],
+    },
 ];
 
 /// Gauges that names do not give away, by the beginning of their names.
@@ -45,6 +67,10 @@ const GAUGES: &[&str] = &[
     "redis_memory_used_bytes",
     "redis_up",
 ];
+
+/// Counters whose exporters have always called them so.
+const COUNTERS: &[&str] =
+    &["container_cpu_usage_seconds_total", "node_cpu_seconds_total", "process_cpu_seconds_total"];
 
 /// Labels beside those of the target, where they are the same in every version.
 const LABELS: &[(&str, &[&str])] = &[
@@ -82,7 +108,8 @@ const ZERO_WITHOUT_LIMIT: &[&str] = &[
 
 pub(super) fn kind(series: &str) -> Option<Kind> {
     let is_gauge = series == "up" || GAUGES.iter().any(|start| series.starts_with(start));
-    is_gauge.then_some(Kind::Gauge)
+    let is_counter = COUNTERS.contains(&series);
+    is_gauge.then_some(Kind::Gauge).or(is_counter.then_some(Kind::Counter))
 }
 
 pub(super) fn labels(series: &str) -> Option<BTreeSet<String>> {

@@ -270,7 +270,11 @@ impl Parser {
         }
         let name = self.word()?;
         match name.as_str() {
-            "json" | "logfmt" => Ok(Stage::Parse { parser: name, made: self.extractions()? }),
+            "json" => Ok(Stage::Parse { parser: name, made: self.extractions()? }),
+            "logfmt" => {
+                self.flags()?;
+                Ok(Stage::Parse { parser: name, made: self.extractions()? })
+            }
             "unpack" => Ok(Stage::Parse { parser: name, made: Vec::new() }),
             "regexp" | "pattern" => {
                 let made = captures(&self.text()?).into_iter();
@@ -287,6 +291,18 @@ impl Parser {
                 self.filter()
             }
         }
+    }
+
+    /// `--strict --keep-empty`
+    fn flags(&mut self) -> Result<()> {
+        while self.take_sign("--") {
+            let mut flag = self.word()?;
+            while self.take_sign("-") {
+                flag = format!("{flag}-{}", self.word()?);
+            }
+            ensure!(["strict", "keep-empty"].contains(&flag.as_str()), "logfmt knows no --{flag}");
+        }
+        Ok(())
     }
 
     /// `a="b", c`: labels, and the fields that they are made of.

@@ -37,12 +37,33 @@ pub(crate) fn expand(query: &str) -> Cow<'_, str> {
             (Some(open), _) if letter == open => quote = None,
             (None, '"' | '\'' | '`') => quote = Some(letter),
             (None, '[' | ']') => in_brackets = letter == '[',
+            // A quote in a comment is none.
+            (None, '#') => {
+                let end = rest.find('\n').unwrap_or(rest.len());
+                rest = &rest[end..];
+                continue;
+            }
             _ => {}
         }
         expanded.push(letter);
         rest = &rest[letter.len_utf8()..];
     }
     Cow::Owned(expanded)
+}
+
+/// Whether a variable stands where it is no text, other than Grafana's own of time.
+pub(crate) fn has_unquoted(query: &str) -> bool {
+    let mut quote = None;
+    query.char_indices().any(|(at, letter)| {
+        match (quote, letter) {
+            (Some(open), _) if letter == open => quote = None,
+            (None, '"' | '\'' | '`') => quote = Some(letter),
+            _ => {}
+        }
+        let rest = &query[at..];
+        let is_variable = quote.is_none() && length(rest).is_some();
+        is_variable && !rest.starts_with("$__") && !rest.starts_with("${__")
+    })
 }
 
 /// How long the variable is that begins here: `$a`, `${a:b}` or `[[a]]`.
@@ -70,8 +91,15 @@ mod tests {
             ("topk($n, ${prefix}_a[${w:raw}])", "topk(1, v_a[5m])"),
             ("[[metric]]{a='b'} > [[n]]", "v{a='b'} > 1"),
             ("up == 1", "up == 1"),
+            ("# it's\nrate(a[$w])", "\nrate(a[5m])"),
         ] {
             assert_eq!(expand(query), expected, "{query}");
         }
+    }
+
+    #[test]
+    fn a_variable_in_quotes_is_a_text() {
+        assert!(!has_unquoted("rate(a{b=~\"$c\"}[$__rate_interval])"));
+        assert!(has_unquoted("sum by ($c) (a)") && has_unquoted("a > ${n}"));
     }
 }

@@ -1,5 +1,7 @@
 //! Boards of Grafana: whether they can be loaded, and whether people understand them.
 
+use promql_parser::label::MatchOp;
+
 use crate::finding::{Report, Rule};
 use crate::query::selectors;
 use crate::source::{Board, Panel, Query, Setup};
@@ -18,7 +20,7 @@ pub(super) const TITLE_MISLEADS: Rule =
     Rule::warning("title-misleads", "what is shown is not what the title says");
 
 /// Kinds of panels that were written with Angular, and what came in their place.
-const REMOVED: [(&str, &str); 5] = [
+pub(super) const REMOVED: [(&str, &str); 5] = [
     ("graph", "timeseries"),
     ("singlestat", "stat"),
     ("table-old", "table"),
@@ -134,10 +136,8 @@ fn title(query: &Query<'_>, report: &mut Report) {
     let says = |word: &str| title.contains(word);
     let found = selectors(expression);
     let has_mode = |mode: &str| {
-        found
-            .iter()
-            .flat_map(|one| one.matchers())
-            .any(|matcher| matcher.name == "mode" && matcher.value == mode)
+        let mut matchers = found.iter().flat_map(|one| one.matchers());
+        matchers.any(|one| one.name == "mode" && one.value == mode && one.op == MatchOp::Equal)
     };
     let text = expression.to_string();
     let is_difference = text.contains(" - ");
@@ -152,21 +152,6 @@ fn title(query: &Query<'_>, report: &mut Report) {
             "idle",
             why,
             "1 - avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[…]))",
-        );
-        return;
-    }
-    let is_cores = found
-        .iter()
-        .any(|one| one.name().contains("_cpu_") && one.name().ends_with("seconds_total"));
-    let is_divided = text.contains(" / ");
-    if is_cores && found.len() == 1 && !has_mode("idle") && !is_divided && text.ends_with("* 100") {
-        let why = "it shows hundredths of one core, not a share of what it may use: eight busy cores are 800";
-        report.query(
-            &TITLE_MISLEADS,
-            query,
-            found[0].name(),
-            why,
-            "divide it by the cores that it may use",
         );
     }
 }

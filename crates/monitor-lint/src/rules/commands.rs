@@ -1,6 +1,6 @@
 //! Commands that ask for something: what the shell and curl make of them.
 
-use crate::finding::{Report, Rule};
+use crate::finding::{Fix, Report, Rule};
 use crate::source::{Command, Setup};
 
 pub(super) const CURL_GLOBBING: Rule =
@@ -29,8 +29,19 @@ fn globbing(command: &Command<'_>, report: &mut Report) {
         };
         let (base, query) = address.split_once("?query=").unwrap_or((address, "…"));
         let better = format!("curl -G '{base}' --data-urlencode 'query={query}'");
-        report.at(&CURL_GLOBBING, command.place(), why, better).query = Some(query.to_owned());
+        let finding = report.at(&CURL_GLOBBING, command.place(), why, better);
+        finding.query = Some(query.to_owned());
+        finding.fix = encoded(base, query);
     }
+}
+
+/// The address in single quotes becomes two words, where it is plain and asks for nothing else.
+fn encoded(base: &str, query: &str) -> Option<Fix> {
+    let is_plain = !query.contains(['\'', '%', '&', '$', '…']) && base.contains("/api/v1/query");
+    is_plain.then(|| Fix::Replace {
+        from: format!("'{base}?query={query}'"),
+        to: format!("-G '{base}' --data-urlencode 'query={query}'"),
+    })
 }
 
 fn is_ipv6(address: &str) -> bool {

@@ -1,7 +1,8 @@
 //! Compose files: what of the monitoring everybody can reach, and what it sees of the host.
 
 use super::alertmanager::DEPRECATED_KEY;
-use crate::finding::{Report, Rule};
+use super::boards::{PANEL_REMOVED, REMOVED};
+use crate::finding::{Fix, Report, Rule};
 use crate::source::{Document, Kind, Node, Setup};
 
 pub(super) const PUBLISHED_PORT: Rule =
@@ -32,6 +33,7 @@ pub(super) fn check(setup: &Setup<'_>, report: &mut Report) {
         for (_, service) in compose.node.get("services").into_iter().flat_map(Node::entries) {
             ports(compose, service, report);
             root(compose, service, report);
+            plugins(compose, service, report);
         }
     }
     hints(setup, report);
@@ -41,7 +43,20 @@ pub(super) fn check(setup: &Setup<'_>, report: &mut Report) {
 fn version(compose: &Document<'_>, report: &mut Report) {
     if let Some((key, _)) = compose.node.entry("version") {
         let why = "version is obsolete: Compose ignores it, and warns of it at each start";
-        report.at(&DEPRECATED_KEY, compose.origin.of_key(key), why, "leave it out");
+        report.at(&DEPRECATED_KEY, compose.origin.of_key(key), why, "leave it out").fix =
+            Some(Fix::RemoveLine);
+    }
+}
+
+/// Plugins that were written with Angular no longer run.
+fn plugins(compose: &Document<'_>, service: &Node, report: &mut Report) {
+    let Some(plugins) = service.at(&["environment", "GF_INSTALL_PLUGINS"]) else { return };
+    let named = plugins.text().unwrap_or_default();
+    if let Some((old, new)) = REMOVED.iter().find(|(old, _)| named.contains(old)) {
+        let why =
+            format!("the plugin {old} was written with Angular, which Grafana 12 does not run");
+        let place = compose.origin.of_node(plugins);
+        report.at(&PANEL_REMOVED, place, why, format!("leave it out: {new} is part of Grafana"));
     }
 }
 
@@ -115,32 +130,41 @@ fn root(compose: &Document<'_>, service: &Node, report: &mut Report) {
     }
 }
 
-/// Labels in a compose file are read by docker_sd_configs, and by nothing else.
+/// Labels and annotations are read by discovery with rules of relabelling, and by nothing else.
 fn hints(setup: &Setup<'_>, report: &mut Report) {
     let mut configs = setup.of_kind(Kind::Prometheus).peekable();
     if configs.peek().is_none() {
         return;
     }
-    let discovers = configs.any(|config| {
-        config.node.list("scrape_configs").iter().any(|job| job.get("docker_sd_configs").is_some())
-    });
-    for compose in setup.of_kind(Kind::Compose).filter(|_| !discovers) {
-        for (_, service) in compose.node.get("services").into_iter().flat_map(Node::entries) {
-            let labels = service.get("labels");
-            let hint = labels.and_then(|labels| {
-                labels.items().iter().find(|one| {
-                    one.text().is_some_and(|text| text.starts_with("prometheus.io/scrape"))
-                })
-            });
-            if let Some(hint) = hint {
-                let why = "Prometheus reads labels of containers where it has docker_sd_configs and rules of relabelling for them; no job here has";
-                report.at(
-                    &SCRAPE_HINT_UNREAD,
-                    compose.origin.of_node(hint),
-                    why,
-                    "static_configs with the name of the service, or docker_sd_configs",
+    let discoveries: Vec<String> = configs
+        .flat_map(|config| config.node.list("scrape_configs"))
+        .flat_map(Node::entries)
+        .map(|(key, _)| key.name.clone())
+        .collect();
+    let discovers = |name: &str| discoveries.iter().any(|known| known == name);
+    if !discovers("docker_sd_configs") && !discovers("dockerswarm_sd_configs") {
+        of_kind(setup, Kind::Compose, "docker_sd_configs", report);
+    }
+    if !discovers("kubernetes_sd_configs") {
+        of_kind(setup, Kind::Kubernetes, "kubernetes_sd_configs", report);
+    }
+}
+
+fn of_kind(setup: &Setup<'_>, kind: Kind, discovery: &str, report: &mut Report) {
+    for document in setup.of_kind(kind) {
+        document.node.walk("", &mut |_, node| {
+            let in_map = node.entry("prometheus.io/scrape").map(|(key, _)| document.origin.of_key(key));
+            let is_hint = |one: &&Node| {
+                one.text().is_some_and(|text| text.starts_with("prometheus.io/scrape="))
+            };
+            let in_list = node.items().iter().find(is_hint).map(|one| document.origin.of_node(one));
+            if let Some(place) = in_map.or(in_list) {
+                let why = format!(
+                    "Prometheus reads it only where it has {discovery} and rules of relabelling for it; no job here has"
                 );
+                let better = format!("static_configs with the name of the service, or {discovery}");
+                report.at(&SCRAPE_HINT_UNREAD, place, why, better);
             }
-        }
+        });
     }
 }

@@ -4,7 +4,7 @@ use promql_parser::parser::{AggregateExpr, Call, Expr};
 
 use crate::finding::{Report, Rule};
 use crate::query::{self, bare, comparisons, grouping, is_aggregation, parts, selectors};
-use crate::source::{Query, Setup};
+use crate::source::{Node, Query, Setup};
 
 pub(super) const QUANTILE_OF_EACH: Rule =
     Rule::warning("quantile-of-each-series", "a quantile is taken of each series alone");
@@ -47,13 +47,24 @@ fn grouping_of(setup: &Setup<'_>, query: &Query<'_>, buckets: &Expr, report: &mu
     }
     // With no label but le there is one series for each target.
     let has_labels = setup.catalogue.labels_of(name).is_none_or(|labels| labels.len() > 1);
-    if has_labels && !query::is_aggregated(buckets) {
+    // Whoever names each line means each series.
+    let names_each = query.legend.contains("{{") || names_labels(setup, query);
+    if has_labels && !names_each && !query::is_aggregated(buckets) {
         let why = "there is a quantile for each series, each target and each value of each label, and one slow request of a rare one is all of it";
         let better = format!(
             "histogram_quantile(…, sum by (le) (rate({name}[…]))), with the labels that matter beside le"
         );
         report.query(&QUANTILE_OF_EACH, query, "histogram_quantile", why, better);
     }
+}
+
+/// Whether it is the query of an alert whose text says which series it is.
+fn names_labels(setup: &Setup<'_>, query: &Query<'_>) -> bool {
+    setup.rules().any(|(rule, of)| {
+        let mut texts = rule.node.get("annotations").into_iter().flat_map(Node::entries);
+        std::ptr::eq(of, query)
+            && texts.any(|(_, text)| text.text().is_some_and(|text| text.contains("$labels.")))
+    })
 }
 
 fn without_le(query: &Query<'_>, aggregate: &AggregateExpr, report: &mut Report) {

@@ -1,10 +1,15 @@
 //! Configurations of Loki, and the driver that ships the logs of containers there.
 
 use crate::finding::{Report, Rule};
+use crate::logql::{LogExpression, LogMatcher};
 use crate::source::{Document, Kind, Node, Setup};
 
 pub(super) const RETENTION_NOT_ENABLED: Rule =
     Rule::error("retention-not-enabled", "a retention is set, and nothing deletes");
+pub(super) const RETENTION_SHADOWED: Rule = Rule::warning(
+    "retention-shadowed",
+    "a retention for every stream takes the place of the general one",
+);
 pub(super) const REFUSED_KEY: Rule =
     Rule::error("refused-key", "current versions refuse this, and do not start");
 pub(super) const LOKI_DRIVER_HOST: Rule =
@@ -43,6 +48,7 @@ const OF_DRIVER: [&str; 8] = [
 pub(super) fn check(setup: &Setup<'_>, report: &mut Report) {
     for config in setup.of_kind(Kind::Loki) {
         retention(config, report);
+        shadowed(config, report);
         refused(config, report);
     }
     for compose in setup.of_kind(Kind::Compose) {
@@ -73,6 +79,35 @@ fn retention(config: &Document<'_>, report: &mut Report) {
             why,
             "compactor: {retention_enabled: true, working_directory: …, delete_request_store: …}",
         );
+    }
+}
+
+/// A selector that only demands labels to have some value is one of every stream that has them.
+fn shadowed(config: &Document<'_>, report: &mut Report) {
+    let Some(limits) = config.node.get("limits_config") else { return };
+    let Some(general) = limits.text_of("retention_period") else { return };
+    for stream in limits.list("retention_stream") {
+        let (Some(selector), Some(period)) = (stream.get("selector"), stream.text_of("period"))
+        else {
+            continue;
+        };
+        let Ok(read) = LogExpression::parse(selector.text().unwrap_or_default()) else { continue };
+        let is_any = |matcher: &LogMatcher| {
+            matcher.operator == "=~" && [".+", ".*"].contains(&matcher.value.as_str())
+        };
+        let selects_all = read.pipelines.iter().all(|one| one.selector.iter().all(is_any));
+        if selects_all && period != general {
+            let why = format!(
+                "every stream fulfils the selector, and is kept for {period}: the {general} of retention_period count for none"
+            );
+            let place = config.origin.of_node(selector);
+            report.at(
+                &RETENTION_SHADOWED,
+                place,
+                why,
+                "one of the two; or a selector of fewer streams",
+            );
+        }
     }
 }
 

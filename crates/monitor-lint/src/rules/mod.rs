@@ -5,6 +5,7 @@ mod alerts;
 mod boards;
 mod commands;
 mod compose;
+mod exporters;
 mod histograms;
 mod loki;
 mod metrics;
@@ -59,7 +60,9 @@ pub const RULES: &[&Rule] = &[
     &prometheus::PROMETHEUS_KEY,
     &prometheus::RELABEL_NEVER_MATCHES,
     &prometheus::UNKNOWN_JOB,
+    &exporters::EXPORTER_NOT_SCRAPED,
     &loki::RETENTION_NOT_ENABLED,
+    &loki::RETENTION_SHADOWED,
     &loki::REFUSED_KEY,
     &loki::LOKI_DRIVER_HOST,
     &loki::LOG_LABEL,
@@ -89,6 +92,7 @@ const FAMILIES: &[fn(&Setup<'_>, &mut Report)] = &[
     alerts::check,
     alertmanager::check,
     prometheus::check,
+    exporters::check,
     loki::check,
     boards::check,
     compose::check,

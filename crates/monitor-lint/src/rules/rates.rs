@@ -3,7 +3,7 @@
 use promql_parser::parser::Expr;
 
 use crate::catalogue::Kind;
-use crate::finding::{Report, Rule};
+use crate::finding::{Fix, Report, Rule};
 use crate::query::{self, Selector, selectors};
 use crate::source::{Query, Setup, Subject};
 
@@ -47,6 +47,9 @@ const LEVELS: [&str; 6] = [
     "last_over_time",
     "sum_over_time",
 ];
+
+/// What is taken for what in a rate.
+const INTERVALS: [&str; 2] = ["[$__interval]", "[$__rate_interval]"];
 
 /// Four samples: two are needed, one may be missed, and one may be late.
 const SAMPLES: u32 = 4;
@@ -123,7 +126,7 @@ fn counter(query: &Query<'_>, selector: &Selector<'_>, report: &mut Report) {
 
 /// Whether it asks for series and not for their values: `count`, `group`, `x > 0`, `unless`.
 fn asks_whether(expression: &Expr) -> bool {
-    use promql_parser::parser::token::{T_COUNT, T_GROUP, T_LAND, T_LUNLESS};
+    use promql_parser::parser::token::{T_COUNT, T_DIV, T_GROUP, T_LAND, T_LUNLESS, T_SUB};
     match expression {
         Expr::Aggregate(aggregate) => [T_COUNT, T_GROUP].contains(&aggregate.op.id()),
         Expr::Binary(binary) => {
@@ -132,7 +135,11 @@ fn asks_whether(expression: &Expr) -> bool {
             let with_offset =
                 query::selectors(expression).iter().any(|one| one.vector.offset.is_some());
             let one = query::number(&binary.rhs).is_some_and(|value| value == 0.0 || value == 1.0);
-            is_set || with_offset || compares && one
+            // What is between two counters, or the share of one, may be meant since the start.
+            let is_between = [T_SUB, T_DIV].contains(&binary.op.id())
+                && query::number(&binary.lhs).is_none()
+                && query::number(&binary.rhs).is_none();
+            is_set || with_offset || is_between || compares && one
         }
         _ => false,
     }
@@ -144,13 +151,16 @@ fn windows(setup: &Setup<'_>, query: &Query<'_>, selector: &Selector<'_>, report
     let is_panel = matches!(query.subject, Subject::Panel(_));
     if is_panel && query.text.contains("[$__interval]") && is_rate {
         let why = "$__interval may be shorter than two scrapes, and then there is nothing to take a rate of";
-        report.query(
-            &RATE_INTERVAL,
-            query,
-            "$__interval",
-            why,
-            "[$__rate_interval], which is never shorter than four scrapes",
-        );
+        report
+            .query(
+                &RATE_INTERVAL,
+                query,
+                "$__interval",
+                why,
+                "[$__rate_interval], which is never shorter than four scrapes",
+            )
+            .fix =
+            Some(Fix::Replace { from: INTERVALS[0].to_owned(), to: INTERVALS[1].to_owned() });
         return;
     }
     if !is_rate || query.text.contains('$') {

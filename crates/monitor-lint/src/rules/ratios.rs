@@ -4,7 +4,7 @@ use promql_parser::parser::token::{T_DIV, T_LAND, T_LOR, T_LUNLESS};
 use promql_parser::parser::{BinaryExpr, Expr};
 
 use crate::catalogue::{exporter_of, is_zero_without_limit};
-use crate::finding::{Report, Rule};
+use crate::finding::{Fix, Report, Rule};
 use crate::query::{self, Selector, bare, conditions, is_aggregated, number, parts, selectors};
 use crate::source::{Query, Setup, Subject};
 
@@ -25,6 +25,9 @@ const FAILURES: [&str; 6] = ["error", "errors", "failure", "failures", "failed",
 /// Words in the name of a gauge for how many clients there are.
 const CLIENTS: [&str; 4] = ["connections", "clients", "sessions", "subscribers"];
 
+/// Parts of the names of what is added up and not counted: divided by how many, it is an average.
+const AMOUNTS: [&str; 5] = ["seconds", "_bytes", "_sum", "duration", "otalTime"];
+
 /// A fixed number of clients below this is no matter of how large a server is.
 const FEW_CLIENTS: f64 = 100.0;
 
@@ -41,7 +44,7 @@ pub(super) fn check(setup: &Setup<'_>, report: &mut Report) {
             }
         }
         if query.is_alert() {
-            absolute(query, expression, report);
+            absolute(setup, query, expression, report);
         }
     }
 }
@@ -154,8 +157,24 @@ fn limit_zero(query: &Query<'_>, binary: &BinaryExpr, report: &mut Report) {
         let why = format!(
             "{below} is 0 where no limit is set; divided by it everything is +Inf, above any threshold"
         );
-        report.query(&LIMIT_ZERO, query, below, why, format!("/ ({below} > 0)"));
+        report.query(&LIMIT_ZERO, query, below, why, format!("/ ({below} > 0)")).fix =
+            guarded(&query.text, below);
     }
+}
+
+/// The limit with its matchers, as it stands behind the sign of division, in parentheses.
+fn guarded(text: &str, limit: &str) -> Option<Fix> {
+    let (at, _) = text.match_indices(limit).find(|(at, _)| {
+        let after = text[at + limit.len()..].chars().next();
+        text[..*at].trim_end().ends_with('/')
+            && !after.is_some_and(|letter| letter.is_alphanumeric() || "_:".contains(letter))
+    })?;
+    let slash = text[..at].rfind('/')?;
+    let rest = &text[at + limit.len()..];
+    let matchers = if rest.starts_with('{') { rest.find('}')? + 1 } else { 0 };
+    let end = at + limit.len() + matchers;
+    let (from, vector) = (&text[slash..end], &text[at..end]);
+    Some(Fix::Replace { from: from.to_owned(), to: format!("/ ({vector} > 0)") })
 }
 
 /// Alerts are left alone: what is no number is above no threshold.
@@ -169,7 +188,11 @@ fn unguarded(query: &Query<'_>, binary: &BinaryExpr, report: &mut Report) {
         query::is_call_of(part, &["clamp_min", "clamp"])
             || matches!(part, Expr::Binary(inner) if inner.op.is_comparison_operator() || [T_LOR, T_LAND].contains(&inner.op.id()))
     });
-    if is_guarded || below.is_empty() || !below.iter().all(is_rate) {
+    // Of nothing there is no average, and a gap is right.
+    let above = selectors(&binary.lhs);
+    let is_average = below.iter().all(|one| one.name().ends_with("_count"))
+        || above.iter().any(|one| AMOUNTS.iter().any(|word| one.name().contains(word)));
+    if is_guarded || is_average || below.is_empty() || !below.iter().all(is_rate) {
         return;
     }
     let name = below[0].name();
@@ -184,7 +207,7 @@ fn unguarded(query: &Query<'_>, binary: &BinaryExpr, report: &mut Report) {
 }
 
 /// How many failures or clients are too many depends on how many there are.
-fn absolute(query: &Query<'_>, expression: &Expr, report: &mut Report) {
+fn absolute(setup: &Setup<'_>, query: &Query<'_>, expression: &Expr, report: &mut Report) {
     for condition in conditions(expression).iter().filter(|one| one.is_above() && !one.is_guarded) {
         if parts(condition.of).iter().any(|part| is_division(part)) {
             continue;
@@ -192,7 +215,7 @@ fn absolute(query: &Query<'_>, expression: &Expr, report: &mut Report) {
         let found = selectors(condition.of);
         let [selector] = &found[..] else { continue };
         let limit = condition.with;
-        if limit > 0.0 && is_rate_of_failures(selector) {
+        if limit > 0.0 && is_rate_of_failures(setup, selector) {
             let name = selector.name();
             let why = format!(
                 "{limit} failures a second are nothing for a busy server, and a quiet one fails altogether and stays below"
@@ -231,13 +254,20 @@ fn is_division(expression: &Expr) -> bool {
     matches!(expression, Expr::Binary(binary) if binary.op.id() == T_DIV && number(&binary.rhs).is_none())
 }
 
-fn is_rate_of_failures(selector: &Selector<'_>) -> bool {
-    let is_failure = selector.name().split('_').any(|word| FAILURES.contains(&word));
+/// Failures of which it is known what they are a part of: answers by their status, or a counter
+/// beside one of all, or of successes.
+fn is_rate_of_failures(setup: &Setup<'_>, selector: &Selector<'_>) -> bool {
+    let name = selector.name();
+    let failure = FAILURES.iter().find_map(|word| {
+        let at = name.find(&format!("_{word}"))?;
+        Some(&name[..=at])
+    });
+    let has_whole = failure.is_some_and(|stem| setup.catalogue.has_counter_like(stem, name));
     let is_server_error = selector.matchers().any(|matcher| {
         ["status", "code", "status_code"].contains(&matcher.name.as_str())
             && matcher.value.starts_with('5')
     });
-    selector.is_in(&["rate", "irate"]) && (is_failure || is_server_error)
+    selector.is_in(&["rate", "irate"]) && (has_whole || is_server_error)
 }
 
 fn is_clients(name: &str) -> bool {

@@ -1,6 +1,7 @@
 //! What cannot be read at all, or is read by a program that speaks another language.
 
 use crate::finding::{Report, Rule};
+use crate::query::variables;
 use crate::source::{Ast, Kind, Place, Query, Setup, Subject};
 
 pub(super) const UNREADABLE: Rule = Rule::error("unreadable", "a file or a block cannot be read");
@@ -40,6 +41,10 @@ fn broken(query: &Query<'_>, why: &str, report: &mut Report) {
     if query.text.starts_with('{') && query.text.contains("now()") {
         let why = "LogQL knows no now() and no times: which time is asked for is a parameter of the request";
         report.query(&LOGQL_TIME, query, "now()", why, "leave it out, and choose the time in Grafana, with --since of logcli, or with start and end");
+        return;
+    }
+    // What a variable stands for is not known here: it may be an operator, or a list of labels.
+    if variables::has_unquoted(&query.text) {
         return;
     }
     // A guide that shows only how something begins says so.

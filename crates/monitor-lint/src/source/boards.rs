@@ -56,7 +56,9 @@ fn read_panel<'f>(node: &Node, origin: Origin<'f>, queries: &mut Vec<Query<'f>>)
         let Some(text) = expression.text().filter(|text| !text.trim().is_empty()) else { continue };
         let language = language(target).or(language(node)).unwrap_or(Language::Unknown);
         let place = (expression.line, expression.column);
-        queries.push(Query::read(origin, place, text, Subject::Panel(title.clone()), language));
+        let mut query = Query::read(origin, place, text, Subject::Panel(title.clone()), language);
+        query.legend = target.text_of("legendFormat").unwrap_or_default().to_owned();
+        queries.push(query);
     }
     let kind = node.text_of("type").unwrap_or_default().to_owned();
     Panel { title, kind, queries: first..queries.len(), node: node.clone() }

@@ -18,6 +18,8 @@ pub(crate) struct Query<'f> {
     /// As it is written, without the quotes of its file.
     pub(crate) text: String,
     pub(crate) subject: Subject,
+    /// How a panel calls its lines; empty where it does not say.
+    pub(crate) legend: String,
     pub(crate) ast: Ast,
 }
 
@@ -46,6 +48,8 @@ pub(crate) enum Ast {
 pub(crate) enum Language {
     Promql,
     Logql,
+    /// LogQL where it can be read so, else PromQL.
+    LogqlFirst,
     /// Nothing says it: PromQL where it can be read so.
     Unknown,
 }
@@ -59,7 +63,15 @@ impl<'f> Query<'f> {
         language: Language,
     ) -> Self {
         let ast = Ast::read(text, language);
-        Self { origin, line, column, text: text.trim().to_owned(), subject, ast }
+        Self {
+            origin,
+            line,
+            column,
+            text: text.trim().to_owned(),
+            subject,
+            legend: String::new(),
+            ast,
+        }
     }
 
     pub(crate) fn promql(&self) -> Option<&Expr> {
@@ -111,11 +123,13 @@ impl<'f> Query<'f> {
 impl Ast {
     fn read(text: &str, language: Language) -> Self {
         let expanded = variables::expand(text);
-        if language == Language::Logql {
-            return match LogExpression::parse(&expanded) {
-                Ok(expression) => Self::Logql(expression),
-                Err(error) => Self::Broken(error.to_string()),
-            };
+        let logql = LogExpression::parse(&expanded);
+        match (language, logql) {
+            (Language::Logql | Language::LogqlFirst, Ok(expression)) => {
+                return Self::Logql(expression);
+            }
+            (Language::Logql, Err(error)) => return Self::Broken(error.to_string()),
+            _ => {}
         }
         match parser::parse(&expanded) {
             Ok(expression) => Self::Promql(Box::new(expression)),

@@ -191,5 +191,5 @@ impl<'f> Setup<'f> {
 fn language_of_rules(origin: Origin<'_>) -> Language {
     let folders = origin.file.path.rsplit_once('/').map_or("", |(folders, _)| folders);
     let is_loki = !origin.is_block && folders.split('/').any(|folder| folder.contains("loki"));
-    if is_loki { Language::Logql } else { Language::Unknown }
+    if is_loki { Language::LogqlFirst } else { Language::Unknown }
 }

@@ -6,7 +6,7 @@ use super::super::finding::Finding;
 use super::super::tree::Tree;
 use crate::boards::{self, Datasource};
 pub(super) use crate::tower::line_of;
-use crate::tower::{LINT_PAGES, Query, RuleFile, fences};
+use crate::tower::{Query, RuleFile, fences, is_wrong_on_purpose};
 
 /// An expression that parses.
 pub(super) struct Use {
@@ -61,7 +61,7 @@ pub(super) fn all(tree: &Tree) -> (Uses, Vec<Finding>) {
         }
     }
     let documents = tree.files().filter(|(path, _)| path.ends_with(".md"));
-    for (path, text) in documents.filter(|(path, _)| !path.starts_with(LINT_PAGES)) {
+    for (path, text) in documents.filter(|(path, _)| !is_wrong_on_purpose(path)) {
         for fence in fences(text).into_iter().filter(|fence| fence.language == "promql") {
             uses.take(path, fence.line, fence.text.trim(), By::Document, &mut findings);
         }

@@ -89,6 +89,7 @@ fn what_is_no_expression_is_refused() {
         ("{a=\"b\"} |", "the end is no name"),
         ("{a=\"b\"} |= json", "`json` stands where a text should"),
         ("{a=\"b\"} | json | (c=\"d\"", "the end stands where `)` should"),
+        ("{a=\"b\"} | logfmt --strikt", "logfmt knows no --strikt"),
         ("{a=\"b\"} | jsn", "the end stands where `jsn` should be compared"),
         ("sum by (a (rate({a=\"b\"}[5m]))", "`(` stands where `,` should"),
         ("rate({a=\"b\"}[x])", "`x` is no duration"),
@@ -98,5 +99,41 @@ fn what_is_no_expression_is_refused() {
     ] {
         let error = LogExpression::parse(text).expect_err(text).to_string();
         assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_guides_and_the_documentation_of_loki_ask_is_read() {
+    for text in [
+        "{job=\"chat-server\"} |= \"error\"",
+        "{job=\"chat-server\"} | json | auth_result=\"failure\"",
+        "sum(rate({job=\"chat-server\"} | json | auth_result=\"failure\" [5m])) > 5",
+        "{container=\"query-frontend\",namespace=\"loki-dev\"} |= \"metrics.go\" | logfmt | duration > 10s and throughput_mb < 500",
+        "{name=~\"mysql.+\", name!~`mysql-\\d+`}",
+        "{job=\"mysql\"} |= \"error\" != \"timeout\" |~ `error=\\w+`",
+        "{job=\"a\"} |> \"<_> level=debug <_>\" !> \"<_> level=info <_>\"",
+        "{job=\"a\"} | json first_server=\"servers[0]\", ua=\"request.headers[\\\"User-Agent\\\"]\"",
+        "{job=\"a\"} | logfmt --strict --keep-empty host",
+        "{job=\"a\"} | regexp \"(?P<method>\\\\w+) (?P<path>[\\\\w|/]+)\"",
+        "{job=\"a\"} | pattern `<ip> - - <_> \"<method> <uri> <_>\" <status> <size>`",
+        "{job=\"a\"} | logfmt | addr = ip(\"192.168.4.5/16\")",
+        "{job=\"a\"} |= ip(\"192.168.4.5-192.168.4.20\")",
+        "{job=\"a\"} | logfmt | duration >= 20ms or size == 20KB or method != \"GET\"",
+        "{job=\"a\"} | unpack | line_format \"{{.a}}\" | decolorize | drop b, c=\"d\" | keep e",
+        "sum by (host) (rate({job=\"mysql\"} |= \"error\" != \"timeout\" | json | duration > 10s [1m]))",
+        "topk(10, sum(rate({region=\"us-east1\"}[5m])) by (name))",
+        "quantile_over_time(0.99, {cluster=\"a\"} | json | __error__ = \"\" | unwrap request_time [1m]) by (path)",
+        "sum by (org_id) (sum_over_time({cluster=\"a\"} |= \"metrics.go\" | logfmt | unwrap bytes(bytes_processed) [1m]))",
+        "max_over_time({job=\"a\"} | logfmt | unwrap duration_seconds(took) | __error__=\"\" [5m] offset 1h)",
+        "sum(rate({app=\"foo\", level=\"error\"}[1m])) / sum(rate({app=\"foo\"}[1m]))",
+        "sum by (machine) (count_over_time({app=\"foo\"}[1m])) > bool 10",
+        "rate({app=~\"foo|bar\"}[1m]) and rate({app=\"bar\"}[1m])",
+        "sum by (app, pool) (rate({foo=\"bar\"}[2m])) / on (app) group_left (pool) sum by (app) (rate({foo=\"bar\"}[2m]))",
+        "absent_over_time({app=\"foo\"}[10m]) or vector(0)",
+        "label_replace(rate({job=\"a\"} |= \"err\" [1m]), \"foo\", \"$1\", \"service\", \"(.*):.*\")",
+        "approx_topk(10, sum by (service) (rate({a=\"b\"}[5m])))",
+        "sort_desc(sum by (a) (bytes_over_time({b=\"c\"}[1d])))",
+    ] {
+        parsed(text);
     }
 }
