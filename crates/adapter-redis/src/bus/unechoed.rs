@@ -6,11 +6,11 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 /// Signals of one channel whose return is waited for: about as many as wait to be said.
 const EXPECTED_MAX: usize = 16 * 1_024;
@@ -30,13 +30,14 @@ pub(crate) struct Unechoed {
     since: [AtomicU64; CHANNELS],
     expected: [Mutex<Expected>; CHANNELS],
     marks: [Mutex<Marks>; CHANNELS],
-    is_deaf: AtomicBool,
+    /// Since when nothing comes back.
+    deaf_since: watch::Sender<Option<Instant>>,
 }
 
 impl Unechoed {
     pub(crate) fn new() -> Self {
-        let (since, expected, marks, is_deaf) = Default::default();
-        Self { start: Instant::now(), since, expected, marks, is_deaf }
+        let (since, expected, marks, deaf_since) = Default::default();
+        Self { start: Instant::now(), since, expected, marks, deaf_since }
     }
 
     /// A beat was published.
@@ -92,14 +93,20 @@ impl Unechoed {
         self.marks(channel).pop_front_if(|(known, _)| *known <= number).map(|(_, mark)| mark)
     }
 
-    /// Whether nothing comes back.
-    pub(crate) fn is_deaf(&self) -> bool {
-        self.is_deaf.load(Ordering::SeqCst)
+    /// For how long nothing has come back.
+    pub(crate) fn deaf_for(&self) -> Duration {
+        self.deaf_since.borrow().map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Waits until something comes back.
+    pub(crate) async fn hears(&self) {
+        // The sender is ours, so waiting ends only with the value.
+        let _ = self.deaf_since.subscribe().wait_for(Option::is_none).await;
     }
 
     /// Says whether nothing comes back; nobody waits for a mark then.
     pub(crate) fn set_deaf(&self, is_deaf: bool) {
-        self.is_deaf.store(is_deaf, Ordering::SeqCst);
+        self.deaf_since.send_replace(is_deaf.then(Instant::now));
         for channel in (0..CHANNELS).filter(|_| is_deaf) {
             self.marks(channel).drain(..).for_each(|(_, mark)| mark.is_void());
         }

@@ -140,11 +140,12 @@ impl Voices {
     pub(crate) fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Underway, BusError> {
         let signal = envelope.signal.clone();
         let channel = channel_of(signal.topic());
+        if self.unechoed.deaf_for() > self.hold {
+            return self.refuse(channel, Trouble::away().into());
+        }
         // Another that publishes now may be let in, too: it is a bound for memory.
         if self.unechoed.is_full(channel) {
-            self.outboxes[channel % self.outboxes.len()].skip(channel);
-            self.dropped.increment();
-            return Err(BusError::Overflow);
+            return self.refuse(channel, BusError::Overflow);
         }
         let (underway, returned, takes) = Underway::new(envelope);
         self.put(&signal, |outbox, channel, frame| {
@@ -158,11 +159,11 @@ impl Voices {
 
     /// Sets a mark in what is said about a topic. It is a beat: the others know those.
     pub(crate) fn mark(&self, topic: Topic<'_>) -> Result<Arc<Mark>, BusError> {
-        if self.unechoed.is_deaf() || self.link.away_for() > Duration::ZERO {
+        if self.unechoed.deaf_for() > Duration::ZERO || self.link.away_for() > Duration::ZERO {
             return Err(Trouble::away().into());
         }
         let channel = channel_of(topic);
-        Ok(self.outboxes[channel % self.outboxes.len()].mark(channel, || {
+        Ok(self.outbox(channel).mark(channel, || {
             let number = self.beats.fetch_add(1, Ordering::SeqCst) + 1;
             let mark = Arc::new(Mark::default());
             self.unechoed.expect_mark((channel, number), mark.clone());
@@ -176,27 +177,32 @@ impl Voices {
         put: impl FnOnce(&Outbox, usize, Vec<u8>) -> Result<(), Full>,
     ) -> Result<(), BusError> {
         let channel = channel_of(signal.topic());
-        let outbox = &self.outboxes[channel % self.outboxes.len()];
-        let refuse = |error| {
-            outbox.skip(channel);
-            self.dropped.increment();
-            Err(error)
-        };
         if self.link.away_for() > self.hold {
-            return refuse(Trouble::away().into());
+            return self.refuse(channel, Trouble::away().into());
         }
         let frame = Frame::of_signal(self.node, self.clock.now(), signal);
         if frame.len() > self.frame_bytes_max {
             let (bytes, max) = (frame.len(), self.frame_bytes_max);
-            return refuse(BusError::TooLong { bytes, max });
+            return self.refuse(channel, BusError::TooLong { bytes, max });
         }
         // Before it is put in, or it could be taken out of the count first.
         self.queue.add(1);
-        put(outbox, channel, frame).map_err(|Full| {
+        put(self.outbox(channel), channel, frame).map_err(|Full| {
             self.queue.add(-1);
             self.dropped.increment();
             BusError::Overflow
         })
+    }
+
+    /// The others learn that something is missing.
+    fn refuse<T>(&self, channel: usize, error: BusError) -> Result<T, BusError> {
+        self.outbox(channel).skip(channel);
+        self.dropped.increment();
+        Err(error)
+    }
+
+    fn outbox(&self, channel: usize) -> &Outbox {
+        &self.outboxes[channel % self.outboxes.len()]
     }
 
     /// Has every channel say now that this node is there; answers the number of the beat.
@@ -237,6 +243,11 @@ impl Voice {
     async fn publish(&mut self, mut batch: Batch) {
         self.lose(batch.aged, None);
         loop {
+            if batch.frames.iter().any(|frame| frame.takes.is_some()) {
+                // Said while nothing comes back, it would not be heard here.
+                let _ = timeout(self.hold, self.unechoed.hears()).await;
+                self.lose_aged(&mut batch);
+            }
             let pipeline = self.pipeline(&batch);
             if pipeline.is_empty() {
                 return;
@@ -255,9 +266,7 @@ impl Voice {
                     let _ = timeout(self.hold, self.link.up()).await;
                 }
             }
-            let (before, now) = (batch.frames.len(), Instant::now());
-            batch.frames.retain(|frame| now.duration_since(frame.since) <= self.hold);
-            self.lose(before - batch.frames.len(), None);
+            self.lose_aged(&mut batch);
             // A later beat says more.
             let farewell = batch.after.take().and_then(|after| after.farewell);
             drop(farewell);
@@ -309,6 +318,13 @@ impl Voice {
             // Whoever leaves may not have waited.
             let _ = farewell.send(());
         }
+    }
+
+    /// Gives up what has waited for too long.
+    fn lose_aged(&self, batch: &mut Batch) {
+        let (before, now) = (batch.frames.len(), Instant::now());
+        batch.frames.retain(|frame| now.duration_since(frame.since) <= self.hold);
+        self.lose(before - batch.frames.len(), None);
     }
 
     /// Counts frames that are lost.
