@@ -1,6 +1,7 @@
 //! When alerts ring, and what they say then.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use promql_parser::label::MatchOp;
 use promql_parser::parser::Expr;
@@ -19,8 +20,24 @@ pub(super) const LABEL_LOST: Rule =
     Rule::warning("label-lost", "an annotation shows a label that the expression has not");
 
 /// Words of gauges that are 0 when nobody is there.
-const ACTIVITY: [&str; 8] =
-    ["connections", "clients", "sessions", "users", "requests", "messages", "members", "jobs"];
+const ACTIVITY: [&str; 4] = ["connections", "clients", "sessions", "users"];
+
+/// Parts of the names of counters that have to rise even where nobody does anything.
+const ALWAYS_RISING: [&str; 10] = [
+    "success",
+    "succeeded",
+    "heartbeat",
+    "watchdog",
+    "backup",
+    "snapshot",
+    "scrape",
+    "samples",
+    "evaluations",
+    "completed",
+];
+
+/// Something that has not happened for so long was to happen by itself.
+const LONG: Duration = Duration::from_secs(3_600);
 
 pub(super) fn check(setup: &Setup<'_>, report: &mut Report) {
     for (rule, query) in setup.rules() {
@@ -37,7 +54,9 @@ fn idle(query: &Query<'_>, expression: &Expr, report: &mut Report) {
         let found = selectors(one.of);
         let [selector] = &found[..] else { continue };
         let is_rate = matches!(bare(one.of), Expr::Call(_) | Expr::Aggregate(_))
-            && selector.is_in(&["rate", "irate", "increase"]);
+            && selector.is_in(&["rate", "irate", "increase"])
+            && selector.range.is_some_and(|range| range < LONG)
+            && !ALWAYS_RISING.iter().any(|part| selector.name().contains(part));
         let is_level = selector.range.is_none()
             && parts(one.of)
                 .into_iter()

@@ -7,6 +7,7 @@ mod commands;
 mod compose;
 mod exporters;
 mod histograms;
+mod kubernetes;
 mod loki;
 mod metrics;
 mod prometheus;
@@ -61,6 +62,7 @@ pub const RULES: &[&Rule] = &[
     &prometheus::RELABEL_NEVER_MATCHES,
     &prometheus::UNKNOWN_JOB,
     &exporters::EXPORTER_NOT_SCRAPED,
+    &kubernetes::MONITOR_SELECTS_NOTHING,
     &loki::RETENTION_NOT_ENABLED,
     &loki::RETENTION_SHADOWED,
     &loki::REFUSED_KEY,
@@ -93,6 +95,7 @@ const FAMILIES: &[fn(&Setup<'_>, &mut Report)] = &[
     alertmanager::check,
     prometheus::check,
     exporters::check,
+    kubernetes::check,
     loki::check,
     boards::check,
     compose::check,
