@@ -46,6 +46,8 @@ fn alerts_that_are_right_are_left_alone() {
             "container_memory_working_set_bytes / (container_spec_memory_limit_bytes > 0) > 0.9",
             "1 - avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[5m])) > 0.9",
             "label_replace(node_load1, \"a\", \"$1\", \"instance\", \"(.*):.*\") / on (a) b > 2",
+            "a_metadata{allow_any_host=\"yes\"}",
+            "a{b=\"c\", b=~\"c|d\", e!=\"f\"} > 0",
             "vector(1)",
         ]),
     );
