@@ -35,7 +35,7 @@ pub(super) fn check(setup: &Setup<'_>, report: &mut Report) {
             }
             if setup.catalogue.lacks(name) {
                 unknown(&setup.catalogue, query, name, report);
-            } else {
+            } else if !Catalogue::is_shared(name) {
                 for matcher in selector.matchers() {
                     label(&setup.catalogue, query, &selector, matcher, report);
                 }
