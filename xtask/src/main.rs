@@ -12,6 +12,7 @@ mod kubernetes;
 mod slo;
 mod stack;
 mod e2e;
+mod demo;
 mod tower;
 mod live;
 mod provide;
@@ -49,6 +50,7 @@ fn run() -> Result<ExitCode> {
         Task::Check => test::check(&workspace)?,
         Task::Docs => docs::run(&workspace)?,
         Task::Up => stack::up(&workspace)?,
+        Task::Demo(duration) => demo::run(&workspace, duration)?,
         Task::Down { volumes } => stack::down(&workspace, volumes)?,
         Task::Images => stack::make_images(&workspace)?,
         Task::E2e(wanted) => e2e::run(&workspace, &wanted)?,

@@ -1,5 +1,8 @@
 //! The tasks, as they are written behind `cargo xtask`.
 
+use std::time::Duration;
+
+use crate::demo;
 use crate::e2e::{self, Wanted};
 use crate::test;
 
@@ -9,6 +12,8 @@ pub(crate) enum Task {
     Check,
     Docs,
     Up,
+    /// `up` with people who use it for so long.
+    Demo(Duration),
     Down {
         volumes: bool,
     },
@@ -30,6 +35,7 @@ usage: cargo xtask <task>
   test --list              the jobs of `test`
   docs                     rewrites the generated files
   up                       the whole stack in containers, until all of it is healthy
+  up --demo [TIME]         the same with people who chat for so long (5m), and whether its boards show it
   down [--volumes]         ends it; with --volumes what it stored goes too
   images                   the images of the stack: pulled, or made of Debian's packages
   e2e [--only NAME]... [--keep]
@@ -45,6 +51,8 @@ impl Task {
             ["check"] => Self::Check,
             ["docs"] => Self::Docs,
             ["up"] => Self::Up,
+            ["up", "--demo"] => Self::Demo(demo::USUAL),
+            ["up", "--demo", time] => Self::Demo(e2e::duration(time).ok()?),
             ["down"] => Self::Down { volumes: false },
             ["down", "--volumes"] => Self::Down { volumes: true },
             ["images"] => Self::Images,
@@ -121,9 +129,16 @@ mod tests {
     }
 
     #[test]
+    fn a_demonstration_takes_as_long_as_is_said() {
+        assert_eq!(parse("up --demo"), Some(Task::Demo(demo::USUAL)));
+        assert_eq!(parse("up --demo 1h30m"), Some(Task::Demo(Duration::from_secs(90 * 60))));
+        assert_eq!(parse("up"), Some(Task::Up));
+    }
+
+    #[test]
     fn anything_else_is_wrong_usage() {
         assert_eq!(parse("down --volumes"), Some(Task::Down { volumes: true }));
-        for wrong in ["", "sing", "down --everything", "drill", "up now"] {
+        for wrong in ["", "sing", "down --everything", "drill", "up now", "up --demo soon"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -37,6 +37,16 @@ pub(crate) fn beside<T>(thread: ScopedJoinHandle<'_, T>, mut look: impl FnMut())
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// Looks again and again for so long; the first error ends it.
+pub(crate) fn through(duration: Duration, mut look: impl FnMut() -> Result<()>) -> Result<()> {
+    let start = Instant::now();
+    while start.elapsed() < duration {
+        look()?;
+        pause(LONG_PAUSE);
+    }
+    Ok(())
+}
+
 fn paced<T>(
     what: &str,
     deadline: Duration,
@@ -91,6 +101,17 @@ mod tests {
         });
         assert_eq!(answer, Ok(7));
         assert!(looks >= 3, "{looks}");
+    }
+
+    #[test]
+    fn what_goes_wrong_meanwhile_ends_it() {
+        let mut looks = 0;
+        let ended = through(Duration::from_secs(60), || {
+            looks += 1;
+            if looks == 2 { bail!("it broke") } else { Ok(()) }
+        });
+        assert_eq!(ended.expect_err("it broke").to_string(), "it broke");
+        assert!(through(Duration::ZERO, || bail!("nobody looks")).is_ok());
     }
 
     #[test]

@@ -30,16 +30,27 @@ pub struct MemoryAnswers {
 
 #[derive(Default)]
 struct State {
-    entries: HashMap<Arc<str>, Entry>,
+    entries: HashMap<Key, Entry>,
     /// In the order in which they were written; some are there no longer, or were written again.
-    order: VecDeque<(Arc<str>, u64)>,
+    order: VecDeque<(Key, u64)>,
     written: u64,
     bytes: usize,
 }
 
+/// Which of the two entries of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    /// Its answer, or that it is being done.
+    Whole,
+    /// What of it was done.
+    Part,
+}
+
+type Key = (Kind, Arc<str>);
+
 struct Entry {
     question: Box<str>,
-    /// `None` while it is being done.
+    /// The answer, or the part that was done; `None` while it is being done.
     answer: Option<Arc<str>>,
     end: Moment,
     /// Which of all that were written this is.
@@ -73,48 +84,78 @@ impl AnswerStore for MemoryAnswers {
     async fn begin(&self, key: &str, question: &str, lease: Duration) -> Result<Begun, Fault> {
         let now = self.clock.moment();
         let mut state = lock(&self.state);
-        if let Some(entry) = state.entries.get(key).filter(|entry| entry.end > now) {
+        if let Some(entry) = state.at(&(Kind::Whole, key.into()), now) {
             return Ok(match &entry.answer {
                 _ if *entry.question != *question => Begun::Other,
                 None => Begun::Running,
                 Some(answer) => Begun::Before(answer.clone()),
             });
         }
-        state.write(key, (question, None), now.plus(lease));
+        let begun = match state.at(&(Kind::Part, key.into()), now) {
+            Some(part) if *part.question != *question => return Ok(Begun::Other),
+            Some(part) => part.answer.clone().map_or(Begun::First, Begun::Partly),
+            None => Begun::First,
+        };
+        state.write((Kind::Whole, key.into()), (question, None), now.plus(lease));
         state.keep_bounds(now, self.bytes_max);
-        Ok(Begun::First)
+        Ok(begun)
     }
 
     async fn answer(&self, key: &str, answered: Answered<'_>, time: Duration) -> Result<(), Fault> {
         let now = self.clock.moment();
         let mut state = lock(&self.state);
-        state.write(key, (answered.question, Some(answered.answer)), now.plus(time));
+        let Answered { question, answer } = answered;
+        state.write((Kind::Whole, key.into()), (question, Some(answer)), now.plus(time));
+        state.forget(&(Kind::Part, key.into()));
+        state.keep_bounds(now, self.bytes_max);
+        Ok(())
+    }
+
+    async fn put_aside(&self, key: &str, part: Answered<'_>, time: Duration) -> Result<(), Fault> {
+        let now = self.clock.moment();
+        let mut state = lock(&self.state);
+        let Answered { question, answer } = part;
+        let whole = (Kind::Whole, key.into());
+        let there = state.at(&whole, now);
+        if there.is_some_and(|there| *there.question == *question && there.answer.is_some()) {
+            return Ok(());
+        }
+        let place = (Kind::Part, key.into());
+        let before = state.at(&place, now).and_then(|before| before.answer.as_ref());
+        if before.is_none_or(|before| before.len() <= answer.len()) {
+            state.write(place, (question, Some(answer)), now.plus(time));
+        }
+        state.forget(&whole);
         state.keep_bounds(now, self.bytes_max);
         Ok(())
     }
 
     async fn give_up(&self, key: &str) -> Result<(), Fault> {
-        lock(&self.state).forget(key);
+        lock(&self.state).forget(&(Kind::Whole, key.into()));
         Ok(())
     }
 }
 
 impl State {
-    fn write(&mut self, key: &str, (question, answer): (&str, Option<&str>), end: Moment) {
-        self.forget(key);
-        let key: Arc<str> = key.into();
+    /// What there is, if its time is not over.
+    fn at(&self, key: &Key, now: Moment) -> Option<&Entry> {
+        self.entries.get(key).filter(|entry| entry.end > now)
+    }
+
+    fn write(&mut self, key: Key, (question, answer): (&str, Option<&str>), end: Moment) {
+        self.forget(&key);
         self.written += 1;
         let number = self.written;
         let entry =
             Entry { question: question.into(), answer: answer.map(Into::into), end, number };
-        self.bytes += entry.bytes(&key);
+        self.bytes += entry.bytes(&key.1);
         self.order.push_back((key.clone(), number));
         self.entries.insert(key, entry);
     }
 
-    fn forget(&mut self, key: &str) {
+    fn forget(&mut self, key: &Key) {
         if let Some(gone) = self.entries.remove(key) {
-            self.bytes -= gone.bytes(key);
+            self.bytes -= gone.bytes(&key.1);
         }
     }
 
@@ -131,7 +172,7 @@ impl State {
         }
         if self.order.len() > 2 * self.entries.len() + SLACK {
             let entries = &self.entries;
-            let is_there = |(key, number): &(Arc<str>, u64)| {
+            let is_there = |(key, number): &(Key, u64)| {
                 entries.get(key).is_some_and(|entry| entry.number == *number)
             };
             self.order.retain(is_there);

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use campanile_core::{
-    event::{Envelope, Signal},
-    port::{Bus, BusError, BusReceiver, Heard, Node, NodeId, Passage, Underway},
+    event::{Envelope, Signal, Topic},
+    port::{Bus, BusError, BusReceiver, Heard, Mark, Node, NodeId, Passage, Underway},
 };
 use std::sync::{
     Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -122,6 +122,17 @@ impl Bus for MemoryBus {
         // Whoever publishes has the other end.
         let _ = takes.send(());
         Ok(Passage::Underway(underway))
+    }
+
+    async fn mark(&self, _topic: Topic<'_>) -> Result<Arc<Mark>, BusError> {
+        let mark = Arc::new(Mark::default());
+        // What has arrived is in the inbox.
+        let seats = self.hub.seats_mut();
+        match seats.iter().find(|seat| seat.node.id == self.node && seat.inbox.is_some()) {
+            Some(seat) if seats.len() > 1 => seat.hear(Heard::Mark(mark.clone()))?,
+            _ => mark.is_void(),
+        }
+        Ok(mark)
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {

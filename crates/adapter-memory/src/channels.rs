@@ -102,7 +102,7 @@ impl ChannelStore for MemoryChannels {
         Ok(ChannelSeen {
             subscriptions: occupied.map_or(0, Occupied::count),
             members: occupied.map(Occupied::members).unwrap_or_default(),
-            version: occupied.map(|occupied| occupied.version).unwrap_or_default(),
+            version: occupied.map_or(Version(state.version), |occupied| occupied.version),
             kept,
         })
     }

@@ -1,14 +1,11 @@
 //! Applications that operators have made.
 
-use crate::{
-    PostgresStore,
-    metrics::Statement,
-    rows::{Columns, senseless},
-    work::Work,
-};
+use crate::{PostgresStore, metrics::Statement, rows::Columns, work::Work};
 use async_trait::async_trait;
 use campanile_core::{
-    application::{AppKey, AppName, AppSecret, Application},
+    application::{
+        AppKey, AppName, AppRow, AppRowError, AppSecret, Application, Applications, SenselessApp,
+    },
     channel::AppId,
     port::{
         AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, Fault,
@@ -27,7 +24,7 @@ impl AppStore for PostgresStore {
         self.worker().change(Create { app, kept_max }).await?
     }
 
-    async fn list(&self) -> Result<Vec<Application>, Fault> {
+    async fn list(&self) -> Result<Applications, Fault> {
         self.worker().read(List).await
     }
 
@@ -107,7 +104,7 @@ struct List;
 
 #[async_trait]
 impl Work for List {
-    type Answer = Vec<Application>;
+    type Answer = Applications;
     const STATEMENT: Statement = Statement::AppGet;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<Self::Answer, Error> {
@@ -140,7 +137,7 @@ impl Work for Alter<'_> {
         .bind(change.settings_before.as_deref())
         .execute(&mut *connection)
         .await?;
-        let app = read(connection, Some(id)).await?.pop();
+        let app = read(connection, Some(id)).await?.all.pop();
         Ok(match app {
             None => Err(ChangeAppError::NotFound),
             Some(_) if changed.rows_affected() == 0 => Err(ChangeAppError::Stale),
@@ -294,10 +291,10 @@ async fn touch(connection: &mut PgConnection, id: &AppId, now: Timestamp) -> Res
 }
 
 /// The applications, or the one of this id.
-async fn read(
+pub(crate) async fn read(
     connection: &mut PgConnection,
     id: Option<&AppId>,
-) -> Result<Vec<Application>, Error> {
+) -> Result<Applications, Error> {
     let rows = query(
         "SELECT a.id, a.name, a.enabled, a.settings, a.made_at, a.changed_at, \
          k.key, k.secret, k.made_at \
@@ -307,46 +304,29 @@ async fn read(
     .bind(id.map(AppId::as_str))
     .fetch_all(connection)
     .await?;
-    let mut apps: Vec<Application> = Vec::new();
-    for row in &rows {
-        let (app, key) = match application(row) {
-            Ok(read) => read,
-            Err(error) => {
-                tell_senseless(row, &error);
-                continue;
-            }
-        };
-        match apps.last_mut().filter(|last| last.id == app.id) {
-            Some(last) => last.keys.extend(key),
-            None => apps.push(Application { keys: key.into_iter().collect(), ..app }),
-        }
-    }
-    Ok(apps)
+    Ok(Applications::gather(rows.iter().map(|row| {
+        // One that cannot be read was written by no server: that is for people to put right.
+        app_row(row).map_err(|error| SenselessApp {
+            id: row.try_get(0).unwrap_or_default(),
+            why: AppRowError::Column(error.to_string().into()),
+        })
+    })))
 }
 
-/// An application without its keys, and one of them, if it has any.
-fn application(row: &PgRow) -> Result<(Application, Option<AppKey>), Error> {
+fn app_row(row: &PgRow) -> Result<AppRow, Error> {
     let mut columns = Columns::of(row);
-    let app = Application {
-        id: AppId::parse(columns.take()?).map_err(senseless)?,
-        name: AppName::parse(columns.take()?).map_err(senseless)?,
+    Ok(AppRow {
+        id: columns.take()?,
+        name: columns.take()?,
         enabled: columns.take()?,
         settings: columns.take()?,
-        keys: Vec::new(),
         made_at: columns.time()?,
         changed_at: columns.time()?,
-    };
-    let key = match columns.take()? {
-        None => None,
-        Some(key) => {
-            Some(AppKey { key, secret: AppSecret(columns.take()?), made_at: columns.time()? })
-        }
-    };
-    Ok((app, key))
-}
-
-/// One that is left out. Who wrote it was no server: that is for people to put right.
-fn tell_senseless(row: &PgRow, error: &Error) {
-    let app = row.try_get::<String, _>(0).unwrap_or_default();
-    tracing::error!(app, %error, "an application makes no sense");
+        key: match columns.take()? {
+            None => None,
+            Some(key) => {
+                Some(AppKey { key, secret: AppSecret(columns.take()?), made_at: columns.time()? })
+            }
+        },
+    })
 }

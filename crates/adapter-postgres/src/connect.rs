@@ -1,7 +1,7 @@
 //! Connecting for the first time: the database, its schema; and why it may fail.
 
 use crate::{
-    Config, Pooler, PostgresStore,
+    Config, Pooler, PostgresStore, apps,
     connector::{Connector, is_direct, is_pooler, is_refusal},
     fault,
     metrics::Measured,
@@ -13,9 +13,20 @@ use crate::{
     work::Worker,
     writer::Writers,
 };
-use campanile_core::port::FaultKind;
+use campanile_core::{application::Applications, port::FaultKind};
 use campanile_metrics::Registry;
 use sqlx::{Connection, Error, PgConnection};
+
+/// What a database is like that nobody has opened as a store.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// Where it is, without its password.
+    pub place: String,
+    /// The version of the schema that it has, 0 when it is empty.
+    pub version: u32,
+    /// The applications in it, where the schema is this version's.
+    pub apps: Option<Applications>,
+}
 
 /// Why the store was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -167,17 +178,21 @@ impl Config {
         }
     }
 
-    /// Whether [`Config::connect`] would do now, without changing anything: the place without its
-    /// password, and the version of the schema that it has, 0 when it is empty.
-    pub async fn look(self, registry: &Registry) -> Result<(String, u32), OpenError> {
+    /// Whether [`Config::connect`] would do now, without changing anything.
+    pub async fn look(self, registry: &Registry) -> Result<Looked, OpenError> {
         let measured = Measured::register(registry);
         let (connector, mut connection) = self.reach(&measured).await?;
         let place = connector.place();
-        let standing = schema::look(&mut connection).await;
-        let standing = standing.map_err(|error| OpenError::of(error, place.clone()))?;
-        let _closed = connection.close().await;
+        let failed = |error| OpenError::of(error, place.clone());
+        let standing = schema::look(&mut connection).await.map_err(failed)?;
         let version = standing.version(place.clone())?;
-        Ok((place, version))
+        let apps = if version == schema::NEWEST {
+            Some(apps::read(&mut connection, None).await.map_err(failed)?)
+        } else {
+            None
+        };
+        let _closed = connection.close().await;
+        Ok(Looked { place, version, apps })
     }
 
     /// Finds out whether there is a pooler between.

@@ -40,7 +40,7 @@ mod transfer;
 
 pub use blobs::PostgresBlobs;
 pub use config::{Config, Pooler};
-pub use connect::OpenError;
+pub use connect::{Looked, OpenError};
 pub use metrics::{ConnectResult, PostgresMetrics, SqlstateClass, Statement};
 pub use store::PostgresStore;
 pub use transfer::{PostgresExport, PostgresImport};

@@ -15,6 +15,9 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/0009_applications.sql"),
 ];
 
+/// The version that this program makes.
+pub(crate) const NEWEST: u32 = MIGRATIONS.len() as u32;
+
 /// Held while the schema is changed, so that of several nodes one does: "CAMP".
 const LOCK: i64 = 0x4341_4d50;
 
@@ -33,7 +36,7 @@ pub(crate) enum Standing {
 /// Brings the database to the newest version, all in one transaction. Statements leave no name
 /// behind, since the connection may be lent.
 pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<Standing, Error> {
-    let known = MIGRATIONS.len() as u32;
+    let known = NEWEST;
     let mut transaction = connection.begin().await?;
     if is_read_only(&mut transaction).await? {
         return Ok(Standing::ReadOnly);
@@ -68,7 +71,7 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<Standing, E
 /// How the database stands, and nothing is changed: it counts as up to date with the schema that
 /// it has, 0 for none, since starting brings it there.
 pub(crate) async fn look(connection: &mut PgConnection) -> Result<Standing, Error> {
-    let known = MIGRATIONS.len() as u32;
+    let known = NEWEST;
     let mut transaction = connection.begin().await?;
     let read_only = is_read_only(&mut transaction).await?;
     let found = version(&mut transaction).await?;

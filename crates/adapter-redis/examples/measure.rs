@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     let now = start.elapsed();
                     ways.push(now.saturating_sub(sent_at(&signal)));
                 }
-                Ok(Some(Heard::Own(_))) => {}
+                Ok(Some(Heard::Own(_) | Heard::Mark(_))) => {}
                 Ok(Some(Heard::Missed)) => missed += 1,
                 Ok(None) | Err(_) => break,
             }

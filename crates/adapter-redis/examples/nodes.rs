@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             next = heard.receive() => match next {
                 Some(Heard::Signal(signal, way)) => println!("after {way:?}: {signal:?}"),
                 Some(Heard::Own(_)) => println!("what this node published in order is back"),
+                Some(Heard::Mark(_)) => println!("a mark of this node is heard"),
                 Some(Heard::Missed) => println!("something was missed"),
                 None => break,
             },

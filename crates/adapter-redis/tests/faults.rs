@@ -61,7 +61,7 @@ impl Pair {
         loop {
             match timeout(PATIENCE, self.heard.receive()).await.expect("it is told in time") {
                 Some(Heard::Missed) => return started.elapsed(),
-                Some(Heard::Signal(..) | Heard::Own(_)) => {}
+                Some(Heard::Signal(..) | Heard::Own(_) | Heard::Mark(_)) => {}
                 None => panic!("the bus has ended"),
             }
         }

@@ -3,12 +3,14 @@
 use crate::{
     SqliteStore,
     fault::fault,
-    rows::{Columns, senseless},
+    rows::Columns,
     writer::{Change, Ledger},
 };
 use async_trait::async_trait;
 use campanile_core::{
-    application::{AppKey, AppName, AppSecret, Application},
+    application::{
+        AppKey, AppRow, AppRowError, AppSecret, Application, Applications, SenselessApp,
+    },
     channel::AppId,
     port::{
         AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, Fault,
@@ -24,7 +26,7 @@ impl AppStore for SqliteStore {
         self.writer().change(Create { app, kept_max }).await?
     }
 
-    async fn list(&self) -> Result<Vec<Application>, Fault> {
+    async fn list(&self) -> Result<Applications, Fault> {
         let mut reader = self.reader().await?;
         read(&mut reader, None).await.map_err(fault)
     }
@@ -124,7 +126,7 @@ impl Change for Alter {
         .bind(change.settings_before.clone())
         .execute(ledger.connection())
         .await?;
-        let app = read(ledger.connection(), Some(id)).await?.pop();
+        let app = read(ledger.connection(), Some(id)).await?.all.pop();
         Ok(match app {
             None => Err(ChangeAppError::NotFound),
             Some(_) if changed.rows_affected() == 0 => Err(ChangeAppError::Stale),
@@ -275,7 +277,7 @@ async fn touch(connection: &mut SqliteConnection, id: &AppId, now: Timestamp) ->
 async fn read(
     connection: &mut SqliteConnection,
     id: Option<&AppId>,
-) -> Result<Vec<Application>, Error> {
+) -> Result<Applications, Error> {
     let rows = query(
         "SELECT a.id, a.name, a.enabled, a.settings, a.made_at, a.changed_at, \
          k.key, k.secret, k.made_at \
@@ -285,46 +287,29 @@ async fn read(
     .bind(id.map(|id| id.as_str().to_owned()))
     .fetch_all(connection)
     .await?;
-    let mut apps: Vec<Application> = Vec::new();
-    for row in &rows {
-        let (app, key) = match application(row) {
-            Ok(read) => read,
-            Err(error) => {
-                tell_senseless(row, &error);
-                continue;
-            }
-        };
-        match apps.last_mut().filter(|last| last.id == app.id) {
-            Some(last) => last.keys.extend(key),
-            None => apps.push(Application { keys: key.into_iter().collect(), ..app }),
-        }
-    }
-    Ok(apps)
+    Ok(Applications::gather(rows.iter().map(|row| {
+        // One that cannot be read was written by no server: that is for people to put right.
+        app_row(row).map_err(|error| SenselessApp {
+            id: row.try_get(0).unwrap_or_default(),
+            why: AppRowError::Column(error.to_string().into()),
+        })
+    })))
 }
 
-/// An application without its keys, and one of them, if it has any.
-fn application(row: &SqliteRow) -> Result<(Application, Option<AppKey>), Error> {
+fn app_row(row: &SqliteRow) -> Result<AppRow, Error> {
     let mut columns = Columns::from(row, 0);
-    let app = Application {
-        id: AppId::parse(columns.take()?).map_err(senseless)?,
-        name: AppName::parse(columns.take()?).map_err(senseless)?,
+    Ok(AppRow {
+        id: columns.take()?,
+        name: columns.take()?,
         enabled: columns.take()?,
         settings: columns.take()?,
-        keys: Vec::new(),
         made_at: columns.time()?,
         changed_at: columns.time()?,
-    };
-    let key = match columns.take()? {
-        None => None,
-        Some(key) => {
-            Some(AppKey { key, secret: AppSecret(columns.take()?), made_at: columns.time()? })
-        }
-    };
-    Ok((app, key))
-}
-
-/// One that is left out. Who wrote it was no server: that is for people to put right.
-fn tell_senseless(row: &SqliteRow, error: &Error) {
-    let app = row.try_get::<String, _>(0).unwrap_or_default();
-    tracing::error!(app, %error, "an application makes no sense");
+        key: match columns.take()? {
+            None => None,
+            Some(key) => {
+                Some(AppKey { key, secret: AppSecret(columns.take()?), made_at: columns.time()? })
+            }
+        },
+    })
 }

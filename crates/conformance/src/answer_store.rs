@@ -15,6 +15,7 @@ pub async fn answer_store(make: impl AsyncFn() -> Arc<dyn AnswerStore>) {
     what_was_answered_is_answered_again(&*make().await).await;
     another_question_is_told_from_it(&*make().await).await;
     what_is_given_up_begins_anew(&*make().await).await;
+    a_part_is_told_until_there_is_an_answer(&*make().await).await;
     answers_come_back_to_the_byte(&*make().await).await;
     of_many_at_once_one_is_the_first(make().await).await;
     nothing_is_remembered_for_longer_than_its_time(&*make().await).await;
@@ -57,6 +58,41 @@ async fn what_is_given_up_begins_anew(answers: &dyn AnswerStore) {
     answers.give_up("key").await.unwrap();
     let other = answers.begin("key", "another", LONG).await.unwrap();
     assert_eq!(other, Begun::First, "with any question");
+}
+
+async fn a_part_is_told_until_there_is_an_answer(answers: &dyn AnswerStore) {
+    let put_aside = async |part| {
+        let part = Answered { question: "question", answer: part };
+        answers.put_aside("key", part, LONG).await.unwrap();
+    };
+    assert_eq!(begin(answers, "key").await, Begun::First);
+    put_aside("1").await;
+    let other = answers.begin("key", "another", LONG).await.unwrap();
+    assert_eq!(other, Begun::Other, "the key is that of what was done in part");
+    assert_eq!(begin(answers, "key").await, Begun::Partly("1".into()));
+    assert_eq!(begin(answers, "key").await, Begun::Running);
+    answers.give_up("key").await.unwrap();
+    assert_eq!(begin(answers, "key").await, Begun::Partly("1".into()), "nothing was added");
+    put_aside("1,=+-").await;
+    let short = answers.begin("key", "question", SHORT).await.unwrap();
+    assert_eq!(short, Begun::Partly("1,=+-".into()));
+    put_aside("1").await;
+    let short = answers.begin("key", "question", SHORT).await.unwrap();
+    assert_eq!(short, Begun::Partly("1,=+-".into()), "a longer one stays");
+    let asked = Instant::now();
+    while begin(answers, "key").await == Begun::Running {
+        assert!(asked.elapsed() < Duration::from_secs(10), "whoever died over it is waited for");
+        tokio::time::sleep(SHORT / 10).await;
+    }
+    assert_eq!(begin(answers, "key").await, Begun::Running, "the part was taken on again");
+    answer(answers, "key", "{}", LONG).await;
+    put_aside("1,2,3,4").await;
+    assert_eq!(begin(answers, "key").await, Begun::Before("{}".into()), "that came too late");
+    answers.give_up("key").await.unwrap();
+    assert_eq!(begin(answers, "key").await, Begun::First, "the part went with the answer");
+    answers.put_aside("key", Answered { question: "question", answer: "2" }, SHORT).await.unwrap();
+    tokio::time::sleep(2 * SHORT).await;
+    assert_eq!(begin(answers, "key").await, Begun::First, "its time is over");
 }
 
 async fn answers_come_back_to_the_byte(answers: &dyn AnswerStore) {

@@ -71,7 +71,9 @@ async fn made(stores: &Stores, app: Application) -> Application {
 }
 
 async fn all(stores: &Stores) -> Vec<Application> {
-    stores.apps.list().await.unwrap()
+    let listed = stores.apps.list().await.unwrap();
+    assert_eq!(listed.senseless, []);
+    listed.all
 }
 
 fn nothing() -> AppChange {

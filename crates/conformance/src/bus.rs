@@ -32,6 +32,7 @@ pub async fn bus(make: impl AsyncFn(usize) -> Vec<Arc<dyn Bus>>) {
     signals_of_one_node_keep_their_order(make(3).await).await;
     signals_in_order_are_heard_alike_by_all(make(3).await).await;
     what_follows_an_arrival_comes_after_it(make(2).await).await;
+    a_mark_comes_after_what_has_arrived(make(2).await).await;
     only_what_comes_later_is_heard(make(2).await).await;
     giving_up_on_receiving_loses_nothing(make(2).await).await;
     every_signal_arrives_as_it_was(make(2).await).await;
@@ -58,6 +59,7 @@ fn told_signal(heard: Option<Heard>) -> Arc<Signal> {
     match heard.expect("the bus has not ended") {
         Heard::Signal(signal, _) => signal,
         Heard::Own(_) => panic!("a node hears of its own what is in order, and no more"),
+        Heard::Mark(_) => panic!("nobody has set a mark"),
         Heard::Missed => panic!("nothing is lost on a healthy bus"),
     }
 }
@@ -179,6 +181,48 @@ async fn what_follows_an_arrival_comes_after_it(nodes: Vec<Arc<dyn Bus>>) {
         }
     });
     tokio::join!(publishes, join_all(hears));
+}
+
+async fn a_mark_comes_after_what_has_arrived(nodes: Vec<Arc<dyn Bus>>) {
+    const COUNT: u64 = 100;
+    let mut receivers = Vec::new();
+    for node in &nodes {
+        receivers.push(node.subscribe().await.unwrap());
+    }
+    let topic = numbered(0);
+    // Many at once may share one.
+    let marks = async |number| {
+        let marks = (0..5).map(|_| nodes[1].mark(topic.topic()));
+        for mark in join_all(marks).await {
+            let heard = mark.unwrap().heard().await.expect("it is heard");
+            assert!(heard >= number, "{heard} of {number}");
+        }
+    };
+    let publishes = async {
+        for number in 1..=COUNT {
+            publish_in_order(&*nodes[0], numbered(number)).await;
+            marks(number).await;
+        }
+    };
+    let (mut at_one, mut at_other) = (receivers.remove(0), receivers.remove(0));
+    let publisher = async {
+        for number in 1..=COUNT {
+            assert_eq!(heard_in_order(&mut *at_one).await, number, "it hears no mark of another");
+        }
+    };
+    let other = async {
+        let mut last = 0;
+        loop {
+            match at_other.receive().await.expect("the bus has not ended") {
+                Heard::Mark(mark) => mark.is_heard(last),
+                heard => last = number(&told_signal(Some(heard))),
+            }
+        }
+    };
+    let other = async {
+        tokio::select! { () = other => (), _ = async { tokio::join!(publishes, publisher) } => () }
+    };
+    other.await;
 }
 
 async fn only_what_comes_later_is_heard(nodes: Vec<Arc<dyn Bus>>) {

@@ -51,6 +51,42 @@ fn what_a_client_says_has_its_place_among_the_rest_and_does_not_come_back_to_it(
 }
 
 #[test]
+fn what_another_node_published_before_a_subscription_is_not_heard_after_it() {
+    on_two_nodes(async |two| {
+        let (ada, bob) = (connect(&two.here, 1), connect(&two.here, 2));
+        bob.subscribe("news", None).await;
+        two.wire.hold_up(true);
+        publish(&two.there, "news", "before", None).await;
+        let arrives = async {
+            settle().await;
+            publish(&two.here, "news", "meanwhile", None).await;
+        };
+        let comes = async {
+            settle().await;
+            assert_eq!(ada.lines().await, [""; 0]);
+            two.wire.hold_up(false);
+        };
+        tokio::join!(ada.subscribe("news", None), arrives, comes);
+        publish(&two.there, "news", "after", None).await;
+        let all = ["news said: before", "news said: meanwhile", "news said: after"];
+        assert_eq!(bob.lines().await, all, "who was there hears all of it");
+        assert_eq!(ada.lines().await, all[1..]);
+    });
+}
+
+#[test]
+fn who_subscribes_while_the_bus_does_not_bring_anything_waits_for_a_moment_only() {
+    on_two_nodes(async |two| {
+        let ada = connect(&two.here, 1);
+        two.wire.hold_up(true);
+        ada.subscribe("news", None).await;
+        two.wire.hold_up(false);
+        publish(&two.there, "news", "after", None).await;
+        assert_eq!(ada.lines().await, ["news said: after"]);
+    });
+}
+
+#[test]
 fn who_came_and_went_while_signals_were_lost_is_told_afterwards() {
     on_two_nodes(async |two| {
         let ada = connect(&two.here, 1);

@@ -10,8 +10,11 @@ use campanile_core::{
     limits::Limits,
     port::ConnectionId,
 };
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 use support::{Node, lines, on_a_node, settle, two::on_two_nodes};
+
+/// After so long who is not noted is gone, and not only lost.
+const SURE: Duration = Duration::from_secs(17);
 
 struct Client {
     connection: AppConnection,
@@ -133,6 +136,40 @@ fn a_user_is_there_whichever_node_has_the_connection() {
         drop(bob);
         assert_eq!(ada.heard().await, ["bob removed bob"]);
     });
+}
+
+#[test]
+fn who_signed_in_and_went_while_signals_were_lost_is_told_afterwards() {
+    on_two_nodes(async |two| {
+        let (ada, bob) = (connect(&two.here, 1), connect(&two.there, 2));
+        bob.sign_in("bob").await;
+        ada.watch(&["bob", "eve"]).await;
+        two.wire.cut();
+        let eve = connect(&two.there, 3);
+        eve.sign_in("eve").await;
+        drop(bob);
+        assert_eq!(ada.heard().await, [""; 0]);
+        // Who asks meanwhile is given what the other has not heard.
+        let late = connect(&two.here, 4);
+        assert_eq!(late.watch(&["bob", "eve"]).await, ("eve".to_owned(), "bob".to_owned()));
+        two.wire.mend().await;
+        assert_eq!(ada.heard().await, ["eve added eve"], "who has come, at once");
+        two.here.pass(SURE).await;
+        assert_eq!(ada.heard().await, ["bob removed bob"], "who is gone, when that is sure");
+        two.wire.mend().await;
+        two.here.pass(SURE).await;
+        assert_eq!(ada.heard().await, [""; 0], "each once");
+        assert_eq!(late.heard().await, [""; 0], "it was given all of it");
+        two.wire.cut();
+        drop(eve);
+        two.wire.mend().await;
+        two.here.pass(SURE).await;
+        assert_eq!((ada.heard().await, late.heard().await), (gone("eve"), gone("eve")));
+    });
+}
+
+fn gone(user: &str) -> Vec<String> {
+    vec![format!("{user} removed {user}")]
 }
 
 #[test]

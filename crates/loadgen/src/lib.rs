@@ -5,6 +5,7 @@
 //! arrive; from these comes the one [report].
 
 pub mod scenario;
+pub mod measure;
 pub mod world;
 pub mod people;
 pub mod delivery;

@@ -4,8 +4,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use campanile_loadgen::report::Report;
-use campanile_loadgen::scenario::{Common, Scenario};
+use campanile_loadgen::scenario::{Common, Outcome, Scenario};
 use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
@@ -25,7 +24,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let Arguments { scenario, common } = Arguments::parse();
-    match run(scenario, &common).and_then(|report| print(&report, &common)) {
+    match run(scenario, &common).and_then(|outcome| print(&outcome, &common)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -35,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(scenario: Scenario, common: &Common) -> Result<Report> {
+fn run(scenario: Scenario, common: &Common) -> Result<Outcome> {
     // Each client is a file.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
@@ -43,13 +42,13 @@ fn run(scenario: Scenario, common: &Common) -> Result<Report> {
 }
 
 /// Prints the report; whether all was well.
-fn print(report: &Report, common: &Common) -> Result<bool> {
+fn print(outcome: &Outcome, common: &Common) -> Result<bool> {
     let mut stdout = stdout().lock();
     if common.json {
-        serde_json::to_writer_pretty(&mut stdout, report)?;
+        serde_json::to_writer_pretty(&mut stdout, outcome)?;
         writeln!(stdout)?;
     } else {
-        writeln!(stdout, "{report}")?;
+        writeln!(stdout, "{outcome}")?;
     }
-    Ok(report.is_well())
+    Ok(outcome.is_well())
 }

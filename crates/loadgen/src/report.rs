@@ -64,15 +64,19 @@ pub struct Report {
     pub delivery: Latency,
 }
 
-/// A histogram in four numbers.
+/// A histogram in a few numbers.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Latency {
     /// How many.
     pub count: u64,
     /// Half of them took no longer.
     pub p50_ms: f64,
+    /// All but one in ten took no longer.
+    pub p90_ms: f64,
     /// All but one in a hundred took no longer.
     pub p99_ms: f64,
+    /// All but one in a thousand took no longer.
+    pub p999_ms: f64,
     /// The longest.
     pub max_ms: f64,
 }
@@ -122,12 +126,15 @@ impl Report {
 }
 
 impl Latency {
-    fn of(histogram: &Histogram) -> Self {
+    /// Those of this one.
+    pub(crate) fn of(histogram: &Histogram) -> Self {
         let millis = |duration: Duration| (duration.as_secs_f64() * 100_000.0).round() / 100.0;
         Self {
             count: histogram.count(),
             p50_ms: millis(histogram.quantile(0.5)),
+            p90_ms: millis(histogram.quantile(0.9)),
             p99_ms: millis(histogram.quantile(0.99)),
+            p999_ms: millis(histogram.quantile(0.999)),
             max_ms: millis(histogram.max()),
         }
     }

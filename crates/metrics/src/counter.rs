@@ -6,8 +6,7 @@ use std::sync::Arc;
 use metrics::{CounterFn, Key};
 
 use crate::description::Description;
-use crate::family::{Amount, Overflow, cells, for_each_arity};
-use crate::gauge::register;
+use crate::family::{Amount, Overflow, Series, Vacant, cells, for_each_arity};
 use crate::label::{Label, LabelSet};
 use crate::registry::{METADATA, Registry};
 use crate::sink::Sink;
@@ -26,9 +25,7 @@ pub struct CounterHandle(metrics::Counter);
 impl<L: LabelSet> Counter<L> {
     /// Makes every series, at 0.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
-        let register = |sink: &dyn Sink, key: &Key| sink.register_counter(key, &METADATA);
-        let cells = cells::<L, _>(registry, description, register, metrics::Counter::from_arc);
-        Self { cells, labels: PhantomData }
+        Self { cells: cells::<L, _>(registry, description), labels: PhantomData }
     }
 
     #[inline]
@@ -73,8 +70,7 @@ pub struct FractionalCounterHandle(metrics::Gauge);
 impl<L: LabelSet> FractionalCounter<L> {
     /// Makes every series, at 0.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
-        let cells = cells::<L, _>(registry, description, register, metrics::Gauge::from_arc);
-        Self { cells, labels: PhantomData }
+        Self { cells: cells::<L, _>(registry, description), labels: PhantomData }
     }
 
     #[inline]
@@ -138,6 +134,20 @@ macro_rules! methods {
 }
 for_each_arity!(methods);
 
+impl Series for metrics::Counter {
+    fn register(sink: &dyn Sink, key: &Key) -> Self {
+        sink.register_counter(key, &METADATA)
+    }
+
+    fn overflow(overflow: Overflow<Self>) -> Self {
+        Self::from_arc(Arc::new(overflow))
+    }
+
+    fn vacant(vacant: Arc<Vacant<Self>>) -> Self {
+        Self::from_arc(vacant)
+    }
+}
+
 impl CounterFn for Overflow<metrics::Counter> {
     fn increment(&self, value: u64) {
         self.take(value).increment(value);
@@ -145,5 +155,15 @@ impl CounterFn for Overflow<metrics::Counter> {
 
     fn absolute(&self, value: u64) {
         self.take(1).absolute(value);
+    }
+}
+
+impl CounterFn for Vacant<metrics::Counter> {
+    fn increment(&self, value: u64) {
+        self.cell().increment(value);
+    }
+
+    fn absolute(&self, value: u64) {
+        self.cell().absolute(value);
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use metrics::Key;
 
 use crate::description::Description;
-use crate::label::LabelSet;
-use crate::registry::Registry;
+use crate::label::{Cell, LabelSet};
+use crate::registry::{Registry, overflows_of};
 use crate::sink::Sink;
 
 /// A number that can be observed: sizes and counts as they are, durations in seconds.
@@ -45,54 +45,91 @@ impl Amount for bool {
     }
 }
 
-/// Makes one cell per label combination. Combinations whose values are not configured
-/// share the cell of the overflow.
-pub(crate) fn cells<L: LabelSet, H: Clone>(
+/// What the facade has for one series of a kind.
+pub(crate) trait Series: Clone + Send + Sync + 'static {
+    /// Makes the series.
+    fn register(sink: &dyn Sink, key: &Key) -> Self;
+
+    /// One that is made when something is moved there.
+    fn overflow(overflow: Overflow<Self>) -> Self;
+
+    /// One that is made when its value is added.
+    fn vacant(vacant: Arc<Vacant<Self>>) -> Self;
+}
+
+/// Makes one cell per label combination. Combinations whose values are not there share the cell of
+/// the overflow until they are added.
+pub(crate) fn cells<L: LabelSet, H: Series>(
     registry: &Registry,
     description: &'static Description,
-    register: fn(&dyn Sink, &Key) -> H,
-    wrap: fn(Arc<Overflow<H>>) -> H,
 ) -> Arc<[H]> {
-    let mut cells: Vec<H> = Vec::with_capacity(L::BOUND);
+    let sink = registry.sink();
+    let (mut cells, mut vacancies) = (Vec::with_capacity(L::BOUND), Vec::new());
     let values = registry.label_values();
     for index in 0..L::BOUND {
         let cell = L::cell(index, &values);
         // The overflow is at place 0 of its label, so a home always comes first.
-        if cell.home < index {
-            cells.push(cells[cell.home].clone());
-            continue;
-        }
-        let key = Key::from_parts(description.name, cell.labels);
-        cells.push(if cell.overflow {
-            wrap(Arc::new(Overflow {
-                key,
-                register,
-                sink: registry.sink(),
-                cell: OnceLock::new(),
-                moved: registry.overflows_of(description),
-            }))
+        cells.push(if cell.home == index {
+            make(&sink, description, cell)
         } else {
-            register(&*registry.sink(), &key)
+            let home: &H = &cells[cell.home];
+            let vacant = Arc::new(Vacant { own: OnceLock::new(), home: home.clone() });
+            vacancies.push((index, vacant.clone()));
+            H::vacant(vacant)
+        });
+    }
+    if !vacancies.is_empty() {
+        registry.with_added_values(move |values| {
+            for (index, vacant) in &vacancies {
+                let cell = L::cell(*index, values);
+                if cell.home == *index {
+                    vacant.own.get_or_init(|| make(&sink, description, cell));
+                }
+            }
         });
     }
     cells.into()
+}
+
+fn make<H: Series>(sink: &Arc<dyn Sink>, description: &'static Description, cell: Cell) -> H {
+    let key = Key::from_parts(description.name, cell.labels);
+    if !cell.overflow {
+        return H::register(&**sink, &key);
+    }
+    let moved = overflows_of(&**sink, description);
+    H::overflow(Overflow { key, sink: sink.clone(), cell: OnceLock::new(), moved })
+}
+
+/// The cell of a place that no value has. Whoever holds it goes on with the series of its own as
+/// soon as one is added. That this is the overflow's until then holds for labels of which only one
+/// is configured.
+pub(crate) struct Vacant<H> {
+    own: OnceLock<H>,
+    home: H,
+}
+
+impl<H> Vacant<H> {
+    /// The cell that counts now.
+    #[inline]
+    pub(crate) fn cell(&self) -> &H {
+        self.own.get().unwrap_or(&self.home)
+    }
 }
 
 /// The cell of an overflow value. Its series begins when something is moved there, which is
 /// counted: nought under a value that nobody configured would only mislead.
 pub(crate) struct Overflow<H> {
     key: Key,
-    register: fn(&dyn Sink, &Key) -> H,
     sink: Arc<dyn Sink>,
     cell: OnceLock<H>,
     moved: metrics::Counter,
 }
 
-impl<H> Overflow<H> {
+impl<H: Series> Overflow<H> {
     /// The cell, for so many observations that are moved there.
     pub(crate) fn take(&self, observations: u64) -> &H {
         self.moved.increment(observations);
-        self.cell.get_or_init(|| (self.register)(&*self.sink, &self.key))
+        self.cell.get_or_init(|| H::register(&*self.sink, &self.key))
     }
 
     /// The cell, if something was moved there before.

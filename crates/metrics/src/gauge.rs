@@ -6,7 +6,7 @@ use std::sync::Arc;
 use metrics::{GaugeFn, Key};
 
 use crate::description::Description;
-use crate::family::{Amount, Overflow, cells, for_each_arity};
+use crate::family::{Amount, Overflow, Series, Vacant, cells, for_each_arity};
 use crate::label::{Label, LabelSet};
 use crate::registry::{METADATA, Registry};
 use crate::sink::Sink;
@@ -33,8 +33,7 @@ pub struct Guard(metrics::Gauge);
 impl<L: LabelSet> Gauge<L> {
     /// Makes every series, at 0.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
-        let cells = cells::<L, _>(registry, description, register, metrics::Gauge::from_arc);
-        Self { cells, labels: PhantomData }
+        Self { cells: cells::<L, _>(registry, description), labels: PhantomData }
     }
 
     fn tally<N: Amount>(&self, counts: impl Iterator<Item = (L, N)>) {
@@ -129,11 +128,21 @@ recount!(a: A, b: B);
 recount!(a: A, b: B, c: C);
 recount!(a: A, b: B, c: C, d: D);
 
-/// Registers a gauge and touches it, so that recorders which wait for a first value show it.
-pub(crate) fn register(sink: &dyn Sink, key: &Key) -> metrics::Gauge {
-    let gauge = sink.register_gauge(key, &METADATA);
-    gauge.increment(0.0);
-    gauge
+impl Series for metrics::Gauge {
+    fn register(sink: &dyn Sink, key: &Key) -> Self {
+        let gauge = sink.register_gauge(key, &METADATA);
+        // Recorders that wait for a first value show it.
+        gauge.increment(0.0);
+        gauge
+    }
+
+    fn overflow(overflow: Overflow<Self>) -> Self {
+        Self::from_arc(Arc::new(overflow))
+    }
+
+    fn vacant(vacant: Arc<Vacant<Self>>) -> Self {
+        Self::from_arc(vacant)
+    }
 }
 
 impl GaugeFn for Overflow<metrics::Gauge> {
@@ -155,5 +164,19 @@ impl GaugeFn for Overflow<metrics::Gauge> {
             (true, None) => {}
             (false, _) => self.take(1).set(value),
         }
+    }
+}
+
+impl GaugeFn for Vacant<metrics::Gauge> {
+    fn increment(&self, value: f64) {
+        self.cell().increment(value);
+    }
+
+    fn decrement(&self, value: f64) {
+        self.cell().decrement(value);
+    }
+
+    fn set(&self, value: f64) {
+        self.cell().set(value);
     }
 }

@@ -7,7 +7,7 @@ use metrics::{HistogramFn, Key};
 
 use crate::description::Description;
 use crate::exemplar::{Exemplar, ExemplarFn};
-use crate::family::{Amount, Overflow, cells, for_each_arity};
+use crate::family::{Amount, Overflow, Series, Vacant, cells, for_each_arity};
 use crate::label::{Label, LabelSet};
 use crate::registry::{METADATA, Registry};
 use crate::sink::Sink;
@@ -33,8 +33,7 @@ pub struct HistogramHandle {
 impl<L: LabelSet> Histogram<L> {
     /// Makes every series, empty.
     pub fn register(registry: &Registry, description: &'static Description) -> Self {
-        let register = |sink: &dyn Sink, key: &Key| sink.register_histogram(key, &METADATA);
-        let cells = cells::<L, _>(registry, description, register, metrics::Histogram::from_arc);
+        let cells = cells::<L, _>(registry, description);
         let takers = takers::<L>(registry, description);
         Self { cells, takers, buckets: description.buckets, labels: PhantomData }
     }
@@ -104,7 +103,8 @@ macro_rules! methods {
 }
 for_each_arity!(methods);
 
-/// Who takes the exemplars of each series. Those of a value that is not configured are not shown.
+/// Who takes the exemplars of each series. Those of a value that was not configured when the metric
+/// was registered are not shown.
 fn takers<L: LabelSet>(
     registry: &Registry,
     description: &'static Description,
@@ -118,6 +118,20 @@ fn takers<L: LabelSet>(
     (0..L::BOUND).map(taker).collect()
 }
 
+impl Series for metrics::Histogram {
+    fn register(sink: &dyn Sink, key: &Key) -> Self {
+        sink.register_histogram(key, &METADATA)
+    }
+
+    fn overflow(overflow: Overflow<Self>) -> Self {
+        Self::from_arc(Arc::new(overflow))
+    }
+
+    fn vacant(vacant: Arc<Vacant<Self>>) -> Self {
+        Self::from_arc(vacant)
+    }
+}
+
 impl HistogramFn for Overflow<metrics::Histogram> {
     fn record(&self, value: f64) {
         self.record_many(value, 1);
@@ -125,5 +139,15 @@ impl HistogramFn for Overflow<metrics::Histogram> {
 
     fn record_many(&self, value: f64, count: usize) {
         self.take(count as u64).record_many(value, count);
+    }
+}
+
+impl HistogramFn for Vacant<metrics::Histogram> {
+    fn record(&self, value: f64) {
+        self.cell().record(value);
+    }
+
+    fn record_many(&self, value: f64, count: usize) {
+        self.cell().record_many(value, count);
     }
 }

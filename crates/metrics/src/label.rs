@@ -73,13 +73,16 @@ pub struct LabelValues {
 }
 
 impl LabelValues {
-    /// Adds a value to a label; what is beyond its bound will be the overflow.
-    pub(crate) fn add<L: ConfiguredLabel>(&mut self, value: &str) {
+    /// Adds a value to a label, and says whether it was: what is beyond its bound will be the
+    /// overflow.
+    pub(crate) fn add<L: ConfiguredLabel>(&mut self, value: &str) -> bool {
         let values = self.configured.entry(TypeId::of::<L>()).or_default();
         let room = values.len() + 1 < L::BOUND;
-        if room && value != OVERFLOW && !values.iter().any(|known| known == value) {
+        let is_new = room && value != OVERFLOW && !values.iter().any(|known| known == value);
+        if is_new {
             values.push(value.to_owned());
         }
+        is_new
     }
 
     /// The label for a value, the overflow if it is not configured.

@@ -63,6 +63,6 @@ pub use gauge::{Gauge, GaugeHandle, Guard};
 pub use histogram::{Histogram, HistogramHandle};
 pub use info::Info;
 pub use label::{Cell, ConfiguredLabel, Label, LabelSet, LabelValues, OVERFLOW};
-pub use registry::{Registry, RegistryBuilder};
+pub use registry::{Registry, RegistryBuilder, WeakRegistry};
 pub use rules::Clash;
 pub use sink::{Described, Sink};

@@ -1,6 +1,6 @@
 //! The registry: which metrics there are, where they are recorded, who reads them.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use metrics::{Key, Label, Level, Metadata, Recorder};
@@ -25,7 +25,7 @@ pub struct Registry {
 
 struct Inner {
     sink: Arc<dyn Sink>,
-    values: Mutex<LabelValues>,
+    values: Mutex<Values>,
     interval: StatisticsInterval,
     declared: Mutex<Vec<&'static Description>>,
     // Set as soon as there is a registry to declare it with.
@@ -34,6 +34,20 @@ struct Inner {
     // One at a time: two scrapes that come together must not read everything twice at once.
     collecting: Mutex<()>,
 }
+
+/// The values of configured labels, and who makes the series of those that are added.
+#[derive(Default)]
+struct Values {
+    now: LabelValues,
+    followers: Vec<Follow>,
+}
+
+/// Makes the series of what values there are, as far as they are not made.
+type Follow = Box<dyn Fn(&LabelValues) + Send>;
+
+/// A registry that ends when nobody else has it, for what the registry itself asks.
+#[derive(Clone)]
+pub struct WeakRegistry(Weak<Inner>);
 
 /// Puts a [`Registry`] together.
 #[derive(Default)]
@@ -74,15 +88,24 @@ impl Registry {
 
     /// The label for a value from configuration, the overflow if it is not one of them.
     pub fn label<L: ConfiguredLabel>(&self, value: &str) -> L {
-        lock(&self.inner.values).find(value)
+        lock(&self.inner.values).now.find(value)
     }
 
-    /// The same for a value that a part of the program brings along: it is one of them from now
-    /// on, for what is registered later.
+    /// The same for a value that comes later: it is one of them from now on, as long as there is
+    /// room, and every metric has its series, at 0, when this returns. No value ever goes: its
+    /// counters would go with it, or go on as those of another.
     pub fn add_label<L: ConfiguredLabel>(&self, value: &str) -> L {
         let mut values = lock(&self.inner.values);
-        values.add::<L>(value);
-        values.find(value)
+        if values.now.add::<L>(value) {
+            let Values { now, followers } = &*values;
+            followers.iter().for_each(|follow| follow(now));
+        }
+        values.now.find(value)
+    }
+
+    /// The same registry for whoever it asks, which it would otherwise never lose.
+    pub fn downgrade(&self) -> WeakRegistry {
+        WeakRegistry(Arc::downgrade(&self.inner))
     }
 
     /// Adds something that reads numbers; it runs as the statistics interval says.
@@ -157,16 +180,31 @@ impl Registry {
     }
 
     pub(crate) fn label_values(&self) -> LabelValues {
-        lock(&self.inner.values).clone()
+        lock(&self.inner.values).now.clone()
     }
 
-    /// The counter of what a metric had to put under the overflow value.
-    pub(crate) fn overflows_of(&self, description: &Description) -> metrics::Counter {
-        let family = description.family();
-        let family = family.strip_prefix("chat_").unwrap_or(family);
-        let key = Key::from_parts(LABEL_OVERFLOWS.name, vec![Label::new("family", family)]);
-        self.inner.sink.register_counter(&key, &METADATA)
+    /// Calls this whenever a value is added, and now, since one may have been just before.
+    pub(crate) fn with_added_values(&self, follow: impl Fn(&LabelValues) + Send + 'static) {
+        let mut values = lock(&self.inner.values);
+        follow(&values.now);
+        values.followers.push(Box::new(follow));
     }
+}
+
+impl WeakRegistry {
+    /// As [`Registry::add_label`]; the overflow where nobody has the registry any more.
+    pub fn add_label<L: ConfiguredLabel>(&self, value: &str) -> L {
+        let registry = self.0.upgrade().map(|inner| Registry { inner });
+        registry.map_or(L::at(0), |registry| registry.add_label(value))
+    }
+}
+
+/// The counter of what a metric had to put under the overflow value.
+pub(crate) fn overflows_of(sink: &dyn Sink, description: &Description) -> metrics::Counter {
+    let family = description.family();
+    let family = family.strip_prefix("chat_").unwrap_or(family);
+    let key = Key::from_parts(LABEL_OVERFLOWS.name, vec![Label::new("family", family)]);
+    sink.register_counter(&key, &METADATA)
 }
 
 impl std::fmt::Debug for Registry {
@@ -214,7 +252,7 @@ impl RegistryBuilder {
     pub fn build(self) -> Registry {
         let inner = Inner {
             sink: combine(self.sinks),
-            values: Mutex::new(self.values),
+            values: Mutex::new(Values { now: self.values, followers: Vec::new() }),
             interval: self.interval,
             declared: Mutex::default(),
             series_max: OnceLock::new(),

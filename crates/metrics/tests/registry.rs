@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use campanile_metrics::testing::{Probe, Recording};
-use campanile_metrics::{Registry, StatisticsInterval, buckets, catalogue, labels};
+use campanile_metrics::{
+    ConfiguredLabel, Registry, StatisticsInterval, buckets, catalogue, labels,
+};
 
 labels! {
     /// Which way.
@@ -281,4 +283,55 @@ fn a_part_brings_a_value_along() {
     let probe = recording.probe();
     assert_eq!(probe.value("chat_open", &[("app", "brought")]), Some(3.0));
     assert_eq!(probe.value("chat_open", &[("app", "main")]), Some(4.0));
+}
+
+#[test]
+fn a_value_that_comes_later_has_series_of_its_own_from_then_on() {
+    let (recording, everything) = start();
+    let registry = recording.registry();
+    let overflow: App = registry.label("late");
+    everything.events.add(2, overflow, Way::In);
+    let late: App = registry.add_label("late");
+    let probe = recording.probe();
+    for way in ["in", "out"] {
+        assert_eq!(probe.value("chat_events_total", &labelled("late", way)), Some(0.0));
+    }
+    assert_eq!(probe.value("chat_open", &[("app", "late")]), Some(0.0));
+    everything.events.add(3, late, Way::In);
+    everything.open.recount([(late, 4), (registry.label("shop"), 1)]);
+    // Of four places one is the overflow's, so there is no room for another.
+    let later: App = registry.add_label("later");
+    assert_eq!((later, registry.add_label("late")), (overflow, late));
+    everything.events.increment(later, Way::In);
+    let probe = recording.probe();
+    assert_eq!(probe.value("chat_events_total", &labelled("late", "in")), Some(3.0));
+    assert_eq!(probe.value("chat_events_total", &labelled("_other", "in")), Some(3.0));
+    assert_eq!(probe.value("chat_events_total", &labelled("later", "in")), None);
+    assert_eq!(probe.value("chat_open", &[("app", "late")]), Some(4.0));
+    let family = [("family", "events")];
+    assert_eq!(probe.value("chat_metrics_label_overflows_total", &family), Some(3.0));
+}
+
+#[test]
+fn a_handle_made_before_its_value_goes_on_with_the_series_of_that() {
+    // Whoever keeps handles of all places on a hot path made them before.
+    let places: Vec<App> = (0..4).map(ConfiguredLabel::at).collect();
+    let (recording, everything) = start();
+    let handles: Vec<_> =
+        places.iter().map(|app| everything.events.handle(*app, Way::Out)).collect();
+    let late: App = recording.registry().add_label("late");
+    let place = places.iter().position(|app| *app == late).expect("it has a place");
+    handles[place].add(7);
+    let value = recording.probe().value("chat_events_total", &labelled("late", "out"));
+    assert_eq!(value, Some(7.0));
+}
+
+#[test]
+fn whoever_the_registry_asks_does_not_keep_it() {
+    let registry = Registry::builder().build();
+    let weak = registry.downgrade();
+    let known: App = weak.add_label("late");
+    assert_eq!(registry.label::<App>("late"), known);
+    drop(registry);
+    assert_eq!(weak.add_label::<App>("late"), App::at(0));
 }

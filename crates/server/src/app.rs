@@ -301,8 +301,7 @@ fn registry(
         .build()
 }
 
-/// The applications of the settings and of the store. Those that are there at the start are counted
-/// by themselves, as far as there is room; those that come later as others.
+/// The applications of the settings and of the store.
 async fn all_apps(
     config: &Config,
     settings: &[config::App],
@@ -310,9 +309,6 @@ async fn all_apps(
     registry: &Registry,
 ) -> Result<Arc<Apps>, Fault> {
     let stored = ports.apps.list().await?;
-    for app in &stored {
-        registry.add_label::<AppLabel>(app.id.as_str());
-    }
     Ok(Arc::new(Apps::new(settings, stored, (registry, config.webhooks.batch))))
 }
 

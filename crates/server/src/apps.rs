@@ -6,8 +6,8 @@ mod known;
 mod lease;
 mod made;
 
-pub(crate) use kept::look_at_apps;
 pub use kept::{APP_FILE, AppsError, settle};
+pub(crate) use kept::{look_at_apps, look_at_stored};
 pub use known::Apps;
 pub(crate) use lease::{Leases, Tenancy};
 pub(crate) use made::{new_id, new_key};

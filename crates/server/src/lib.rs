@@ -21,6 +21,7 @@ mod private_file;
 pub mod collect;
 pub mod beside;
 mod allocator;
+mod serve;
 pub mod tasks;
 mod workers;
 pub mod app;

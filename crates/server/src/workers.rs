@@ -3,13 +3,14 @@
 use crate::{
     config::{Config, Server},
     http::{Edge, FirstRequests, gate, measure, routes},
-    limits::{BLOCKING_THREADS, CONNECTIONS_BESIDE},
+    limits::CONNECTIONS_BESIDE,
     listeners::Listeners,
-    tls::{self, Tls},
+    serve::serve,
+    tls::Tls,
     wiring::protocols,
     ws::{self, FrameLimits, Lobby, Patience, Pinging},
 };
-use actix_web::{App, HttpServer, http::KeepAlive, middleware::from_fn, rt, web::Data};
+use actix_web::{App, middleware::from_fn, rt, web::Data};
 use campanile_core::{connection::Shard, fanout::ShardInbox};
 use campanile_metrics::standard::{LagProbe, RuntimeWatch};
 use std::{
@@ -118,23 +119,7 @@ pub(crate) fn start(
             .wrap(from_fn(measure))
             .configure(routes)
     };
-    if let Some(tls) = tls {
-        return tls::serve((tls, listeners.web), capacity, first_requests, app);
-    }
-    let server = HttpServer::new(app)
-        .workers(capacity.workers)
-        .worker_max_blocking_threads(BLOCKING_THREADS)
-        .max_connections(capacity.connections)
-        .keep_alive(KeepAlive::Timeout(capacity.keep_alive))
-        .client_request_timeout(capacity.request_timeout)
-        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .on_connect(move |stream, connection| {
-            ws::prepare_socket(stream, connection);
-            connection.insert(first_requests.wait());
-        })
-        .shutdown_timeout(STOP_SECONDS)
-        .disable_signals();
-    Ok(server.listen(listeners.web)?.run())
+    serve((tls, listeners.web), capacity, first_requests, app)
 }
 
 impl WorkerParts {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { changes, origins, title } from '../web/console/app-settings.js';
 import { EventReader, EventStream } from '../web/console/event-stream.js';
 import { Passing, REMEMBERED, about, kindWords } from '../web/console/passing.js';
 import { Refresher } from '../web/console/refresher.js';
@@ -118,4 +119,30 @@ test('an address says which section, and about what', () => {
   assert.deepEqual(read(address('debug', '1001')), { name: 'debug', argument: '1001' });
   assert.deepEqual(read(`${address('debug', '1001')}/${encodeURIComponent('#server-to-user-ä/b')}`), { name: 'debug', argument: '1001/#server-to-user-ä/b' });
   assert.deepEqual(read('#debug/%E0%A4%A'), { name: 'debug', argument: '' });
+});
+
+const SHOP = {
+  name: 'Shop',
+  settings: { client_messages: true, tls_only: false, allowed_origins: ['https://a.example'], webhooks: [], limits: { connections_max: 0, cache_seconds: 7.5 } },
+};
+const wanted = (change) => ({ name: 'Shop', switches: { client_messages: true, tls_only: false }, origins: ['https://a.example'], limits: { connections_max: 0, cache_seconds: 7.5 }, ...change });
+
+test('only what differs is sent, so that what others change stays', () => {
+  assert.equal(changes(SHOP, wanted({})), null);
+  assert.deepEqual(changes(SHOP, wanted({ name: 'The shop' })), { name: 'The shop' });
+  assert.deepEqual(changes(SHOP, wanted({ limits: { connections_max: 500, cache_seconds: 7.5 } })), { settings: { limits: { connections_max: 500 } } });
+  assert.deepEqual(changes(SHOP, wanted({ switches: { client_messages: false, tls_only: false } })), { settings: { client_messages: false } });
+  assert.deepEqual(changes(SHOP, wanted({ origins: [] })), { settings: { allowed_origins: [] } });
+});
+
+test('origins stand on lines of their own, or between blanks', () => {
+  assert.deepEqual(origins(' https://a.example\n\nhttps://b.example \t https://c.example\n'), ['https://a.example', 'https://b.example', 'https://c.example']);
+  assert.deepEqual(origins(' \n'), []);
+});
+
+test('a limit is named for people, with its unit', () => {
+  assert.equal(title('event_data_bytes_max'), 'Event data, bytes at most');
+  assert.equal(title('connections_max'), 'Connections, at most');
+  assert.equal(title('cache_seconds'), 'Cache, seconds');
+  assert.equal(title('client_events_per_second'), 'Client events per second');
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { eventually, screenshot } from "../harness.mjs";
+import { api, eventually, screenshot } from "../harness.mjs";
 import { Client, Receiver, consoleAt, serverWithApps, shop } from "./support/apps.mjs";
 import { fitsTheScreen } from "./support/people.mjs";
 
@@ -77,6 +77,58 @@ test("an application is made, its key is changed for another, and it is switched
   await page.getByRole("dialog", { name: "Delete 1002?" }).getByRole("button", { name: "Delete" }).click();
   await dialog.waitFor({ state: "detached" });
   await row(page, "Applications", /bakery/).waitFor({ state: "detached" });
+});
+
+const settingsOf = (page) => page.getByRole("dialog", { name: /^Settings of / });
+
+test("what an application is set to is changed, and only that", async (t) => {
+  const scene = await serverWithApps(t);
+  const asOperator = (method, path, body) => api(method, path, body, scene.operator.token, scene.server.url);
+  const settings = { client_messages: false, limits: { cache_seconds: 7.5 } };
+  await asOperator("POST", "/apps", { id: "1002", name: "The bakery", settings });
+  const page = await consoleAt(t, scene, "apps", { tolerate: /status of 400|ERR_/ });
+  await page.getByRole("button", { name: "Change The bakery" }).click();
+  await page.getByRole("button", { name: "Settings" }).click();
+  const dialog = settingsOf(page);
+  const limit = (name) => dialog.locator(`[data-setting=${name}]`);
+  assert.equal(await limit("cache_seconds").inputValue(), "7.5");
+  assert.equal(await dialog.getByLabel("Client messages").isChecked(), false);
+  await dialog.getByText("Connections on one node;").waitFor();
+  await screenshot(page, "console-app-settings");
+  // Somebody else changes something meanwhile, and what they have changed stays.
+  await asOperator("PATCH", "/apps/1002", { settings: { limits: { presence_members_max: 7 } } });
+  await dialog.getByLabel("Name", { exact: true }).fill("The mill");
+  await dialog.getByLabel("TLS only").check();
+  await dialog.getByLabel("Allowed origins").fill("https://mill.example\nhttps://flour.example");
+  await limit("messages_per_day_max").fill("500");
+  await limit("frame_bytes_max").fill("0");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  const refused = dialog.getByRole("alert").filter({ hasText: "frame_bytes_max" });
+  await refused.waitFor();
+  const [said, save] = await Promise.all([refused, dialog.getByRole("button", { name: "Save" })].map((part) => part.boundingBox()));
+  assert.ok(said.y + said.height <= save.y, "what is wrong is seen, wherever the form was scrolled to");
+  await screenshot(page, "console-app-settings-refused");
+  await limit("frame_bytes_max").fill("65536");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("dialog", { name: "The mill" }).getByText("It is enabled.").waitFor();
+  const { app } = await asOperator("GET", "/apps/1002");
+  const { limits } = app.settings;
+  assert.deepEqual([app.name, app.settings.tls_only, app.settings.client_messages], ["The mill", true, false]);
+  assert.deepEqual(app.settings.allowed_origins, ["https://mill.example", "https://flour.example"]);
+  assert.deepEqual([limits.messages_per_day_max, limits.presence_members_max, limits.cache_seconds], [500, 7, 7.5]);
+});
+
+test("the settings of an application fit a phone", async (t) => {
+  const scene = await serverWithApps(t);
+  await api("POST", "/apps", { id: "1002", name: "The bakery" }, scene.operator.token, scene.server.url);
+  const page = await consoleAt(t, scene, "apps", { width: "phone" });
+  await page.getByRole("button", { name: "Change The bakery" }).click();
+  await screenshot(page, "console-app-manage-phone");
+  await page.getByRole("button", { name: "Settings" }).click();
+  await settingsOf(page).getByText("Connections on one node;").waitFor();
+  await fitsTheScreen(page, "settings");
+  await screenshot(page, "console-app-settings-phone");
 });
 
 test("an id that is taken is refused, and what was written stays", async (t) => {

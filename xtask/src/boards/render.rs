@@ -117,7 +117,7 @@ fn panel(board: &Board, panel: &Panel, id: usize, place: &Value) -> Value {
     let links: Vec<Value> = panel.runbooks.iter().map(link).collect();
     json!({
         "id": id, "type": kind(panel.kind), "title": panel.title, "gridPos": place,
-        "description": panel.description, "datasource": datasource(board, panel.datasource),
+        "description": panel.full_description(), "datasource": datasource(board, panel.datasource),
         "targets": targets, "links": links, "options": options(panel.kind),
         "fieldConfig": {"defaults": defaults(panel), "overrides": []},
     })

@@ -33,6 +33,9 @@ pub(crate) struct Board {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Row {
     pub(crate) title: String,
+    /// The same for each of its panels.
+    #[serde(default)]
+    only_where: Option<String>,
     pub(crate) panels: Vec<Panel>,
 }
 
@@ -41,6 +44,9 @@ pub(crate) struct Row {
 pub(crate) struct Panel {
     pub(crate) title: String,
     pub(crate) description: String,
+    /// The setting or so without which there is nothing to show: `the servers …`. Its reader is told.
+    #[serde(default)]
+    pub(crate) only_where: Option<String>,
     #[serde(default)]
     pub(crate) kind: PanelKind,
     #[serde(default)]
@@ -132,6 +138,16 @@ impl Datasource {
     }
 }
 
+impl Panel {
+    /// What is said of it, with what it needs.
+    pub(crate) fn full_description(&self) -> String {
+        match &self.only_where {
+            Some(needed) => format!("{} Only where {needed}.", self.description),
+            None => self.description.clone(),
+        }
+    }
+}
+
 impl Board {
     /// Reads the text of `dashboards/source/STEM.toml`.
     pub(crate) fn parse(path: &str, text: &str) -> Result<Self> {
@@ -139,6 +155,11 @@ impl Board {
             .with_context(|| format!("cannot read {path}"))?;
         let name = path.rsplit('/').next().unwrap_or_default();
         board.stem = name.trim_end_matches(".toml").to_owned();
+        for row in &mut board.rows {
+            for panel in &mut row.panels {
+                panel.only_where = panel.only_where.take().or_else(|| row.only_where.clone());
+            }
+        }
         for panel in board.panels() {
             ensure!(panel.width <= COLUMNS, "{path}: `{}` is too wide", panel.title);
             ensure!(!panel.queries.is_empty(), "{path}: `{}` asks nothing", panel.title);
@@ -170,4 +191,40 @@ pub(crate) fn places(row: &Row) -> Vec<(u32, u32)> {
         tallest = tallest.max(panel.height);
     }
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+title = "Logs"
+description = "D"
+[[rows]]
+title = "On their way"
+only_where = "the servers ship their logs"
+[[rows.panels]]
+title = "Shipped"
+description = "Lines."
+queries = [{ expr = 'a' }]
+[[rows.panels]]
+title = "Taken"
+description = "Lines."
+only_where = "somebody asks"
+queries = [{ expr = 'a' }]
+[[rows]]
+title = "All"
+[[rows.panels]]
+title = "Lines"
+description = "All."
+queries = [{ expr = 'a' }]
+"#;
+
+    #[test]
+    fn what_a_row_needs_each_of_its_panels_needs() {
+        let board = Board::parse("dashboards/source/logs.toml", TEXT).expect("it is a board");
+        let said: Vec<String> = board.panels().map(Panel::full_description).collect();
+        let row = "Lines. Only where the servers ship their logs.";
+        assert_eq!(said, [row, "Lines. Only where somebody asks.", "All."]);
+    }
 }

@@ -19,10 +19,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::tower::Catalogue;
+use crate::wait;
 use crate::workspace::Workspace;
 pub(crate) use drills::{AlertRule, DRILLS, NEEDS, NOT_DRILLED, ON_LOGS, names};
 use drills::{Drill, parts};
-use report::Report;
+pub(crate) use faster::duration;
+pub(crate) use panels::{Settings, check as ask_panels};
+pub(crate) use report::Report;
 pub(crate) use routes::{INHIBITIONS, Inhibition};
 use scene::{FACTOR, SLO_FACTOR, Scene};
 pub(crate) use scene::{PROJECT, VARIABLES};
@@ -91,6 +94,12 @@ const TRAFFIC: &[&str] = &[
     "0",
 ];
 
+/// More than the alert on connections that collapse asks for, on its faster clock.
+const MANY: &str = "avg_over_time(job:chat_connections_active:sum[1m] offset 10s) > 50";
+
+/// How long it may take until most users have an account, a connection, and a while behind them.
+const TRAFFIC_BEGINS: Duration = Duration::from_secs(180);
+
 /// How long it may take until what was on its way has arrived.
 const TRAFFIC_ENDS: Duration = Duration::from_secs(60);
 
@@ -116,6 +125,7 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
         report.leave_out(format!("{service}: no image here"));
     }
     let traffic = scene.load("steady", TRAFFIC)?;
+    report.check("traffic", "many are there, and have been for a while", || many_are_there(&scene));
     if wanted.has("targets") {
         targets::check(&scene, &catalogue, &mut report)?;
         targets::check_victoria_metrics(&scene, &mut report);
@@ -139,7 +149,7 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
         drills::run(drill, &scene, &mut report);
     }
     if wanted.has("panels") {
-        panels::check(&scene, &catalogue, &mut report)?;
+        panels::check(workspace, &scene.stack, Settings::Everything, &mut report)?;
     }
     if wanted.has("keeping") {
         keeping::check(&scene, &mut report);
@@ -160,6 +170,15 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
     report.write(&scene.folder)?;
     print!("\n{}\n{}", report.tables(), report.summary());
     Ok(report.failed() == 0)
+}
+
+/// Drills compare with what was before: the first one, too, has a before.
+fn many_are_there(scene: &Scene<'_>) -> Result<()> {
+    wait::patiently(MANY, TRAFFIC_BEGINS, || {
+        let rows = scene.prometheus.rows(MANY)?;
+        ensure!(!rows.is_empty(), "there are not so many");
+        Ok(())
+    })
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ const DELETED: &str = "loki_boltdb_shipper_retention_sweeper_chunk_deleted_durat
                        {status=\"success\"}";
 
 pub(crate) fn check(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
-    let Some(loki) = sources::loki(scene)? else {
+    let Some(loki) = sources::loki(&scene.stack)? else {
         report.leave_out("that Loki deletes what is old: loki has no image here");
         return Ok(());
     };
@@ -44,7 +44,7 @@ pub(crate) fn check(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
             scene.stack.start_again("loki")?;
             wait::patiently("the old line is deleted", DELETED_DEADLINE, || {
                 // In a network it may be somewhere else now.
-                let loki = sources::loki(scene)?.context("there is no Loki")?;
+                let loki = sources::loki(&scene.stack)?.context("there is no Loki")?;
                 has(&loki, [0, 1])?;
                 let deleted = loki.metric(DELETED)?;
                 ensure!(deleted >= 1.0, "it is hidden, and not deleted from disk");

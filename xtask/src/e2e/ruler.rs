@@ -23,7 +23,7 @@ const EVALUATED_DEADLINE: Duration = Duration::from_secs(150);
 
 pub(crate) fn check(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
     let queries = log_queries(Tree::load(&scene.workspace.root)?.files())?;
-    let Some(loki) = sources::loki(scene)? else {
+    let Some(loki) = sources::loki(&scene.stack)? else {
         let count = queries.len();
         let left_out = format!("the rules on logs, {count} expressions in LogQL");
         report.leave_out(format!("{left_out}: loki has no image here"));

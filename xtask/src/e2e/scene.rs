@@ -4,7 +4,6 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -16,7 +15,7 @@ use super::drills::is_called;
 use super::faster::{self, Factor};
 use super::receiver::{Receiver, WEBHOOK_PATH};
 use super::routes::is_posted;
-use crate::live::Questions;
+use crate::live::{LoadGenerator, Questions};
 use crate::process::Background;
 use crate::stack::{Options, OwnEngine, Stack, forget_targets, read, write, write_text};
 use crate::workspace::Workspace;
@@ -48,6 +47,7 @@ pub(crate) struct Scene<'w> {
     pub(crate) prometheus: Questions,
     pub(crate) alertmanager: SocketAddr,
     receiver: Receiver,
+    load_generator: LoadGenerator,
     /// Where people come in: the balancer.
     pub(crate) front: SocketAddr,
     /// What was written for this run, and what it leaves behind.
@@ -62,9 +62,8 @@ impl<'w> Scene<'w> {
     /// Starts the stack with rules, scrapes and notifications on the faster clock.
     pub(crate) fn set(workspace: &'w Workspace, keep: bool) -> Result<Self> {
         let folder = workspace.folder("e2e")?;
-        let shell = workspace.shell()?;
-        cmd!(shell, "cargo build --quiet --locked --package campanile-loadgen").run()?;
         let mut engine = Stack::prepare(workspace)?;
+        let load_generator = LoadGenerator::build(workspace)?;
         if keep && let Some(own) = engine.take() {
             own.leave();
         }
@@ -92,6 +91,7 @@ impl<'w> Scene<'w> {
             prometheus,
             alertmanager,
             receiver,
+            load_generator,
             front,
             folder,
             running: Mutex::default(),
@@ -127,9 +127,7 @@ impl<'w> Scene<'w> {
         name: &str,
         arguments: &[&str],
     ) -> Result<Background> {
-        let mut command = Command::new(self.workspace.built("campanile-loadgen"));
-        command.args(arguments).args(["--url", &format!("http://{front}")]);
-        Background::start(command, &self.folder.join(format!("{name}.log")))
+        self.load_generator.start(front, arguments, &self.folder.join(format!("{name}.log")))
     }
 
     /// Gives the servers a certificate that holds for so many days; they have yet to read it.

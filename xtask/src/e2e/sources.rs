@@ -3,11 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::scene::Scene;
 use crate::boards::{Board, Datasource, Panel};
 use crate::live::{Grafana, Loki, PanelQuestion, Questions};
-use crate::stack;
+use crate::stack::{self, Stack};
 use crate::tower::DatasourceFile;
+use crate::workspace::Workspace;
 
 pub(crate) struct Sources {
     prometheus: Questions,
@@ -23,17 +23,19 @@ pub(crate) struct ThroughGrafana {
 }
 
 /// Loki, where it runs. Its port is not one of this machine.
-pub(crate) fn loki(scene: &Scene<'_>) -> Result<Option<Loki>> {
-    if !scene.stack.runs("loki") {
+pub(crate) fn loki(stack: &Stack) -> Result<Option<Loki>> {
+    if !stack.runs("loki") {
         return Ok(None);
     }
-    Ok(Some(Loki { address: scene.stack.inside("loki", 3100)? }))
+    Ok(Some(Loki { address: stack.inside("loki", 3100)? }))
 }
 
 impl Sources {
-    pub(crate) fn of(scene: &Scene<'_>) -> Result<Self> {
-        let grafana = scene.stack.runs("grafana").then(|| ThroughGrafana::of(scene)).transpose()?;
-        Ok(Self { prometheus: scene.prometheus, loki: loki(scene)?, grafana })
+    pub(crate) fn of(workspace: &Workspace, stack: &Stack) -> Result<Self> {
+        let prometheus = Questions { address: stack.address("prometheus", 9090)? };
+        let grafana = || ThroughGrafana::of(workspace, stack);
+        let grafana = stack.runs("grafana").then(grafana).transpose()?;
+        Ok(Self { prometheus, loki: loki(stack)?, grafana })
     }
 
     /// How many rows a query of the panel gives.
@@ -49,10 +51,10 @@ impl Sources {
 }
 
 impl ThroughGrafana {
-    fn of(scene: &Scene<'_>) -> Result<Self> {
-        let address = scene.stack.address("grafana", 3000)?;
-        let password = stack::secret(scene.workspace, "grafana_admin_password")?;
-        let provided = DatasourceFile::of(&scene.workspace.root)?;
+    fn of(workspace: &Workspace, stack: &Stack) -> Result<Self> {
+        let address = stack.address("grafana", 3000)?;
+        let password = stack::secret(workspace, "grafana_admin_password")?;
+        let provided = DatasourceFile::of(&workspace.root)?;
         Ok(Self { grafana: Grafana { address, password }, provided })
     }
 

@@ -1,4 +1,4 @@
-//! Somebody who comes to one channel of an application after another.
+//! Somebody who comes to one channel of an application after another, again where a server is away.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -18,6 +18,9 @@ const CHANNELS_MAX: u32 = 50;
 /// From one channel to the next.
 const PACE: Duration = Duration::from_millis(100);
 
+/// Until one who was turned away comes back.
+const AWAY: Duration = Duration::from_secs(1);
+
 /// Comes to channels until it is dropped.
 pub(crate) struct Visitor {
     end: Option<mpsc::SyncSender<()>>,
@@ -26,11 +29,15 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     /// Of the application with this key.
-    pub(crate) fn start(front: SocketAddr, key: &'static str) -> Self {
+    pub(crate) fn start(front: SocketAddr, key: &str) -> Self {
         let (end, ended) = mpsc::sync_channel(0);
+        let key = key.to_owned();
         let thread = thread::spawn(move || {
-            if let Err(error) = visit(front, key, &ended) {
-                println!("  nobody comes to channels any more: {error:#}");
+            while let Err(error) = visit(front, &key, &ended) {
+                println!("  a visitor of channels is turned away: {error:#}");
+                if is_over(&ended, AWAY) {
+                    return;
+                }
             }
         });
         Self { end: Some(end), thread: Some(thread) }
@@ -53,11 +60,16 @@ fn visit(front: SocketAddr, key: &str, ended: &mpsc::Receiver<()>) -> Result<()>
             let data = json!({"channel": format!("visited-{number}")});
             let subscribe = json!({"event": "pusher:subscribe", "data": data});
             connection.send(Message::text(subscribe.to_string()))?;
-            if ended.recv_timeout(PACE) != Err(RecvTimeoutError::Timeout) {
+            if is_over(ended, PACE) {
                 return Ok(());
             }
         }
     }
+}
+
+/// Whether the end comes within this time.
+fn is_over(ended: &mpsc::Receiver<()>, time: Duration) -> bool {
+    ended.recv_timeout(time) != Err(RecvTimeoutError::Timeout)
 }
 
 fn open(front: SocketAddr, key: &str) -> Result<WebSocket<TcpStream>> {

@@ -10,13 +10,18 @@ use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
 use super::server::Server;
+use crate::wait;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// As long as many log in at once.
+const LET_IN_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A user with an account and a token.
 pub(crate) struct Client {
     pub(crate) name: String,
     pub(crate) token: String,
+    password: String,
     api: String,
 }
 
@@ -25,24 +30,32 @@ impl Client {
 
     /// Makes an account and logs in. The first one on a server is its operator.
     pub(crate) fn sign_up(server: &Server, name: &str) -> Result<Self> {
-        let client = Self::nobody(server.url("/api/v1"), name);
+        let client = Self::nobody(server.url("/api/v1"), name, Self::PASSWORD);
         client.request(Method::Post, "/users", &client.credentials())?;
         client.log_in()
     }
 
-    /// Somebody who has an account, at the interface below this address, and is not logged in.
-    pub(crate) fn nobody(api: String, name: &str) -> Self {
-        Self { name: name.to_owned(), token: String::new(), api }
+    /// Somebody at the interface below this address, who is not logged in.
+    fn nobody(api: String, name: &str, password: &str) -> Self {
+        let (name, password) = (name.to_owned(), password.to_owned());
+        Self { name, password, token: String::new(), api }
     }
 
-    pub(crate) fn log_in(mut self) -> Result<Self> {
+    /// Somebody who has an account: one who logs in while a server is busy is let in later.
+    pub(crate) fn let_in(api: &str, name: &str, password: &str) -> Result<Self> {
+        wait::patiently(&format!("{name} is let in"), LET_IN_DEADLINE, || {
+            Self::nobody(api.to_owned(), name, password).log_in()
+        })
+    }
+
+    fn log_in(mut self) -> Result<Self> {
         let session = self.request(Method::Post, "/login", &self.credentials())?;
         self.token = session["token"].as_str().context("logging in gave no token")?.to_owned();
         Ok(self)
     }
 
     fn credentials(&self) -> Value {
-        json!({"name": self.name, "password": Self::PASSWORD})
+        json!({"name": self.name, "password": self.password})
     }
 
     /// Sends a request and expects it to succeed. A body of null is no body.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
+use super::ports::free_address;
 use super::questions::Questions;
-use super::server::free_address;
 use crate::process::Background;
 use crate::wait;
 use crate::workspace::Workspace;

@@ -1,6 +1,6 @@
 //! The chat server of one job: started on free ports with an empty folder, ended with the job.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
+use super::ports::free_address;
 use crate::process::{self, Background};
 use crate::wait;
 use crate::workspace::Workspace;
@@ -91,10 +92,4 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     });
     ensure!(*built, "the programs do not build");
     Ok(())
-}
-
-/// An address of this machine that nobody listens on.
-pub(crate) fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-    Ok(listener.local_addr()?)
 }

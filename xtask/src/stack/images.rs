@@ -71,7 +71,7 @@ impl Images {
 }
 
 /// Makes sure of the images: `wanted` names each service with its image, and `with_standin` those
-/// of which there is a stand-in. What cannot be had is named, with the reason.
+/// of which there is a stand-in. Who lacks one is named.
 pub(crate) fn provide(
     workspace: &Workspace,
     engine: &Engine,
@@ -82,12 +82,12 @@ pub(crate) fn provide(
     let recipe = fs::read_to_string(workspace.root.join(RECIPE))
         .with_context(|| format!("cannot read {RECIPE}"))?;
     let lacking = pulls::refused(&pulled(wanted, &recipe), engine);
-    for (service, why) in &lacking {
+    for (service, image) in &lacking {
         let instead = match with_standin.contains(service) {
             true => "Debian's packages stand in",
             false => "it is left out",
         };
-        println!("{service} has no image here, and {instead}: {why}");
+        println!("{service}: {instead}, without {image}");
     }
     let images = Images::without(lacking.into_keys(), with_standin);
     if !images.stood_in.is_empty() {

@@ -4,6 +4,7 @@ mod configurations;
 mod dockerfile;
 mod engine;
 mod images;
+mod ports;
 mod progress;
 mod pulls;
 mod secrets;
@@ -19,7 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::live;
 use crate::wait;
@@ -32,11 +33,17 @@ use images::Images;
 use progress::Progress;
 use standins::StandIns;
 
-pub(crate) use secrets::{names as secret_names, value as secret};
-pub(crate) use verbs::{down, images as make_images, up};
+pub(crate) use secrets::{names as secret_names, random, value as secret};
+pub(crate) use verbs::{down, images as make_images, start, up};
 
 /// Until the last service is healthy, once all containers run.
 const HEALTHY_DEADLINE: Duration = Duration::from_secs(300);
+
+/// A server beside which commands are run.
+const SERVER: &str = "campanile-1";
+
+/// Until a command beside it has reached the database.
+const OPERATOR_DEADLINE: Duration = Duration::from_secs(60);
 
 /// How a stack differs from the one that people start.
 #[derive(Default)]
@@ -93,6 +100,9 @@ impl Stack {
         let mut compose = Compose::new(workspace, engine, project, options)?;
         compose.files.extend(options.overrides.iter().cloned());
         let images = compose.provide_images(workspace, options.debug)?;
+        if options.random_ports {
+            compose.choose_ports()?;
+        }
         for (service, name, value) in &options.where_runs {
             if !images.left_out.iter().any(|left_out| left_out == service) {
                 // What is set last counts.
@@ -144,14 +154,26 @@ impl Stack {
         self.compose.output(&arguments).with_context(|| format!("{service}: {}", program.join(" ")))
     }
 
-    /// Runs a program in the container of a service, which reads `input`.
-    pub(crate) fn tell(&self, service: &str, program: &[&str], input: &str) -> Result<()> {
-        let mut command = self.exec_command(service);
-        command.args(program).stdin(Stdio::piped()).stdout(Stdio::null());
+    /// Makes an operator of the chat, or gives the one of this name this password. A database that is
+    /// busy is asked again.
+    pub(crate) fn operator(&self, name: &str, password: &str) -> Result<()> {
+        wait::patiently("there is an operator", OPERATOR_DEADLINE, || {
+            let add = self.user(&["add", name, "--operator"], password);
+            add.or_else(|_| self.user(&["password", name], password))
+        })
+    }
+
+    /// `campanile user …`: the accounts, administered beside a server; it reads a password.
+    fn user(&self, arguments: &[&str], password: &str) -> Result<()> {
+        let mut command = self.exec_command(SERVER);
+        command.args(["campanile", "user"]).args(arguments);
+        command.args(["--password-stdin", "--config", "/etc/campanile/campanile.toml"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().context("cannot start docker")?;
-        child.stdin.take().context("it reads nothing")?.write_all(input.as_bytes())?;
-        let status = child.wait()?;
-        ensure!(status.success(), "{service}: {}: {status}", program.join(" "));
+        child.stdin.take().context("it reads nothing")?.write_all(password.as_bytes())?;
+        let answer = child.wait_with_output()?;
+        let complaint = String::from_utf8_lossy(&answer.stderr);
+        ensure!(answer.status.success(), "user {}: {}", arguments.join(" "), complaint.trim());
         Ok(())
     }
 
@@ -200,7 +222,7 @@ impl Stack {
         for (service, state) in self.compose.states()? {
             match state.as_str() {
                 "paused" => self.resume(&service)?,
-                "exited" | "dead" | "created" => self.compose.run(&["start", &service])?,
+                state if has_ended(state) => self.compose.run(&["start", &service])?,
                 _ => {}
             }
         }
@@ -225,6 +247,12 @@ impl Stack {
     }
 
     fn start_services(&self) -> Result<()> {
+        // A service that runs already has its ports.
+        let (states, definitions) = (self.compose.states()?, self.compose.definitions()?);
+        let has_ports =
+            |service: &String| states.get(service).is_some_and(|state| !has_ended(state));
+        let starts = |service: &String| self.runs(service) && !has_ports(service);
+        ports::check(definitions.iter().filter(|(service, _)| starts(service)))?;
         println!("starting {}", self.services.join(", "));
         let mut arguments = vec!["up", "--detach", "--no-build", "--quiet-pull"];
         arguments.extend(self.services.iter().map(String::as_str));
@@ -256,12 +284,18 @@ impl Stack {
 
     fn tell_what_is_ill(&self) {
         let Ok(states) = self.compose.states() else { return };
-        for (service, state) in states.iter().filter(|(_, state)| *state != "healthy") {
+        let says_nothing = ["healthy", "created"];
+        for (service, state) in states.iter().filter(|(_, s)| !says_nothing.contains(&s.as_str())) {
             println!("{service} is {state}; it said last:");
-            let logs = ["logs", "--no-color", "--tail", "15", service];
+            let logs = ["logs", "--no-color", "--no-log-prefix", "--tail", "15", service];
             println!("{}", self.compose.output(&logs).unwrap_or_else(|error| format!("{error:#}")));
         }
     }
+}
+
+/// Whether a container in this state has no process.
+fn has_ended(state: &str) -> bool {
+    ["exited", "dead", "created"].contains(&state)
 }
 
 impl Drop for Stack {
@@ -282,16 +316,19 @@ impl Compose {
         project: &str,
         options: &Options,
     ) -> Result<Self> {
-        let mut environment = options.environment.clone();
-        if options.random_ports {
-            // Chosen here: the engine would choose others when a service is started again.
-            for name in ["", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_"] {
-                let port = live::free_address()?.port().to_string();
-                environment.push((format!("CAMPANILE_{name}PORT"), port));
-            }
-        }
+        let environment = options.environment.clone();
         let files = vec![workspace.root.join("deploy/compose.yaml")];
         Ok(Self { engine, project: project.to_owned(), files, environment })
+    }
+
+    /// Chosen here: the engine would choose others when a service is started again.
+    fn choose_ports(&mut self) -> Result<()> {
+        let mut free = live::quiet_ports();
+        for name in ["", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_"] {
+            let port = free.next().context("no port is free")?.to_string();
+            self.environment.push((format!("CAMPANILE_{name}PORT"), port));
+        }
+        Ok(())
     }
 
     /// Pulls the images, and for those that cannot be had makes stand-ins and takes what uses them
@@ -331,11 +368,17 @@ impl Compose {
         self.output(arguments).map(drop).with_context(|| format!("compose {}", arguments.join(" ")))
     }
 
+    /// Every service of the files, as compose understands it.
+    fn definitions(&self) -> Result<Map<String, Value>> {
+        let text = self.output(&["config", "--format", "json"])?;
+        let mut config: Value = serde_json::from_str(&text).context("compose prints no JSON")?;
+        let services = config["services"].as_object_mut().context("there are no services")?;
+        Ok(std::mem::take(services))
+    }
+
     /// Every service of the files with its image.
     fn services(&self) -> Result<BTreeMap<String, String>> {
-        let text = self.output(&["config", "--format", "json"])?;
-        let config: Value = serde_json::from_str(&text).context("compose prints no JSON")?;
-        let services = config["services"].as_object().context("there are no services")?;
+        let services = self.definitions()?;
         let image = |service: &Value| service["image"].as_str().unwrap_or_default().to_owned();
         Ok(services.iter().map(|(name, service)| (name.clone(), image(service))).collect())
     }

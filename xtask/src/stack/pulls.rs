@@ -19,31 +19,33 @@ const UNREACHED: [&str; 5] =
 /// The registry of images whose names have none.
 const USUAL_REGISTRY: &str = "docker.io";
 
-/// Asks for all images that each service wants, and says which services lack one, and why.
+/// Asks for all images that each service wants, shows why one is refused, and says which services lack
+/// which.
 pub(super) fn refused(
     wanted: &BTreeMap<String, Vec<String>>,
     shelf: &impl Shelf,
 ) -> BTreeMap<String, String> {
     let images: BTreeSet<&str> = wanted.values().flatten().map(String::as_str).collect();
-    let mut unreached: BTreeMap<&str, String> = BTreeMap::new();
-    let mut lacking: BTreeMap<&str, String> = BTreeMap::new();
+    let (mut unreached, mut lacking) = (BTreeSet::new(), BTreeSet::new());
     for image in images.into_iter().filter(|image| !shelf.has(image)) {
         let registry = registry(image);
-        if let Some(why) = unreached.get(registry) {
-            lacking.insert(image, why.clone());
+        if unreached.contains(registry) {
+            lacking.insert(image);
             continue;
         }
         println!("pulling {image}");
         let Err(error) = shelf.pull(image) else { continue };
         let why = format!("{error:#}");
+        println!("  no: {why}");
         if UNREACHED.iter().any(|sign| why.contains(sign)) {
-            unreached.insert(registry, why.clone());
+            println!("  {registry} is asked for no other");
+            unreached.insert(registry);
         }
-        lacking.insert(image, why);
+        lacking.insert(image);
     }
     let service = |(service, images): (&String, &Vec<String>)| {
-        let image = images.iter().find(|image| lacking.contains_key(image.as_str()))?;
-        Some((service.clone(), format!("{image}: {}", lacking[image.as_str()])))
+        let image = images.iter().find(|image| lacking.contains(image.as_str()))?;
+        Some((service.clone(), image.clone()))
     };
     wanted.iter().filter_map(service).collect()
 }
@@ -102,7 +104,7 @@ mod tests {
         let denied = BTreeMap::from([("grafana/grafana:1", "pull access denied")]);
         let shelf = FewImages { here: vec!["redis:1"], refused: denied, ..FewImages::default() };
         let refused = refused(&wanted(), &shelf);
-        let expected = ("grafana".to_owned(), "grafana/grafana:1: pull access denied".to_owned());
+        let expected = ("grafana".to_owned(), "grafana/grafana:1".to_owned());
         assert_eq!(refused, BTreeMap::from([expected]));
         let asked = ["debian:1", "grafana/grafana:1", "quay.io/pg:1", "rust:1"];
         assert_eq!(shelf.asked.into_inner(), asked);
@@ -117,7 +119,7 @@ mod tests {
         let shelf = FewImages { here: vec!["redis:1"], refused: away, ..FewImages::default() };
         let refused = refused(&wanted(), &shelf);
         assert_eq!(refused.keys().collect::<Vec<_>>(), ["chat", "grafana"]);
-        assert!(refused["grafana"].contains("no such host"), "{refused:?}");
+        assert_eq!(refused["grafana"], "grafana/grafana:1");
         // Another registry is another matter.
         assert_eq!(shelf.asked.into_inner(), ["debian:1", "quay.io/pg:1"]);
     }

@@ -90,7 +90,8 @@ fn write_missing(path: &Path, value: impl FnOnce() -> Result<String>) -> Result<
     Ok(())
 }
 
-fn random() -> Result<String> {
+/// A value that nobody can guess.
+pub(crate) fn random() -> Result<String> {
     let mut bytes = [0; RANDOM_BYTES];
     fs::File::open("/dev/urandom")?.read_exact(&mut bytes).context("there is no chance here")?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -9,8 +9,15 @@ use crate::workspace::Workspace;
 /// The project that people start; `name:` in the compose file says the same.
 const PROJECT: &str = "campanile";
 
-/// Starts the stack and says where everything is.
+/// Starts the stack and says where everything is, and how to fill its boards.
 pub(crate) fn up(workspace: &Workspace) -> Result<bool> {
+    start(workspace)?;
+    println!("the boards fill as people chat: `cargo xtask up --demo` has some who do");
+    Ok(true)
+}
+
+/// Starts the stack and says where everything is. It stays.
+pub(crate) fn start(workspace: &Workspace) -> Result<Stack> {
     let folder = workspace.folder("up")?;
     secrets::make(&workspace.root.join(secrets::FOLDER))?;
     let silent = configurations::write_for_people(workspace, &folder)?;
@@ -48,7 +55,7 @@ pub(crate) fn up(workspace: &Workspace) -> Result<bool> {
         println!("until their secrets are set (deploy/README.md); then run this again");
     }
     println!("\n`cargo xtask down` ends it, `cargo xtask down --volumes` forgets it too");
-    Ok(true)
+    Ok(stack)
 }
 
 /// Ends the stack; with `volumes` what it stored goes too.

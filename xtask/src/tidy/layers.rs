@@ -42,7 +42,8 @@ const LAYERS: &[Layer] = &[
         uses: &["core", "metrics", "protocol", "pusher", "adapter-*", "exporter-*", "loki"],
         tests_use: &["conformance", "neighbours"],
     },
-    Layer { of: "loadgen", uses: &["protocol", "pusher"], tests_use: &[] },
+    // Its tests measure the real server, in the same process.
+    Layer { of: "loadgen", uses: &["protocol", "pusher"], tests_use: &["server"] },
     Layer { of: "xtask", uses: &["monitor-lint"], tests_use: &[] },
 ];
 

@@ -3,7 +3,7 @@
 use super::{MemoryStore, State};
 use async_trait::async_trait;
 use campanile_core::{
-    application::{AppKey, Application},
+    application::{AppKey, Application, Applications},
     channel::AppId,
     port::{
         AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, Fault,
@@ -29,8 +29,9 @@ impl AppStore for MemoryStore {
         Ok(())
     }
 
-    async fn list(&self) -> Result<Vec<Application>, Fault> {
-        Ok(self.state().apps.values().cloned().collect())
+    async fn list(&self) -> Result<Applications, Fault> {
+        let all = self.state().apps.values().cloned().collect();
+        Ok(Applications { all, ..Applications::default() })
     }
 
     async fn change(&self, id: &AppId, change: AppChange) -> Result<Application, ChangeAppError> {

@@ -213,9 +213,11 @@ impl Listener {
         loop {
             let trouble = self.listen(subscription).await;
             self.counts.health.set_subscription(false);
+            self.unechoed.set_deaf(true);
             self.tell(&trouble);
             subscription = self.resubscribe().await;
             self.counts.health.set_subscription(true);
+            self.unechoed.set_deaf(false);
             self.counts.metrics.reconnects.increment(Driver::Redis);
             tracing::info!("redis is heard again");
             // An echo that was on its way when the connection broke never comes.
@@ -355,7 +357,12 @@ impl Listener {
             Body::Beat(number) => {
                 self.unechoed.echoed(channel);
                 self.unechoed.passed(channel, frame.count);
-                self.ear.echoes.send_modify(|echoes| echoes[channel] = number);
+                while let Some(mark) = self.unechoed.marked(channel, number) {
+                    if !self.ear.put(Heard::Mark(mark.clone())) {
+                        mark.is_void();
+                    }
+                }
+                self.ear.echoes.send_modify(|echoes| echoes[channel] = echoes[channel].max(number));
             }
             Body::Leave => {}
         }

@@ -19,7 +19,7 @@ use crate::{core::Core, trouble::Trouble};
 use async_trait::async_trait;
 use campanile_core::{
     event::{Envelope, Signal, Topic},
-    port::{Bus, BusError, BusReceiver, Node, Passage},
+    port::{Bus, BusError, BusReceiver, Mark, Node, Passage},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -50,6 +50,10 @@ impl Bus for RedisBus {
     /// subscribed, this node among them.
     async fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Passage, BusError> {
         self.0.voices.publish_in_order(envelope).map(Passage::Underway)
+    }
+
+    async fn mark(&self, topic: Topic<'_>) -> Result<Arc<Mark>, BusError> {
+        self.0.voices.mark(topic)
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {

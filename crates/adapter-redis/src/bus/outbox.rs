@@ -1,10 +1,11 @@
 //! What waits to be published, and how far each channel is counted.
 
 use super::{CHANNELS, frame::put_count};
+use campanile_core::port::Mark;
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -30,6 +31,10 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     counts: [u64; CHANNELS],
+    /// The counts of the last signals that were taken out.
+    taken: [u64; CHANNELS],
+    /// Marks that are to be set: one is enough for whoever wants one until it is taken out.
+    marks: [Option<(u64, Arc<Mark>)>; CHANNELS],
     frames: VecDeque<Waiting>,
     beat: Option<u64>,
     farewell: Option<oneshot::Sender<()>>,
@@ -39,6 +44,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) channel: usize,
+    pub(crate) count: u64,
     pub(crate) bytes: Vec<u8>,
     pub(crate) since: Instant,
     /// Who waits until Redis has it; dropped when it is lost.
@@ -49,10 +55,22 @@ pub(crate) struct Waiting {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) frames: Vec<Waiting>,
+    /// What follows them.
+    pub(crate) marks: Vec<Marking>,
     /// What follows when nothing else waits.
     pub(crate) after: Option<After>,
     /// Frames that had waited too long and are lost.
     pub(crate) aged: usize,
+}
+
+/// A mark that is to be set, as a beat of this number.
+#[derive(Debug)]
+pub(crate) struct Marking {
+    pub(crate) channel: usize,
+    pub(crate) number: u64,
+    /// The last signal before it.
+    pub(crate) count: u64,
+    pub(crate) mark: Arc<Mark>,
 }
 
 /// What follows the last frame: how far each channel is counted, and why that is said.
@@ -93,7 +111,7 @@ impl Outbox {
         let count = state.counts[channel];
         put_count(&mut bytes, count);
         let (since, takes) = (Instant::now(), awaits(count));
-        state.frames.push_back(Waiting { channel, bytes, since, takes });
+        state.frames.push_back(Waiting { channel, count, bytes, since, takes });
         drop(state);
         self.ready.notify_one();
         Ok(())
@@ -110,6 +128,20 @@ impl Outbox {
         state.beat = state.beat.max(Some(number));
         drop(state);
         self.ready.notify_one();
+    }
+
+    /// Asks for a mark on a channel, made by `make` with its number unless one is asked for already.
+    pub(crate) fn mark(
+        &self,
+        channel: usize,
+        make: impl FnOnce() -> (u64, Arc<Mark>),
+    ) -> Arc<Mark> {
+        let mut state = self.state();
+        let (_, mark) = state.marks[channel].get_or_insert_with(make);
+        let mark = mark.clone();
+        drop(state);
+        self.ready.notify_one();
+        mark
     }
 
     /// Asks for a farewell after everything that waits. The answer comes when it was sent.
@@ -134,12 +166,18 @@ impl Outbox {
             let Some(frame) = state.frames.pop_front() else {
                 break;
             };
+            state.taken[frame.channel] = frame.count;
             if now.duration_since(frame.since) > hold {
                 batch.aged += 1;
                 continue;
             }
             bytes += frame.bytes.len();
             batch.frames.push(frame);
+        }
+        for channel in 0..CHANNELS {
+            if let Some((number, mark)) = state.marks[channel].take() {
+                batch.marks.push(Marking { channel, number, count: state.taken[channel], mark });
+            }
         }
         // How far it is counted is true only when everything counted is out.
         if !state.frames.is_empty() {
@@ -199,6 +237,20 @@ mod tests {
         let second = outbox.take(Instant::now(), HOLD);
         assert_eq!(second.frames.len(), 1);
         assert_eq!(second.after.expect("nothing waits").beat, Some(7));
+    }
+
+    #[test]
+    fn a_mark_comes_after_what_is_taken_out_with_it_and_is_shared_until_then() {
+        let outbox = Outbox::new(10_000);
+        for _ in 0..BATCH_FRAMES_MAX + 1 {
+            outbox.put(3, frame()).expect("there is room");
+        }
+        let first = outbox.mark(3, || (7, Arc::default()));
+        assert!(Arc::ptr_eq(&first, &outbox.mark(3, || (8, Arc::default()))));
+        let batch = outbox.take(Instant::now(), HOLD);
+        let marks: Vec<_> = batch.marks.iter().map(|mark| (mark.channel, mark.number)).collect();
+        assert_eq!((marks, batch.marks[0].count), (vec![(3, 7)], BATCH_FRAMES_MAX as u64));
+        assert!(!Arc::ptr_eq(&first, &outbox.mark(3, || (9, Arc::default()))), "it is on its way");
     }
 
     #[test]

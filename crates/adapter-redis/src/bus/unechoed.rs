@@ -1,12 +1,12 @@
 //! What this node has said and has not heard back.
 
 use super::CHANNELS;
-use campanile_core::port::Returned;
+use campanile_core::port::{Mark, Returned};
 use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -18,6 +18,9 @@ const EXPECTED_MAX: usize = 16 * 1_024;
 /// Signals that come back, by their counts.
 type Expected = VecDeque<(u64, Arc<Returned>)>;
 
+/// Marks that come back, by the numbers of their beats.
+type Marks = VecDeque<(u64, Arc<Mark>)>;
+
 /// Since when each channel has been spoken on without an echo, and which signals come back to this
 /// node.
 #[derive(Debug)]
@@ -26,12 +29,14 @@ pub(crate) struct Unechoed {
     /// In milliseconds, 0 for never.
     since: [AtomicU64; CHANNELS],
     expected: [Mutex<Expected>; CHANNELS],
+    marks: [Mutex<Marks>; CHANNELS],
+    is_deaf: AtomicBool,
 }
 
 impl Unechoed {
     pub(crate) fn new() -> Self {
-        let (since, expected) = Default::default();
-        Self { start: Instant::now(), since, expected }
+        let (since, expected, marks, is_deaf) = Default::default();
+        Self { start: Instant::now(), since, expected, marks, is_deaf }
     }
 
     /// A beat was published.
@@ -75,6 +80,33 @@ impl Unechoed {
     /// A beat after the signal of this count came back.
     pub(crate) fn passed(&self, channel: usize, count: u64) {
         give_up(&mut self.expected(channel), |known| known <= count);
+    }
+
+    /// The mark comes back with the beat of this number, or a later one. Numbers rise.
+    pub(crate) fn expect_mark(&self, (channel, number): (usize, u64), mark: Arc<Mark>) {
+        self.marks(channel).push_back((number, mark));
+    }
+
+    /// The beat of this number came back: a mark that came with it, until there is none.
+    pub(crate) fn marked(&self, channel: usize, number: u64) -> Option<Arc<Mark>> {
+        self.marks(channel).pop_front_if(|(known, _)| *known <= number).map(|(_, mark)| mark)
+    }
+
+    /// Whether nothing comes back.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.is_deaf.load(Ordering::SeqCst)
+    }
+
+    /// Says whether nothing comes back; nobody waits for a mark then.
+    pub(crate) fn set_deaf(&self, is_deaf: bool) {
+        self.is_deaf.store(is_deaf, Ordering::SeqCst);
+        for channel in (0..CHANNELS).filter(|_| is_deaf) {
+            self.marks(channel).drain(..).for_each(|(_, mark)| mark.is_void());
+        }
+    }
+
+    fn marks(&self, channel: usize) -> MutexGuard<'_, Marks> {
+        self.marks[channel].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn expected(&self, channel: usize) -> MutexGuard<'_, Expected> {

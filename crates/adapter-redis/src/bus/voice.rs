@@ -3,7 +3,7 @@
 use super::{
     BEAT, CHANNELS, channel_of,
     frame::Frame,
-    outbox::{Batch, Full, Outbox},
+    outbox::{Batch, Full, Marking, Outbox},
     unechoed::Unechoed,
 };
 use crate::{
@@ -13,9 +13,9 @@ use crate::{
     wire::Wire,
 };
 use campanile_core::{
-    event::{Envelope, Signal},
+    event::{Envelope, Signal, Topic},
     instrumented::{self, BusFault, BusMetrics},
-    port::{BusError, Clock, NodeId, Underway},
+    port::{BusError, Clock, Mark, NodeId, Underway},
 };
 use campanile_metrics::{CounterHandle, GaugeHandle};
 use futures_util::future::join_all;
@@ -156,6 +156,20 @@ impl Voices {
         Ok(underway)
     }
 
+    /// Sets a mark in what is said about a topic. It is a beat: the others know those.
+    pub(crate) fn mark(&self, topic: Topic<'_>) -> Result<Arc<Mark>, BusError> {
+        if self.unechoed.is_deaf() || self.link.away_for() > Duration::ZERO {
+            return Err(Trouble::away().into());
+        }
+        let channel = channel_of(topic);
+        Ok(self.outboxes[channel % self.outboxes.len()].mark(channel, || {
+            let number = self.beats.fetch_add(1, Ordering::SeqCst) + 1;
+            let mark = Arc::new(Mark::default());
+            self.unechoed.expect_mark((channel, number), mark.clone());
+            (number, mark)
+        }))
+    }
+
     fn put(
         &self,
         signal: &Signal,
@@ -230,6 +244,8 @@ impl Voice {
             match self.link.pipe(Call::Publish, &pipeline).await {
                 Ok(()) => return self.published(batch),
                 Err(trouble) => {
+                    // Whoever has set one goes on without it.
+                    batch.marks.drain(..).for_each(|marking| marking.mark.is_void());
                     let fault = BusFault::from(&trouble);
                     if !trouble.may_pass() {
                         return self.lose(batch.frames.len(), Some(fault));
@@ -254,10 +270,14 @@ impl Voice {
         for frame in &batch.frames {
             Wire::publish(is_cluster, &mut pipeline, &self.names[frame.channel], &frame.bytes);
         }
+        let stamp = self.clock.now();
+        for Marking { channel, number, count, .. } in &batch.marks {
+            let frame = Frame::of_beat(self.node, stamp, *count, *number);
+            Wire::publish(is_cluster, &mut pipeline, &self.names[*channel], &frame);
+        }
         let Some(after) = &batch.after else {
             return pipeline;
         };
-        let stamp = self.clock.now();
         for &channel in &self.channels {
             let (count, name) = (after.counts[channel], &self.names[channel]);
             if let Some(number) = after.beat.filter(|_| !self.has_left) {

@@ -4,7 +4,7 @@ use super::words::{Answer, Became, DOUBT, Said, Telling, Verb, Word};
 use crate::bus::fnv;
 use campanile_core::{
     channel::{Channel, ChannelMember, Version},
-    port::ConnectionId,
+    port::{ConnectionId, Entrant},
 };
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
@@ -66,6 +66,8 @@ struct Own {
 #[derive(Debug)]
 struct OwnUser {
     member: ChannelMember,
+    /// How many members the channel may have, by whoever brought it last.
+    members_max: u64,
     /// None when it has left and is owed.
     subscriptions: usize,
     /// Redis has answered that this node has it, so whoever had to be told was told.
@@ -111,7 +113,7 @@ impl Local {
         &mut self,
         channel: &Channel,
         connection: ConnectionId,
-        member: Option<&ChannelMember>,
+        entrant: Option<Entrant<'_>>,
     ) -> Step {
         let stamp = self.mistrust(channel.clone());
         let own = self.parts[part_of(channel)].entry(channel.clone()).or_default();
@@ -122,8 +124,8 @@ impl Local {
                 known.get().clone().filter(|user| own.unsettled.contains(user))
             }
             Entry::Vacant(vacant) => {
-                vacant.insert(member.map(|member| member.user.clone()));
-                member.and_then(|member| own.arrive(member, &mut self.owed))
+                vacant.insert(entrant.map(|entrant| entrant.member.user.clone()));
+                entrant.and_then(|entrant| own.arrive(entrant, &mut self.owed))
             }
         };
         Step { stamp, before, after: own.count(), user }
@@ -304,16 +306,19 @@ impl Own {
     }
 
     /// A user has one subscription more; the user, where Redis has to be told of it.
-    fn arrive(&mut self, member: &ChannelMember, owed: &mut usize) -> Option<Arc<str>> {
+    fn arrive(&mut self, entrant: Entrant<'_>, owed: &mut usize) -> Option<Arc<str>> {
+        let Entrant { member, members_max } = entrant;
         let known = self.users.entry(member.user.clone());
         let is_new = matches!(known, Entry::Vacant(_));
         let known = known.or_insert_with(|| OwnUser {
             member: member.clone(),
+            members_max,
             subscriptions: 0,
             is_noted: false,
             missed: None,
         });
         known.subscriptions += 1;
+        known.members_max = members_max;
         if known.subscriptions == 1 {
             if !is_new {
                 *owed -= 1;
@@ -355,7 +360,9 @@ impl Own {
             (_, true) => Verb::Note,
             (_, false) => Verb::NoteAnew,
         };
-        Word { verb, member: known.member.clone() }
+        // Who was let in stays, however many there are by now.
+        let members_max = (verb == Verb::NoteAnew).then_some(known.members_max);
+        Word { verb, member: known.member.clone(), members_max }
     }
 
     /// Redis has been told of a user.
@@ -397,6 +404,10 @@ mod tests {
         ChannelMember { user: "ada".into(), info: None }
     }
 
+    fn enters(member: &ChannelMember) -> Option<Entrant<'_>> {
+        Some(Entrant { member, members_max: 2 })
+    }
+
     fn verbs(telling: &Telling) -> Vec<Verb> {
         telling.users.iter().map(|word| word.verb).collect()
     }
@@ -414,10 +425,10 @@ mod tests {
     fn a_user_is_told_of_when_it_comes_and_when_it_goes() {
         let mut local = Local::default();
         let (first, second) = (ConnectionId(1), ConnectionId(2));
-        let step = local.subscribe(&lobby(), first, Some(&ada()));
+        let step = local.subscribe(&lobby(), first, enters(&ada()));
         assert_eq!((step.before, step.after), (0, 1));
         assert_eq!(tell(&mut local, &step, Became::Added), [Verb::NoteAnew]);
-        let step = local.subscribe(&lobby(), second, Some(&ada()));
+        let step = local.subscribe(&lobby(), second, enters(&ada()));
         assert_eq!(tell(&mut local, &step, Became::Same), []);
         let step = local.unsubscribe(&lobby(), first);
         assert_eq!(tell(&mut local, &step, Became::Same), []);
@@ -430,7 +441,7 @@ mod tests {
     #[test]
     fn what_was_not_told_is_remembered() {
         let mut local = Local::default();
-        let subscribed = local.subscribe(&lobby(), ConnectionId(1), Some(&ada()));
+        let subscribed = local.subscribe(&lobby(), ConnectionId(1), enters(&ada()));
         tell(&mut local, &subscribed, Became::Added);
         local.unsubscribe(&lobby(), ConnectionId(1));
         assert_eq!((local.owed, local.untold()), (1, vec![lobby()]));
@@ -440,9 +451,25 @@ mod tests {
         let answer = Answer { others: 0, version: Version(2), is_whole: true, users };
         local.told(&lobby(), &told, &answer);
         assert!(local.is_untold(&lobby()), "somebody was told that it came");
-        let back = local.subscribe(&lobby(), ConnectionId(2), Some(&ada()));
+        let back = local.subscribe(&lobby(), ConnectionId(2), enters(&ada()));
         assert_eq!(tell(&mut local, &back, Became::Added), [Verb::Note]);
         assert_eq!((local.owed, local.untold()), (0, vec![]));
+    }
+
+    #[test]
+    fn whoever_tells_of_a_user_says_how_many_there_may_be_until_it_was_let_in() {
+        let mut local = Local::default();
+        let step = local.subscribe(&lobby(), ConnectionId(1), enters(&ada()));
+        let bounds = |telling: &Telling| -> Vec<_> {
+            telling.users.iter().map(|word| (word.verb, word.members_max)).collect()
+        };
+        let noted = HashSet::new();
+        let all = |local: &Local| bounds(&local.telling_all(&lobby(), (String::new(), &noted)));
+        assert_eq!(all(&local), [(Verb::NoteAnew, Some(2))], "it still waits for its answer");
+        tell(&mut local, &step, Became::Full);
+        assert_eq!(all(&local), [(Verb::NoteAnew, Some(2))], "it was not let in");
+        tell(&mut local, &step, Became::Added);
+        assert_eq!(all(&local), [(Verb::Note, None)], "it stays, though it is to be noted again");
     }
 
     #[test]
@@ -451,7 +478,7 @@ mod tests {
         let user = |number| ChannelMember { user: format!("{number}").into(), info: None };
         let count = UNTOLD_MAX as u64 + 3;
         for number in 0..count {
-            local.subscribe(&lobby(), ConnectionId(number), Some(&user(number)));
+            local.subscribe(&lobby(), ConnectionId(number), enters(&user(number)));
         }
         assert!(!local.was_unsure());
         for number in 0..count {

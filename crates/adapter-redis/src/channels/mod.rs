@@ -81,10 +81,8 @@ impl ChannelStore for RedisChannels {
         connection: ConnectionId,
         entrant: Option<Entrant<'_>>,
     ) -> Result<ChannelChange, Fault> {
-        let member = entrant.map(|entrant| entrant.member);
-        let step = self.state().local().subscribe(channel, connection, member);
-        let members_max = entrant.map(|entrant| entrant.members_max);
-        Ok(self.change(channel, (step, connection), members_max).await?)
+        let step = self.state().local().subscribe(channel, connection, entrant);
+        Ok(self.change(channel, step, connection).await?)
     }
 
     async fn unsubscribe(
@@ -93,11 +91,12 @@ impl ChannelStore for RedisChannels {
         connection: ConnectionId,
     ) -> Result<ChannelChange, Fault> {
         let step = self.state().local().unsubscribe(channel, connection);
-        Ok(self.change(channel, (step, connection), None).await?)
+        Ok(self.change(channel, step, connection).await?)
     }
 
     async fn look(&self, channel: &Channel) -> Result<ChannelSeen, Fault> {
-        let keys = [self.at_key(channel), self.members_key(channel), self.kept_key(channel)];
+        let clock = self.clock_key(part_of(channel));
+        let keys = [self.at_key(channel), self.members_key(channel), self.kept_key(channel), clock];
         let call = (&*self.core.link, Call::ChannelsGet);
         let answer = scripts::LOOK.run(call, &keys, &[""; 0]).await;
         let (subscriptions, version, members, kept): (u64, u64, Fields, Option<Vec<u8>>) =
@@ -165,8 +164,8 @@ impl RedisChannels {
     async fn change(
         &self,
         channel: &Channel,
-        (step, connection): (Step, ConnectionId),
-        members_max: Option<u64>,
+        step: Step,
+        connection: ConnectionId,
     ) -> Result<ChannelChange, Trouble> {
         let _turn = self.state().turn(channel).await;
         let (told, telling) = {
@@ -178,7 +177,7 @@ impl RedisChannels {
             change.version = known.version;
             known.others
         } else {
-            let answer = self.tell(Call::ChannelsPut, channel, &telling, members_max).await?;
+            let answer = self.tell(Call::ChannelsPut, channel, &telling).await?;
             if answer.is_full() {
                 return self.turn_away(channel, connection).await;
             }
@@ -201,20 +200,18 @@ impl RedisChannels {
             let (step, telling) = local.turn_away(channel, connection);
             (step.after, telling)
         };
-        let answer = self.tell(Call::ChannelsPut, channel, &telling, None).await?;
+        let answer = self.tell(Call::ChannelsPut, channel, &telling).await?;
         let (count, version) = (answer.others + count, answer.version);
         let change = ChannelChange { before: count, after: count, version, ..Default::default() };
         Ok(ChannelChange { is_full: true, ..change })
     }
 
-    /// Tells Redis what this node says of a channel, which must have the turn. Nobody becomes a
-    /// member where there are `members_max`.
+    /// Tells Redis what this node says of a channel, which must have the turn.
     async fn tell(
         &self,
         call: Call,
         channel: &Channel,
         telling: &Telling,
-        members_max: Option<u64>,
     ) -> Result<Answer, Trouble> {
         let part = part_of(channel);
         let keys = [
@@ -229,11 +226,11 @@ impl RedisChannels {
             .map(|text| text.as_bytes().to_vec());
         let mut arguments = Vec::from(head);
         arguments.push(channel.name().into());
-        arguments.push(members_max.map(|max| max.to_string()).unwrap_or_default().into());
-        for Word { verb, member } in &telling.users {
+        for Word { verb, member, members_max } in &telling.users {
             arguments.push(verb.text().into());
             arguments.push(member.user.as_bytes().into());
             arguments.push(record::write_info(member));
+            arguments.push(members_max.map(|max| max.to_string()).unwrap_or_default().into());
         }
         type Told = (u64, u64, bool, Vec<Vec<Vec<u8>>>);
         let (others, version, is_whole, rows): Told =

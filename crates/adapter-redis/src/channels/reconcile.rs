@@ -72,7 +72,7 @@ impl RedisChannels {
         let said = String::from_utf8(said).unwrap_or_default();
         let before = Said::read_count(&said);
         let telling = self.state().local().telling_all(channel, (said, &noted));
-        let answer = self.tell(Call::ChannelsReconcile, channel, &telling, None).await?;
+        let answer = self.tell(Call::ChannelsReconcile, channel, &telling).await?;
         let (before, after) = (answer.others + before, answer.others + telling.said.count);
         let mut change = ChannelChange { before, after, ..ChannelChange::default() };
         answer.add_to(&mut change);

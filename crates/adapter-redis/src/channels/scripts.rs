@@ -73,7 +73,8 @@ macro_rules! script {
 /// the version, whether Redis knew of this node what it was expected to know, and what became of
 /// each user with what is known of it.
 ///
-/// Nobody new is noted where there are as many members as there may be, if that is said.
+/// Nobody new is noted where there are as many members as there may be, which each user says that
+/// was not let in yet, whoever tells of it.
 ///
 /// What was not expected is left for the node to put right: a stamp that none has says so, and says
 /// it to all nodes that have members where these are lost.
@@ -81,12 +82,12 @@ pub(super) static TELL: LazyLock<Script> = LazyLock::new(|| {
     script!(
         "local at, members, mine, names, clock = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
          local own, said, expected, channel, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-         local members_max = tonumber(ARGV[6])
          doubt_if_lost(at, members)
          local others, nodes, before, version = sum(at, own)
          local rows, is_new = {}, false
-         for word = 7, #ARGV, 3 do
+         for word = 6, #ARGV, 4 do
            local verb, user, info = ARGV[word], ARGV[word + 1], ARGV[word + 2]
+           local members_max = tonumber(ARGV[word + 3])
            local value = redis.call('HGET', members, user)
            local noted = nodes_of(value)
            local had, rest = string.find(noted, own, 1, true), without(noted, own)
@@ -162,10 +163,13 @@ pub(super) static CHECK: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// What a channel is like.
+/// What a channel is like. One that is not there is so since the last version of all at the latest.
 pub(super) static LOOK: LazyLock<Script> = LazyLock::new(|| {
     script!(
-        "local count, _, _, version = sum(KEYS[1], '')
+        "local count, nodes, _, version = sum(KEYS[1], '')
+         if nodes == 0 then
+           version = string.match(redis.call('GET', KEYS[4]) or '', '^%d+$') or '0'
+         end
          return {count, version, redis.call('HGETALL', KEYS[2]), redis.call('GET', KEYS[3])}"
     )
 });

@@ -33,6 +33,8 @@ pub(super) struct Telling {
 pub(super) struct Word {
     pub(super) verb: Verb,
     pub(super) member: ChannelMember,
+    /// How many members there may be with it, where it was not let in yet.
+    pub(super) members_max: Option<u64>,
 }
 
 /// What is to become of a user.
@@ -98,7 +100,8 @@ impl Telling {
 
 impl Word {
     pub(super) fn forget(user: &Arc<str>) -> Self {
-        Self { verb: Verb::Forget, member: ChannelMember { user: user.clone(), info: None } }
+        let member = ChannelMember { user: user.clone(), info: None };
+        Self { verb: Verb::Forget, member, members_max: None }
     }
 }
 

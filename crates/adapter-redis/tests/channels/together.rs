@@ -12,6 +12,7 @@ use campanile_core::{
 use campanile_metrics::testing::Recording;
 use campanile_neighbours as neighbours;
 use futures_util::future::join_all;
+use std::convert::Infallible;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Redis: cargo xtask test"]
@@ -69,6 +70,49 @@ async fn no_more_become_members_over_all_nodes_than_there_is_room_for() {
         }
         for (number, _) in changes.iter().filter(|(_, change)| !change.is_full) {
             unsubscribe(&nodes[*number as usize % 2], &lobby, *number).await;
+        }
+        assert_eq!(occupied(&nodes[1]).await, [], "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis: cargo xtask test"]
+async fn a_node_that_puts_the_store_right_lets_nobody_in_past_the_limit() {
+    let place = Place::standalone();
+    let prefix = prefix();
+    let nodes = [place.node(&prefix, 1).await, place.node(&prefix, 2).await];
+    let lobby = channel("presence-lobby");
+    for round in 0..30 {
+        let comes = async |number: u64| {
+            let member = member(&format!("user-{number}"));
+            let entrant = Entrant { member: &member, members_max: 2 };
+            // Some come while a node looks, and before it tells what it has found.
+            for _ in 0..number {
+                tokio::task::yield_now().await;
+            }
+            let channels = nodes[number as usize % 2].channels();
+            let change = channels.subscribe(&lobby, ConnectionId(number), Some(entrant)).await;
+            (number, change.unwrap())
+        };
+        let everybody = join_all((0..40).map(comes));
+        let puts_right = async |node| -> Infallible {
+            loop {
+                reconcile(node).await;
+            }
+        };
+        let changes = tokio::select! {
+            changes = everybody => changes,
+            never = puts_right(&nodes[0]) => match never {},
+            never = puts_right(&nodes[1]) => match never {},
+        };
+        let let_in: Vec<_> = changes.iter().filter(|(_, change)| !change.is_full).collect();
+        let members = look(&nodes[0], &lobby).await.members;
+        assert_eq!((let_in.len(), members.len()), (2, 2), "round {round}: {members:?}");
+        for (number, _) in let_in {
+            unsubscribe(&nodes[*number as usize % 2], &lobby, *number).await;
+        }
+        for node in &nodes {
+            reconcile(node).await;
         }
         assert_eq!(occupied(&nodes[1]).await, [], "round {round}");
     }

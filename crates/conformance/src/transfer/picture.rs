@@ -71,7 +71,7 @@ pub(super) async fn without_bytes(opened: &Opened) -> String {
     for number in 1..=5 {
         add!(stores.uploads.find(UploadId([number; 16])));
     }
-    for app in stores.apps.list().await.unwrap() {
+    for app in stores.apps.list().await.unwrap().all {
         let secrets: Vec<&str> = app.keys.iter().map(|key| key.secret.0.as_str()).collect();
         writeln!(picture, "{app:?} {secrets:?}").unwrap();
     }

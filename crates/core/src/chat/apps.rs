@@ -5,7 +5,7 @@
 
 use super::Chat;
 use crate::{
-    application::{AppKey, Application},
+    application::{AppKey, Application, Applications},
     channel::AppId,
     event::Signal,
     port::{AddAppKeyError, AppChange, ChangeAppError, CreateAppError, Fault, RevokeAppKeyError},
@@ -27,8 +27,8 @@ impl Changed {
 }
 
 impl Chat {
-    /// The applications that operators have made, by id.
-    pub async fn applications(&self) -> Result<Vec<Application>, Fault> {
+    /// The applications that operators have made.
+    pub async fn applications(&self) -> Result<Applications, Fault> {
         self.ports.apps.list().await
     }
 

@@ -3,11 +3,12 @@
 use super::{Chat, Passing};
 use crate::{
     channel::{AppId, Channel, ChannelEvent, ChannelKind, ChannelMember, Edition, Published},
-    event::{Accepted, Audience, Envelope, Event, Signal},
+    event::{Accepted, Audience, Envelope, Event, Signal, Topic},
     labels::{ChannelType, Direction, JoinRefusal, MessageErrorReason},
     limits::CHANNEL_COUNT_AT_ONCE_MAX,
     port::{
-        BusError, ChannelChange, ChannelCount, ChannelSeen, ConnectionId, Entrant, Fault, Passage,
+        BusError, ChannelChange, ChannelCount, ChannelSeen, ConnectionId, Entrant, Fault, Mark,
+        Passage,
     },
     webhook::What,
 };
@@ -144,6 +145,16 @@ impl Chat {
                 }
             }
         }
+    }
+
+    /// Marks where a subscription begins in the order of what is published to its channel. A bus that
+    /// fails is counted: what it still brings is then told, too.
+    pub(crate) async fn mark(&self, channel: &Channel) -> Arc<Mark> {
+        self.ports.bus.mark(Topic::Channel(channel)).await.unwrap_or_else(|_counted| {
+            let mark = Mark::default();
+            mark.is_void();
+            Arc::new(mark)
+        })
     }
 
     /// Notes a subscription; what the channel is like with it, where that is to be told.

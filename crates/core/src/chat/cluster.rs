@@ -67,6 +67,7 @@ impl Chat {
                     self.shards.deliver(returned.envelope.clone()).await;
                     returned.is_told();
                 }
+                Heard::Mark(mark) => mark.is_heard(self.shards.told()),
                 Heard::Missed => {
                     self.step.missed();
                     self.apps_changed.maybe();

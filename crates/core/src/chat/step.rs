@@ -85,7 +85,7 @@ impl Chat {
         }
     }
 
-    /// The same of the members of channels: who has come is told at once, and who has gone when
+    /// The same of the members of channels, and of users that are watched: who has come is told at once, and who has gone when
     /// every node has had the time to note its own again, should the store have lost them.
     async fn keep_members_in_step(&self) {
         let mut sure_at: Option<Instant> = None;
@@ -112,13 +112,13 @@ impl Chat {
         }
     }
 
-    /// Looks at the channels with members that somebody here is subscribed to, a few at a time.
+    /// Looks at the channels of whose members somebody here is told, a few at a time.
     async fn compare_members(&self, is_sure: bool) -> Result<(), Fault> {
         let look = async |channel: Channel| {
             let seen = self.ports.channels.look(&channel).await?;
             Ok::<_, Fault>(ComparedMembers { channel, seen, is_sure })
         };
-        let channels = self.directory().presence_channels();
+        let channels = self.directory().channels_with_members();
         let mut looks =
             stream::iter(channels.into_iter().map(look)).buffer_unordered(LOOKS_AT_ONCE);
         while let Some(compared) = looks.try_next().await? {

@@ -2,9 +2,9 @@
 
 use super::{AppConnection, Shard};
 use crate::{
-    channel::{Channel, ChannelKind, ChannelMember, Version},
+    channel::{Channel, ChannelKind, ChannelMember},
     fanout::Subscriber,
-    port::Entrant,
+    port::{ChannelSeen, Entrant},
 };
 use futures_util::future::join_all;
 use std::{collections::BTreeSet, rc::Rc, sync::Arc};
@@ -14,7 +14,7 @@ use std::{collections::BTreeSet, rc::Rc, sync::Arc};
 pub struct Watching {
     shard: Shard,
     subscriber: Rc<Subscriber>,
-    from: Vec<(Channel, Version)>,
+    from: Vec<(Channel, ChannelSeen)>,
     /// Those who have a connection that is signed in, on any node.
     pub online: Vec<Arc<str>>,
     /// Those who have none.
@@ -44,7 +44,8 @@ impl AppConnection {
         let of = |user: &Arc<str>| Channel::of_signed_in(&self.subscriber.app, user);
         let channels: Vec<Channel> = users.iter().map(of).collect();
         let (shard, subscriber) = (self.shard.clone(), self.subscriber.clone());
-        let from = channels.iter().map(|channel| (channel.clone(), Version::default())).collect();
+        let from =
+            channels.iter().map(|channel| (channel.clone(), ChannelSeen::default())).collect();
         let (online, offline) = (Vec::new(), Vec::new());
         // Listening begins before looking, so that nothing falls between the two.
         shard.hub().watch(&subscriber, &channels);
@@ -53,11 +54,11 @@ impl AppConnection {
         let seen = join_all(looks).await;
         for ((user, from), seen) in users.into_iter().zip(&mut watching.from).zip(seen) {
             let Ok(seen) = seen else { continue };
-            from.1 = seen.version;
             match seen.subscriptions {
                 0 => watching.offline.push(user),
                 _ => watching.online.push(user),
             }
+            from.1 = seen;
         }
         watching
     }
@@ -65,8 +66,8 @@ impl AppConnection {
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        for (channel, version) in &self.from {
-            self.shard.hub().watches_from(&self.subscriber, channel, *version);
+        for (channel, seen) in &self.from {
+            self.shard.hub().watches_from(&self.subscriber, channel, seen);
         }
     }
 }

@@ -221,10 +221,16 @@ impl AppConnection {
         let Subscription { channel, kind, member, keeps } = subscription;
         let chat = self.shard.chat();
         let entrant = member.as_ref().map(|member| Entrant { member, members_max });
+        // It is set before the store is asked, and is on its way while the store answers.
+        let mark = chat.mark(channel).await;
         let change = chat.subscribed((channel, *kind), self.id(), entrant).await;
         let change = change.map_err(|fault| (fault.into(), Vec::new()))?;
         if change.is_full {
             return Err((SubscribeToError::Full, Vec::new()));
+        }
+        // What another node has published before this began may still be about to come here.
+        if let Some(since) = mark.heard().await {
+            self.shard.hub().begin_in(channel, &self.subscriber, since);
         }
         let unseen = ChannelSeen { subscriptions: change.after, ..ChannelSeen::default() };
         let seen = match (kind, keeps) {

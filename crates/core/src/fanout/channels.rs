@@ -1,7 +1,7 @@
 //! Channels on one worker: who subscribed to them, and what they are told.
 //!
-//! A channel has no numbers and no history: what was published before a subscription was answered
-//! is not told, and what comes meanwhile follows the answer.
+//! A channel has no numbers and no history: what was published before a subscription began is not
+//! told, and what comes until it is answered follows the answer.
 
 use super::{
     class::{Class, Origin},
@@ -56,11 +56,17 @@ struct Subscription {
     subscriber: Rc<Subscriber>,
     /// As whom, where the channel has members.
     member: Option<Arc<str>>,
-    /// What was published when fewer events were told was published before it came.
+    /// What this worker was told when fewer events were told was published before it came.
     since: u64,
     given: Given,
     /// What happens while the answer is being made; `None` once it was given.
-    held: Option<Vec<Arc<Envelope>>>,
+    held: Option<Vec<Held>>,
+}
+
+/// What happened while an answer was being made, and how many events were told before it.
+struct Held {
+    envelope: Arc<Envelope>,
+    before: u64,
 }
 
 /// What a subscription was given with its answer.
@@ -150,6 +156,18 @@ impl Hub {
         true
     }
 
+    /// A subscription has begun when so many events were told: what was published before is not told,
+    /// however late it has come here.
+    pub(crate) fn begin_in(&self, channel: &Channel, subscriber: &Rc<Subscriber>, since: u64) {
+        let mut state = self.state.borrow_mut();
+        let place = subscriber.channels.borrow().get(channel).copied();
+        let listened = state.channels.get_mut(channel);
+        if let (Some(listened), Some(place)) = (listened, place) {
+            let subscription = &mut listened.subscriptions[place];
+            subscription.since = since.max(subscription.since);
+        }
+    }
+
     /// The subscription is answered with what the channel is like: what was held back and is news
     /// follows.
     pub(crate) fn release_in(
@@ -160,7 +178,7 @@ impl Hub {
     ) {
         let given = Given::of(seen);
         let now = self.tally.now();
-        let held = {
+        let (held, since) = {
             let mut state = self.state.borrow_mut();
             let place = subscriber.channels.borrow().get(channel).copied();
             let listened = state.channels.get_mut(channel);
@@ -172,11 +190,12 @@ impl Hub {
             }
             let subscription = &mut listened.subscriptions[place];
             subscription.given = given;
-            subscription.held.take().unwrap_or_default()
+            (subscription.held.take().unwrap_or_default(), subscription.since)
         };
-        for envelope in &held {
+        for Held { envelope, before } in &held {
             if let Signal::Tell(_, event) = &*envelope.signal
                 && !given.has(event)
+                && !is_earlier(event, *before, since)
                 && let Some(kind) = self.kind_of(channel)
             {
                 let frames = Frames::new(event, &self.encoders);
@@ -236,15 +255,17 @@ impl Hub {
         if matches!(event, Event::Channel(_, event) if !listened.told.is_news(event)) {
             return;
         }
-        let (is_change, before) = (version(event).is_some(), self.before.get());
+        let before = self.before.get();
         for Subscription { subscriber, since, given, held, .. } in &mut listened.subscriptions {
-            if except == Some(subscriber.id) || !is_change && before < *since {
+            if except == Some(subscriber.id) || is_earlier(event, before, *since) {
                 continue;
             }
             match held {
                 None if given.has(event) => {}
                 None => push(subscriber, &frames, (class, envelope), now),
-                Some(held) if held.len() < held_max => held.push(envelope.clone()),
+                Some(held) if held.len() < held_max => {
+                    held.push(Held { envelope: envelope.clone(), before });
+                }
                 // It would miss some of what follows its answer, and nothing tells it which.
                 Some(_) => {
                     let reason = CloseReason::SlowConsumer;
@@ -254,19 +275,21 @@ impl Hub {
         }
     }
 
-    /// Tells the subscribers of a channel who has come and gone, by what the store says.
+    /// Tells the subscribers of a channel, or those who watch its user, who has come and gone, by what
+    /// the store says.
     pub(super) fn compare_members(&self, compared: &ComparedMembers, now: Moment) {
         let ComparedMembers { channel, seen, is_sure } = compared;
-        let missed = match self.state.borrow().channels.get(channel) {
-            Some(listened) => listened.told.compare(seen, *is_sure),
-            None => return,
+        let missed = {
+            let state = self.state.borrow();
+            let listened = state.channels.get(channel).map(|listened| &listened.told);
+            let told = listened.or_else(|| state.watched.get(channel).map(|watched| &watched.told));
+            told.map(|told| told.compare(seen, *is_sure)).unwrap_or_default()
         };
         for event in missed {
             let audience = Audience::Channel(channel.clone(), ChannelKind::Presence, None);
             let event = Event::Channel(channel.clone(), event);
-            let signal = Arc::new(Signal::Tell(audience, event.clone()));
-            let envelope = Arc::new(Envelope { signal, accepted: now.into(), remote: true });
-            self.tell_channel((channel, None), &event, &envelope, now);
+            let signal = Arc::new(Signal::Tell(audience, event));
+            self.deliver(&Arc::new(Envelope { signal, accepted: now.into(), remote: true }), now);
         }
     }
 
@@ -310,6 +333,11 @@ pub(super) fn push(
     if let Some(frame) = frames.of(subscriber.protocol) {
         subscriber.outbox.push_accepted(frame, class, envelope.accepted, now);
     }
+}
+
+/// Whether an event was published before a subscription began. Changes of members have versions.
+fn is_earlier(event: &Event, before: u64, since: u64) -> bool {
+    version(event).is_none() && before < since
 }
 
 /// Which change of the channel's members an event tells of.

@@ -23,6 +23,8 @@ pub struct Directory {
 struct Inner {
     rooms: Places<RoomName, RoomKind>,
     channels: Places<Channel, ChannelKind>,
+    /// How many workers have connections that watch the user of the channel.
+    watched: HashMap<Channel, usize>,
     /// How many connections the user has.
     users: HashMap<UserName, usize>,
     /// How many connections the application has.
@@ -82,12 +84,13 @@ impl Directory {
         self.lock().rooms.0.keys().cloned().collect()
     }
 
-    /// The channels with members that have at least one subscriber.
-    pub fn presence_channels(&self) -> Vec<Channel> {
+    /// The channels of whose members somebody is told: those with at least one subscriber, and those
+    /// of users that are watched.
+    pub(crate) fn channels_with_members(&self) -> Vec<Channel> {
         let inner = self.lock();
         let presence =
             inner.channels.0.iter().filter(|(_, place)| place.kind == ChannelKind::Presence);
-        presence.map(|(channel, _)| channel.clone()).collect()
+        presence.map(|(channel, _)| channel).chain(inner.watched.keys()).cloned().collect()
     }
 
     /// Subscriptions to a room on this node.
@@ -148,6 +151,15 @@ impl Directory {
             inner.sum(channel, kind).channels += 1;
         }
         turn
+    }
+
+    /// A worker meets a user for the first time that a connection watches.
+    pub(super) fn open_watched(&self, channel: &Channel) {
+        arrive(&mut self.lock().watched, channel, usize::MAX);
+    }
+
+    pub(super) fn close_watched(&self, channel: &Channel) {
+        depart(&mut self.lock().watched, channel);
     }
 
     pub(super) fn close_channel(&self, channel: &Channel, kind: ChannelKind) -> Turn {

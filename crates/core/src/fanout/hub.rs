@@ -10,6 +10,7 @@ use super::{
     frames::PROTOCOLS_MAX,
     listeners::Room,
     outbox::Outbox,
+    round::Round,
     seat::Seat,
     survey::{ConnectionSeen, RoomSeen, Survey},
     tally::Tally,
@@ -42,6 +43,7 @@ pub type Encoder = Box<dyn Fn(&Event) -> Option<Bytes>>;
 pub(crate) struct Hub {
     pub(super) context: Arc<Context>,
     pub(super) tally: Rc<Tally>,
+    pub(super) round: Rc<Round>,
     /// What this worker counts on its own.
     pub(crate) batch: Batch,
     pub(super) encoders: Vec<Encoder>,
@@ -80,6 +82,7 @@ impl Hub {
         Self {
             context,
             tally: Rc::new(tally),
+            round: Rc::default(),
             batch,
             encoders,
             state: RefCell::default(),
@@ -95,7 +98,8 @@ impl Hub {
     /// An outbox for a connection of this worker.
     pub(crate) fn outbox(&self, app: App, transport: Transport) -> Rc<Outbox> {
         let counted = (self.tally.sent(app, &self.batch), transport);
-        Rc::new(Outbox::new(&self.context.limits, counted, self.tally.clone()))
+        let shared = (self.tally.clone(), self.round.clone());
+        Rc::new(Outbox::new(&self.context.limits, counted, shared))
     }
 
     /// Puts a connection's seat among its user's.

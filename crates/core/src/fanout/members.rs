@@ -52,11 +52,17 @@ impl Told {
             }
             return;
         }
+        let doubtful = Last { standing: Standing::Doubtful, version };
+        for ChannelMember { user, .. } in members {
+            if !self.users.contains_key(user) {
+                self.remember(user, doubtful);
+            }
+        }
         let listed: HashSet<_> = members.iter().map(|member| &member.user).collect();
         for (user, last) in &mut self.users {
             let was = last.standing != Standing::Out;
             if last.version < version && was != listed.contains(user) {
-                *last = Last { standing: Standing::Doubtful, version };
+                *last = doubtful;
             }
         }
     }
@@ -224,6 +230,16 @@ mod tests {
         removed(&mut told, "bob", 11);
         told.give(&members(&["ada", "bob"]), Version(12));
         assert!(removed(&mut told, "bob", 13), "the later one takes it for a member");
+    }
+
+    #[test]
+    fn who_came_and_went_unheard_is_gone_for_who_was_given_it() {
+        let mut told = given(&["ada"], 10);
+        told.give(&members(&["ada", "bob"]), Version(20));
+        assert_eq!(compared(&mut told, &seen(&["ada"], 21), true), ["-bob"]);
+        let mut told = given(&["ada"], 10);
+        told.give(&members(&["ada", "bob"]), Version(20));
+        assert_eq!(compared(&mut told, &seen(&["ada", "bob"], 20), false), ["+bob"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod class;
 mod directory;
 mod outbox;
+mod round;
 mod tally;
 mod seat;
 mod frames;
@@ -26,7 +27,7 @@ pub use class::{Class, Origin};
 pub use directory::{Directory, OpenChannels};
 pub use hub::Encoder;
 pub(crate) use hub::Hub;
-pub use outbox::{Outbox, Outgoing};
+pub use outbox::{DirectWriter, Outbox, Outgoing};
 pub(crate) use roll::{Compared, ComparedMembers, Roll};
 pub(crate) use seat::Seat;
 pub use survey::{ConnectionSeen, RoomSeen, Survey};
@@ -116,6 +117,11 @@ impl Shards {
         for sender in self.senders.iter() {
             let _ended = sender.send(Instruction::Deliver(envelope.clone(), before)).await;
         }
+    }
+
+    /// How many events the workers were told, or are about to be.
+    pub(crate) fn told(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
     }
 
     /// Ends every shard's loop once it has delivered what was told before.

@@ -5,6 +5,7 @@
 
 use super::{
     class::Class,
+    round::Round,
     tally::{Sent, Tally},
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 use bytes::Bytes;
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::VecDeque,
     future::poll_fn,
     rc::Rc,
@@ -30,6 +31,13 @@ struct Frame {
     queued: Moment,
     accepted: Accepted,
     class: Class,
+}
+
+/// Writes to a connection at once, without its writer.
+pub trait DirectWriter {
+    /// Writes what goes out at once of `bytes`; how many that were. None while what the writer took
+    /// before is still on its way. `waiting` are the bytes in the outbox, with these.
+    fn write(&self, bytes: &[u8], waiting: usize) -> usize;
 }
 
 /// What the connection's writer gets.
@@ -52,6 +60,8 @@ pub struct Outbox {
     sent: Rc<Sent>,
     transport: Transport,
     bounds: Bounds,
+    round: Rc<Round>,
+    direct: OnceCell<Box<dyn DirectWriter>>,
 }
 
 #[derive(Clone, Copy)]
@@ -63,8 +73,13 @@ struct Bounds {
 
 #[derive(Default)]
 struct Queue {
+    /// The end of a frame whose beginning was written: nothing but this may come next.
+    rest: Bytes,
     frames: VecDeque<Frame>,
+    /// Of all frames, and of the rest.
     bytes: usize,
+    /// The end of the round writes what is here.
+    is_filled: bool,
     ended: Option<CloseReason>,
     /// The writer, waiting for a frame.
     writer: Option<Waker>,
@@ -88,23 +103,32 @@ const COPIES_PER_COUNT: u64 = 64;
 /// Frames above which an emptied queue gives its memory back.
 const FRAMES_KEPT: usize = 32;
 
+/// Bytes from which on no more frames are put together for one write.
+const TOGETHER_MAX: usize = 64 * 1024;
+
 impl Outbox {
     /// An empty outbox of a connection over `transport` that counts into `sent` and `tally`.
     pub(super) fn new(
         limits: &Limits,
         (sent, transport): (Rc<Sent>, Transport),
-        tally: Rc<Tally>,
+        (tally, round): (Rc<Tally>, Rc<Round>),
     ) -> Self {
         let bounds = Bounds {
             bytes_max: limits.outbox_bytes_max,
             ephemeral_bytes_max: limits.outbox_ephemeral_bytes_max,
             age_max: limits.outbox_age_max,
         };
-        Self { queue: RefCell::default(), tally, sent, transport, bounds }
+        let (queue, direct) = (RefCell::default(), OnceCell::new());
+        Self { queue, tally, sent, transport, bounds, round, direct }
+    }
+
+    /// What the fan-out pushes is written by `writer` from now on, as far as it goes out at once.
+    pub fn set_direct_writer(&self, writer: Box<dyn DirectWriter>) {
+        let _there_is_one = self.direct.set(writer);
     }
 
     /// Puts a complete frame at the end. Nothing is taken once the outbox has ended.
-    pub fn push(&self, bytes: Bytes, class: Class) {
+    pub fn push(self: &Rc<Self>, bytes: Bytes, class: Class) {
         let now = self.tally.now();
         self.push_accepted(bytes, class, now.into(), now);
     }
@@ -112,7 +136,7 @@ impl Outbox {
     /// Puts a frame whose event was accepted at `accepted`, which may be long ago: the store was slow,
     /// or the message is one that was missed.
     pub(super) fn push_accepted(
-        &self,
+        self: &Rc<Self>,
         bytes: Bytes,
         class: Class,
         accepted: Accepted,
@@ -137,25 +161,76 @@ impl Outbox {
         queue.bytes = bytes_after;
         queue.frames.push_back(Frame { bytes, queued: now, accepted, class });
         self.tally.queued(1);
-        if let Some(writer) = queue.writer.take() {
+        if self.round.is_running() && self.direct.get().is_some() {
+            if !std::mem::replace(&mut queue.is_filled, true) {
+                self.round.has_filled(self);
+            }
+        } else if let Some(writer) = queue.writer.take() {
             writer.wake();
         }
+    }
+
+    /// Writes what waits as far as it goes out at once; the rest is the writer's. `together` is room
+    /// for frames that leave in one write.
+    pub(super) fn write_directly(&self, together: &mut Vec<u8>) {
+        let mut queue = self.queue.borrow_mut();
+        queue.is_filled = false;
+        // A writer that does not wait has something on its way, or comes by itself.
+        if queue.writer.is_none() {
+            return;
+        }
+        while let (Some(writer), Some(first)) = (self.direct.get(), queue.frames.front()) {
+            let bytes = match queue.frames.len() {
+                1 => &first.bytes[..],
+                _ => put_together(together, &queue.frames),
+            };
+            let (due, waiting) = (bytes.len(), queue.bytes);
+            let written = writer.write(bytes, waiting);
+            self.take_off(&mut queue, written);
+            if written < due {
+                queue.writer.take().into_iter().for_each(Waker::wake);
+                return;
+            }
+        }
+        self.is_empty(&mut queue);
+    }
+
+    /// The first `written` bytes were written: whole frames, and maybe the beginning of one more.
+    fn take_off(&self, queue: &mut Queue, written: usize) {
+        let mut left = written;
+        while let Some(whole) = queue.frames.pop_front_if(|frame| frame.bytes.len() <= left) {
+            left -= whole.bytes.len();
+            self.taken(queue, &whole, whole.bytes.len());
+        }
+        if left > 0
+            && let Some(mut begun) = queue.frames.pop_front()
+        {
+            self.taken(queue, &begun, left);
+            queue.rest = begun.bytes.split_off(left);
+        }
+    }
+
+    /// A frame of which so many bytes leave the outbox now.
+    fn taken(&self, queue: &mut Queue, frame: &Frame, bytes: usize) {
+        queue.bytes -= bytes;
+        self.tally.unqueued(1);
+        self.note(&mut queue.written, frame);
     }
 
     /// The next frame to write. Pending means that all was written: it is then that copies are
     /// counted and their latency is observed.
     pub fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Outgoing> {
         let mut queue = self.queue.borrow_mut();
+        if !queue.rest.is_empty() {
+            let rest = std::mem::take(&mut queue.rest);
+            queue.bytes -= rest.len();
+            return Poll::Ready(Outgoing::Frame(rest));
+        }
         if let Some(frame) = queue.frames.pop_front() {
-            queue.bytes -= frame.bytes.len();
-            self.tally.unqueued(1);
-            self.note(&mut queue.written, &frame);
+            self.taken(&mut queue, &frame, frame.bytes.len());
             return Poll::Ready(Outgoing::Frame(frame.bytes));
         }
-        self.count(&mut queue.written);
-        if queue.frames.capacity() > FRAMES_KEPT {
-            queue.frames = VecDeque::new();
-        }
+        self.is_empty(&mut queue);
         if let Some(reason) = queue.ended {
             return Poll::Ready(Outgoing::Ended(reason));
         }
@@ -173,11 +248,11 @@ impl Outbox {
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// Ends the outbox and gives up what waits.
+    /// Ends the outbox and gives up what waits, but for the rest of a frame that was begun.
     pub fn abort(&self, reason: CloseReason, why: DropReason) {
         let mut queue = self.queue.borrow_mut();
         let frames = std::mem::take(&mut queue.frames);
-        queue.bytes = 0;
+        queue.bytes = queue.rest.len();
         drop(queue);
         self.tally.unqueued(frames.len());
         for frame in &frames {
@@ -215,6 +290,14 @@ impl Outbox {
         self.queue.borrow().bytes
     }
 
+    /// Everything was written.
+    fn is_empty(&self, queue: &mut Queue) {
+        self.count(&mut queue.written);
+        if queue.frames.capacity() > FRAMES_KEPT {
+            queue.frames = VecDeque::new();
+        }
+    }
+
     fn note(&self, written: &mut Written, frame: &Frame) {
         if written.class != Some(frame.class) || written.copies >= COPIES_PER_COUNT {
             self.count(written);
@@ -239,6 +322,18 @@ impl Drop for Outbox {
         let mut queue = self.queue.borrow_mut();
         self.count(&mut queue.written);
     }
+}
+
+/// The first frames as one piece of bytes.
+fn put_together<'a>(together: &'a mut Vec<u8>, frames: &VecDeque<Frame>) -> &'a [u8] {
+    together.clear();
+    for frame in frames {
+        together.extend_from_slice(&frame.bytes);
+        if together.len() >= TOGETHER_MAX {
+            break;
+        }
+    }
+    together
 }
 
 /// Why something was not written to a connection that has ended so.

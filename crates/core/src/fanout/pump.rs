@@ -45,17 +45,18 @@ impl Hub {
         loop {
             tokio::select! {
                 count = inbox.receiver.recv_many(&mut instructions, EVENTS_PER_TURN) => {
-                    let flow = instructions.drain(..).try_for_each(|told| self.follow(told));
+                    let follow = || instructions.drain(..).try_for_each(|told| self.follow(told));
+                    let flow = self.round.run(follow).await;
                     if count == 0 || flow.is_break() {
                         break;
                     }
                 }
-                Some(read) = reads.next() => self.refill(read),
+                Some(read) = reads.next() => self.round.run(|| self.refill(read)).await,
                 _ = gap_check.tick(), if !self.gaps.borrow().is_empty() => {
                     reads.extend(self.overdue_gaps().into_iter().map(|gap| self.read(gap).boxed_local()));
                 }
             }
-            // Let the writers run: what was pushed in one turn leaves in one write.
+            // Let the writers run: what was pushed in one round leaves in one write.
             tokio::task::yield_now().await;
         }
     }

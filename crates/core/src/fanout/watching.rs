@@ -1,18 +1,20 @@
 //! Watchlists on one worker: who is told when which users sign in, and when they are gone.
 //!
 //! What a connection was given first is what was so after a change; the changes that follow are
-//! told, each once and in their order, whichever node tells them first.
+//! told, each once and in their order, whichever node tells them first. A user is the only member of
+//! a channel, so what was told of it is remembered as it is of members.
 
 use super::{
     channels::{Subscriber, push, version},
     class::Class,
     frames::Frames,
     hub::Hub,
+    members::Told,
 };
 use crate::{
     channel::{Channel, Version},
     event::{Envelope, Event, Signal},
-    port::ConnectionId,
+    port::{ChannelSeen, ConnectionId},
     time::Moment,
 };
 use std::{collections::HashMap, rc::Rc, sync::Arc};
@@ -20,8 +22,8 @@ use std::{collections::HashMap, rc::Rc, sync::Arc};
 /// A user as one worker's connections watch it.
 #[derive(Default)]
 pub(super) struct Watched {
-    /// The last change that was told here.
-    told: Version,
+    /// What was told here of the user.
+    pub(super) told: Told,
     watchers: HashMap<ConnectionId, Watcher>,
 }
 
@@ -42,24 +44,28 @@ impl Hub {
         let mut state = self.state.borrow_mut();
         for channel in channels {
             let watcher = Watcher { subscriber: subscriber.clone(), given: None, held: None };
-            let watched = state.watched.entry(channel.clone()).or_default();
+            let watched = state.watched.entry(channel.clone()).or_insert_with(|| {
+                self.context.directory.open_watched(channel);
+                Watched::default()
+            });
             watched.watchers.insert(subscriber.id, watcher);
         }
     }
 
-    /// A connection was told how a user is after this change: what has happened since follows.
+    /// A connection was told how a user is: what has happened since follows.
     pub(crate) fn watches_from(
         &self,
         subscriber: &Rc<Subscriber>,
         channel: &Channel,
-        given: Version,
+        seen: &ChannelSeen,
     ) {
+        let given = seen.version;
         let now = self.tally.now();
         let held = {
             let mut state = self.state.borrow_mut();
-            let watched = state.watched.get_mut(channel);
-            let watcher = watched.and_then(|watched| watched.watchers.get_mut(&subscriber.id));
-            let Some(watcher) = watcher else { return };
+            let Some(watched) = state.watched.get_mut(channel) else { return };
+            let Some(watcher) = watched.watchers.get_mut(&subscriber.id) else { return };
+            watched.told.give(&seen.members, given);
             watcher.given = Some(given);
             watcher.held.take()
         };
@@ -79,6 +85,7 @@ impl Hub {
             if let Some(watched) = state.watched.get_mut(&channel) {
                 watched.watchers.remove(&subscriber.id);
                 if watched.watchers.is_empty() {
+                    self.context.directory.close_watched(&channel);
                     state.watched.remove(&channel);
                 }
             }
@@ -95,10 +102,10 @@ impl Hub {
     ) {
         let mut state = self.state.borrow_mut();
         let Some(watched) = state.watched.get_mut(channel) else { return };
-        let Some(version) = version(event).filter(|version| *version >= watched.told) else {
+        let Event::Channel(_, change) = event else { return };
+        let Some(version) = version(event).filter(|_| watched.told.is_news(change)) else {
             return;
         };
-        watched.told = version;
         let frames = Frames::new(event, &self.encoders);
         for watcher in watched.watchers.values_mut() {
             match watcher.given {

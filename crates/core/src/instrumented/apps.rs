@@ -2,7 +2,7 @@
 
 use super::{Instrumented, StoreCall};
 use crate::{
-    application::{AppKey, Application},
+    application::{AppKey, Application, Applications},
     channel::AppId,
     port::{
         AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, Fault,
@@ -18,7 +18,7 @@ impl AppStore for Instrumented<dyn AppStore> {
         self.gauge.count(StoreCall::AppsPut, self.inner.create(app, kept_max)).await
     }
 
-    async fn list(&self) -> Result<Vec<Application>, Fault> {
+    async fn list(&self) -> Result<Applications, Fault> {
         self.gauge.count(StoreCall::AppsScan, self.inner.list()).await
     }
 

@@ -2,9 +2,9 @@
 
 use super::{BusDirection, BusFault, BusMetrics, BusOperation, Driver};
 use crate::{
-    event::{Envelope, Signal},
+    event::{Envelope, Signal, Topic},
     labels::Outcome,
-    port::{Bus, BusError, BusReceiver, Clock, Heard, Node, Passage},
+    port::{Bus, BusError, BusReceiver, Clock, Heard, Mark, Node, Passage},
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -71,6 +71,10 @@ impl Bus for InstrumentedBus {
 
     async fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Passage, BusError> {
         self.publishes(self.inner.publish_in_order(envelope)).await
+    }
+
+    async fn mark(&self, topic: Topic<'_>) -> Result<Arc<Mark>, BusError> {
+        self.count(BusOperation::Request, self.inner.mark(topic)).await
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {

@@ -177,7 +177,7 @@ labels! {
         Subscribe = "subscribe",
         /// The node leaves.
         Unsubscribe = "unsubscribe",
-        /// The nodes are asked for.
+        /// The nodes are asked for, or a mark in the order of signals.
         Request = "request",
     }
 }

@@ -3,11 +3,11 @@
 
 use super::{Backend, Driver, Gauge, Instrumented, PortMetrics, bus::InstrumentedBus};
 use crate::{
-    event::{Audience, Envelope, Event, Signal},
+    event::{Audience, Envelope, Event, Signal, Topic},
     name::UserName,
     port::{
         AccountChange, AccountStore, Bus, BusError, BusReceiver, Clock, CreateAccountError, Fault,
-        FaultKind, Heard, NewAccount, Node, Passage,
+        FaultKind, Heard, Mark, NewAccount, Node, Passage,
     },
     time::{Moment, Timestamp},
     user::{Account, PasswordHash},
@@ -131,6 +131,10 @@ impl Bus for Slow {
 
     async fn publish_in_order(&self, _: Arc<Envelope>) -> Result<Passage, BusError> {
         Ok(Passage::Alone)
+    }
+
+    async fn mark(&self, _: Topic<'_>) -> Result<Arc<Mark>, BusError> {
+        Err(BusError::Timeout)
     }
 
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {

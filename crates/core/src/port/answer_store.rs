@@ -20,16 +20,22 @@ pub trait AnswerStore: Send + Sync {
     /// Keeps the answer to a question for so long.
     async fn answer(&self, key: &str, answered: Answered<'_>, time: Duration) -> Result<(), Fault>;
 
-    /// Forgets a key: whoever comes next is the first.
+    /// Keeps for so long what of a question was done, in the words of whoever did it: whoever asks
+    /// the same next is told, and does the rest. It stays until there is an answer, also where that
+    /// one dies over the rest or gives up. Parts grow: a longer one stays as it is, and so does an
+    /// answer, since this may come late.
+    async fn put_aside(&self, key: &str, part: Answered<'_>, time: Duration) -> Result<(), Fault>;
+
+    /// Forgets who is doing what is asked: whoever comes next is the first, or does the rest.
     async fn give_up(&self, key: &str) -> Result<(), Fault>;
 }
 
-/// An answer, and to what.
+/// An answer or a part of what was asked, and to what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answered<'a> {
     /// What stands for what was asked.
     pub question: &'a str,
-    /// What was answered.
+    /// What was answered, or which part was done.
     pub answer: &'a str,
 }
 
@@ -38,6 +44,8 @@ pub struct Answered<'a> {
 pub enum Begun {
     /// Nothing yet: the caller does it, and says what it answers.
     First,
+    /// This part of it: the caller does the rest, and says what it answers.
+    Partly(Arc<str>),
     /// Somebody is doing it.
     Running,
     /// It was done, and this was answered.

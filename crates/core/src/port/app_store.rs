@@ -2,7 +2,7 @@
 
 use super::Fault;
 use crate::{
-    application::{AppKey, AppName, Application},
+    application::{AppKey, AppName, Application, Applications},
     channel::AppId,
     time::Timestamp,
 };
@@ -15,9 +15,9 @@ pub trait AppStore: Send + Sync {
     /// Makes an application, with its keys. At most `kept_max` are kept, this one among them.
     async fn create(&self, app: Application, kept_max: u64) -> Result<(), CreateAppError>;
 
-    /// All applications by id, each as it was at one moment. One that makes no sense is left out, and
-    /// told in the log: it keeps nobody from the others, and can be deleted.
-    async fn list(&self) -> Result<Vec<Application>, Fault>;
+    /// All applications by id, each as it was at one moment. What makes no sense is told beside them:
+    /// it keeps nobody from the others, and can be deleted.
+    async fn list(&self) -> Result<Applications, Fault>;
 
     /// Changes an application and answers with what it is now. What is not named stays.
     async fn change(&self, id: &AppId, change: AppChange) -> Result<Application, ChangeAppError>;

@@ -1,13 +1,13 @@
 //! The bus between nodes.
 
 use crate::{
-    event::{Envelope, Signal},
+    event::{Envelope, Signal, Topic},
     time::Timestamp,
 };
 use async_trait::async_trait;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::{
-    sync::{Notify, oneshot},
+    sync::{Notify, SetOnce, oneshot},
     time::timeout,
 };
 
@@ -46,6 +46,10 @@ pub trait Bus: Send + Sync {
     /// lost. What is handed over after another was, on the same node, or has arrived, on any, comes
     /// after it.
     async fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Passage, BusError>;
+
+    /// Marks the order of a topic: what has arrived before this call, on any node, is heard here before
+    /// the mark, which no other node hears.
+    async fn mark(&self, topic: Topic<'_>) -> Result<Arc<Mark>, BusError>;
 
     /// The signals of the other nodes from now on. Once per node.
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError>;
@@ -89,6 +93,10 @@ pub struct Returned {
     told: Notify,
 }
 
+/// A mark in the order of a topic, on its way to the node that has set it.
+#[derive(Debug, Default)]
+pub struct Mark(SetOnce<Option<u64>>);
+
 /// What a node hears.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
@@ -96,6 +104,8 @@ pub enum Heard {
     Signal(Arc<Signal>, Option<Duration>),
     /// A signal of this node, published in order.
     Own(Arc<Returned>),
+    /// A mark of this node: what was to be heard before it was heard.
+    Mark(Arc<Mark>),
     /// Signals may have been lost before this.
     Missed,
 }
@@ -122,6 +132,29 @@ impl Returned {
     /// Says that this node was told, or will not be.
     pub fn is_told(&self) {
         self.told.notify_one();
+    }
+}
+
+impl Mark {
+    /// Says that it was heard, and how many signals this node had heard then; the first word counts.
+    pub fn is_heard(&self, after: u64) {
+        let _repeated = self.0.set(Some(after));
+    }
+
+    /// Says that it is not heard any more, or that nothing can come before it: there is no other node.
+    pub fn is_void(&self) {
+        let _repeated = self.0.set(None);
+    }
+
+    /// Waits until it is heard; what was said then. `None` where it is void, or not heard for long.
+    pub async fn heard(&self) -> Option<u64> {
+        *timeout(TOLD_WITHIN, self.0.wait()).await.unwrap_or(&None)
+    }
+}
+
+impl PartialEq for Mark {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
     }
 }
 

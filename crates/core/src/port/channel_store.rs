@@ -17,7 +17,8 @@ use async_trait::async_trait;
 pub trait ChannelStore: Send + Sync {
     /// Notes a subscription, of a member where the channel has members. One that is there already
     /// stays as it is. Where it would make one member more than there may be, nothing is noted: of
-    /// many that come at once, over any nodes, no more become members than there is room for.
+    /// many that come at once, over any nodes, no more become members than there is room for. Who was
+    /// let in stays, also where the store has lost it and others have taken its place meanwhile.
     async fn subscribe(
         &self,
         channel: &Channel,
@@ -87,7 +88,8 @@ pub struct ChannelSeen {
     pub subscriptions: u64,
     /// Its members.
     pub members: Vec<ChannelMember>,
-    /// Their version: they are what they were after the change that has it.
+    /// Their version: they are what they were after the change that has it. Of a channel that is not
+    /// there, one that is no lower than that of its last change, and lower than that of its next.
     pub version: Version,
     /// The last event, where it is kept.
     pub kept: Option<Kept>,

@@ -33,7 +33,7 @@ pub use app_store::{
     AddAppKeyError, AppChange, AppStore, ChangeAppError, CreateAppError, RevokeAppKeyError,
 };
 pub use blob_store::{BlobReader, BlobStore, BlobWriter};
-pub use bus::{Bus, BusError, BusReceiver, Heard, Node, NodeId, Passage, Returned, Underway};
+pub use bus::{Bus, BusError, BusReceiver, Heard, Mark, Node, NodeId, Passage, Returned, Underway};
 pub use cache::{Cache, CacheKey, CacheName, CacheSize, Cached, FORGET_GUARD};
 pub use channel_store::{ChannelChange, ChannelCount, ChannelSeen, ChannelStore, Entrant};
 pub use clock::Clock;

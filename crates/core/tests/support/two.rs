@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use campanile_adapter_memory::MemoryHub;
 use campanile_core::{
     chat::Ports,
-    event::{Envelope, Signal},
+    event::{Envelope, Signal, Topic},
     limits::Limits,
-    port::{self, Bus, BusError, BusReceiver, Heard, NodeId, Passage},
+    port::{self, Bus, BusError, BusReceiver, Heard, Mark, NodeId, Passage},
     time::Timestamp,
 };
 use std::{
@@ -31,6 +31,7 @@ pub(crate) struct Two {
 pub(crate) struct Wire {
     cut: AtomicBool,
     missed: watch::Sender<u32>,
+    is_held_up: watch::Sender<bool>,
 }
 
 struct Cuttable {
@@ -41,12 +42,18 @@ struct Cuttable {
 struct CuttableReceiver {
     inner: Box<dyn BusReceiver>,
     missed: watch::Receiver<u32>,
+    is_held_up: watch::Receiver<bool>,
 }
 
 impl Wire {
     /// From now on signals are lost, in silence.
     pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// Signals are on their way until this says something else.
+    pub(crate) fn hold_up(&self, is_held_up: bool) {
+        self.is_held_up.send_replace(is_held_up);
     }
 
     /// Signals pass again, and the nodes hear that some did not.
@@ -73,9 +80,14 @@ impl Bus for Cuttable {
         self.inner.publish_in_order(envelope).await
     }
 
+    async fn mark(&self, topic: Topic<'_>) -> Result<Arc<Mark>, BusError> {
+        self.inner.mark(topic).await
+    }
+
     async fn subscribe(&self) -> Result<Box<dyn BusReceiver>, BusError> {
         let (inner, missed) = (self.inner.subscribe().await?, self.wire.missed.subscribe());
-        Ok(Box::new(CuttableReceiver { inner, missed }))
+        let is_held_up = self.wire.is_held_up.subscribe();
+        Ok(Box::new(CuttableReceiver { inner, missed, is_held_up }))
     }
 
     async fn nodes(&self) -> Result<Vec<port::Node>, BusError> {
@@ -92,7 +104,22 @@ impl BusReceiver for CuttableReceiver {
     async fn receive(&mut self) -> Option<Heard> {
         tokio::select! {
             Ok(()) = self.missed.changed() => Some(Heard::Missed),
-            heard = self.inner.receive() => heard,
+            heard = arrives(&mut *self.inner, &mut self.is_held_up) => heard,
+        }
+    }
+}
+
+async fn arrives(
+    inner: &mut dyn BusReceiver,
+    is_held_up: &mut watch::Receiver<bool>,
+) -> Option<Heard> {
+    loop {
+        // The sender lives as long as the test.
+        let _ = is_held_up.wait_for(|is_held_up| !is_held_up).await;
+        tokio::select! {
+            biased;
+            _ = is_held_up.wait_for(|is_held_up| *is_held_up) => {}
+            heard = inner.receive() => return heard,
         }
     }
 }

@@ -7,4 +7,5 @@ mod book;
 mod ledger;
 
 pub use fault::{Fault, Faults};
+pub(crate) use gaps::Gaps;
 pub use ledger::{Ledger, ReaderId};

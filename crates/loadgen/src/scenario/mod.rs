@@ -1,4 +1,4 @@
-//! Kinds of traffic. Adding one is a file here and a line in [`Scenario`].
+//! Kinds of traffic. Adding one is a file here and a line in [`Traffic`].
 
 mod steady;
 mod wrong_passwords;
@@ -7,14 +7,17 @@ mod connections;
 mod flood;
 mod requests;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::measure::{self, Measurement};
 use crate::people::Secret;
 use crate::progress;
 use crate::report::Report;
@@ -28,9 +31,10 @@ pub struct Common {
     /// The server, or what stands before several.
     #[arg(long, default_value = "http://127.0.0.1:8080", global = true)]
     url: String,
-    /// How long traffic is made: a number with ms, s, m or h.
-    #[arg(long, default_value = "10m", value_parser = duration, global = true)]
-    duration: Duration,
+    /// How long traffic is made: a number with ms, s, m or h. Without it 10m, and 10s where
+    /// something is measured.
+    #[arg(long, value_parser = duration, global = true)]
+    duration: Option<Duration>,
     /// How long to wait afterwards for what has not arrived.
     #[arg(long, default_value = "30s", value_parser = duration, global = true)]
     settle: Duration,
@@ -49,9 +53,20 @@ pub struct Common {
     pub json: bool,
 }
 
-/// A kind of traffic.
+/// What a run is.
 #[derive(Debug, Subcommand)]
 pub enum Scenario {
+    /// Traffic as there is anywhere.
+    #[command(flatten)]
+    Traffic(Traffic),
+    /// A measurement.
+    #[command(flatten)]
+    Measure(measure::Kind),
+}
+
+/// A kind of traffic.
+#[derive(Debug, Subcommand)]
+pub enum Traffic {
     /// What people do all day, with a little of what they should not do.
     Steady(steady::Options),
     /// Log-ins with wrong passwords.
@@ -66,10 +81,30 @@ pub enum Scenario {
     Requests(requests::Options),
 }
 
+/// What came of a run.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// Of traffic that is to be as it is anywhere.
+    Traffic(Box<Report>),
+    /// Of traffic that is measured.
+    Measured(Box<Measurement>),
+}
+
 /// The tasks of a run.
 type Tasks = JoinSet<Result<()>>;
 
 impl Scenario {
+    /// Does it, and reports.
+    pub async fn run(self, common: &Common) -> Result<Outcome> {
+        Ok(match self {
+            Self::Traffic(traffic) => Outcome::Traffic(Box::new(traffic.run(common).await?)),
+            Self::Measure(kind) => Outcome::Measured(Box::new(kind.run(common).await?)),
+        })
+    }
+}
+
+impl Traffic {
     /// Its name, as it is given on the command line.
     pub fn name(&self) -> &'static str {
         match self {
@@ -83,10 +118,9 @@ impl Scenario {
     }
 
     /// Makes the traffic, waits until what is on its way has arrived, and reports.
-    pub async fn run(self, common: &Common) -> Result<Report> {
+    async fn run(self, common: &Common) -> Result<Report> {
         let (stopper, stop) = Stopper::new();
-        let target = Target::parse(&common.url, common.sources)?;
-        let world = World::new(target, common.names()?, stop)?;
+        let world = World::new(common.target()?, common.names()?, stop)?;
         let name = self.name();
         let progress = tokio::spawn(progress::tell(world.clone()));
         let mut tasks = Tasks::new();
@@ -116,8 +150,47 @@ impl Scenario {
     }
 }
 
+impl Outcome {
+    /// Whether every acknowledged message arrived as it should.
+    pub fn is_well(&self) -> bool {
+        match self {
+            Self::Traffic(report) => report.is_well(),
+            Self::Measured(measurement) => measurement.is_well(),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Traffic(report) => report.fmt(formatter),
+            Self::Measured(measurement) => measurement.fmt(formatter),
+        }
+    }
+}
+
 impl Common {
-    fn names(&self) -> Result<Names> {
+    /// The server.
+    pub(crate) fn target(&self) -> Result<Target> {
+        Target::parse(&self.url, self.sources)
+    }
+
+    /// Its URL.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How long traffic is made, where nobody said.
+    pub(crate) fn duration(&self, usual: Duration) -> Duration {
+        self.duration.unwrap_or(usual)
+    }
+
+    /// How long to wait afterwards.
+    pub(crate) fn settle(&self) -> Duration {
+        self.settle
+    }
+
+    pub(crate) fn names(&self) -> Result<Names> {
         let prefix = match &self.prefix {
             Some(prefix) => prefix.clone(),
             None => format!("load-{:06x}", rand::random::<u32>() >> 8),
@@ -135,7 +208,7 @@ impl Common {
 
 /// Ends the phases of a run when it is time.
 async fn watch(stopper: &Stopper, common: &Common, world: &World) -> Result<()> {
-    stopper.settle_after(common.duration).await?;
+    stopper.settle_after(common.duration(Duration::from_secs(600))).await?;
     let settled = async {
         while world.ledger.outstanding() + world.tally.undecided.get() > 0 {
             sleep(Duration::from_millis(100)).await;
@@ -161,7 +234,7 @@ async fn first_failure(tasks: &mut Tasks) -> anyhow::Error {
 }
 
 /// Reads a time such as `90s`.
-fn duration(text: &str) -> Result<Duration> {
+pub(crate) fn duration(text: &str) -> Result<Duration> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let number: f64 = digits.parse().context("a time is a number with ms, s, m or h")?;
     let seconds = match &text[digits.len()..] {
@@ -175,7 +248,7 @@ fn duration(text: &str) -> Result<Duration> {
 }
 
 /// Reads a rate or a share: a number that is not negative.
-fn amount(text: &str) -> Result<f64> {
+pub(crate) fn amount(text: &str) -> Result<f64> {
     let number: f64 = text.parse()?;
     ensure!(number.is_finite() && number >= 0.0, "it is a number from 0 on");
     Ok(number)

@@ -1,13 +1,16 @@
 //! The application that a server makes for itself where its settings have none.
 
+use super::known::checked;
 use crate::{
     config::{self, Config, ConfigError, Secret, apps::check_one},
     logs::events,
     private_file, token,
     wiring::adapters::BusKind,
 };
+use campanile_core::application::{Applications, SenselessApp};
 use serde::Deserialize;
 use std::{
+    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -74,6 +77,39 @@ pub(crate) fn look_at_apps(config: &Config) -> Result<String, String> {
     match read(&file).map_err(|error| error.to_string())? {
         Some(_) => Ok(format!("{ID}, which is kept in {}", file.display())),
         None => Ok(format!("{ID}, which the first start makes, in {}", file.display())),
+    }
+}
+
+/// Which applications operators have made, for `campanile check`.
+pub(crate) fn look_at_stored(config: &Config, stored: &Applications) -> Result<String, String> {
+    let mut wrong: Vec<_> = stored
+        .senseless
+        .iter()
+        .map(|SenselessApp { id, why }| format!("{id:?} makes no sense: {why}"))
+        .collect();
+    let mut fine = Vec::new();
+    for app in &stored.all {
+        match checked(app, serde_json::from_str(&app.settings)) {
+            Ok(settings) => fine.push(format!("{}{}", app.id, standing(config, &settings))),
+            Err(error) => wrong.push(format!("{} cannot be served: {error}", app.id)),
+        }
+    }
+    match (wrong.is_empty(), fine.is_empty()) {
+        (true, true) => Ok("none".to_owned()),
+        (true, false) => Ok(fine.join(", ")),
+        (false, _) => Err(wrong.join("; ")),
+    }
+}
+
+/// What is to be said of an application of the store beside its id.
+fn standing(config: &Config, app: &config::App) -> &'static str {
+    let keys = |app: &config::App| app.credentials().map(|(key, _)| key.to_owned()).collect();
+    let own: HashSet<String> = keys(app);
+    let hides = |one: &config::App| one.id == app.id || !own.is_disjoint(&keys(one));
+    match app.enabled {
+        _ if config.apps.iter().any(hides) => " (hidden by the settings)",
+        true => "",
+        false => " (disabled)",
     }
 }
 

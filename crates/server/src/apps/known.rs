@@ -9,7 +9,7 @@ use crate::{
     logs::events,
 };
 use campanile_core::{
-    application::Application,
+    application::{Application, Applications, SenselessApp},
     chat::Chat,
     labels::WebhookEvent,
     metrics::App as AppLabel,
@@ -17,7 +17,7 @@ use campanile_core::{
     room::RoomKind,
     webhook::{Hook, HookId, Hooks},
 };
-use campanile_metrics::{OVERFLOW, Registry};
+use campanile_metrics::{ConfiguredLabel, Registry, WeakRegistry};
 use campanile_pusher::CloseCode;
 use std::{
     collections::HashMap,
@@ -37,11 +37,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// All applications, by what they are asked for with.
 pub struct Apps {
     configured: Vec<Arc<App>>,
-    /// How those are counted that were there at the start. The registry itself asks this for its
-    /// numbers, so it is not held.
-    labels: HashMap<String, AppLabel>,
-    /// How all others are.
-    other: AppLabel,
+    /// Where each is counted by itself. The registry itself asks this for its numbers.
+    registry: WeakRegistry,
     batch_max: usize,
     hooks: Arc<Hooks>,
     known: RwLock<Arc<Known>>,
@@ -49,7 +46,7 @@ pub struct Apps {
     version: AtomicU64,
     /// One looks into the store at a time: what was read later is taken in later. With what was
     /// read last.
-    looking: Mutex<Vec<Application>>,
+    looking: Mutex<Applications>,
     /// One operator changes something at a time.
     pub(crate) changing: Mutex<()>,
 }
@@ -63,36 +60,31 @@ struct Known {
 }
 
 impl Apps {
-    /// Those of the settings, which were checked, and those of the store. The registry's values of
-    /// [`AppLabel`] should have their ids.
+    /// Those of the settings, which were checked, and those of the store. Each is counted by itself
+    /// as long as there is room among the registry's values of [`AppLabel`].
     pub fn new(
         settings: &[config::App],
-        stored: Vec<Application>,
+        stored: Applications,
         (registry, batch_max): (&Registry, usize),
     ) -> Self {
         let configured: Vec<_> = settings
             .iter()
             .map(|settings| {
                 let id = settings.id.as_deref().unwrap_or_default();
-                Arc::new(App::new(settings, registry.label(id)))
+                Arc::new(App::new(settings, registry.add_label(id)))
             })
             .collect();
-        let labels = stored.iter().map(|app| {
-            let id = app.id.as_str();
-            (id.to_owned(), registry.label(id))
-        });
         let apps = Self {
             configured,
-            labels: labels.collect(),
-            other: registry.label(OVERFLOW),
+            registry: registry.downgrade(),
             batch_max,
             hooks: Arc::default(),
             known: RwLock::default(),
             version: AtomicU64::new(0),
-            looking: Mutex::new(Vec::new()),
+            looking: Mutex::default(),
             changing: Mutex::new(()),
         };
-        apps.take_in(&stored);
+        apps.take_in(&stored, &Applications::default());
         *apps.looking.try_lock().expect("nobody else has it yet") = stored;
         apps
     }
@@ -127,7 +119,7 @@ impl Apps {
         let mut last = self.looking.lock().await;
         let stored = chat.applications().await?;
         if stored != *last {
-            self.take_in(&stored);
+            self.take_in(&stored, &last);
             *last = stored;
         }
         Ok(())
@@ -150,17 +142,30 @@ impl Apps {
         self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn take_in(&self, stored: &[Application]) {
+    /// Serves what the store has now. What was the same `last` time is not told again in the log.
+    pub(super) fn take_in(&self, stored: &Applications, last: &Applications) {
+        for senseless in stored.senseless.iter().filter(|one| !last.senseless.contains(one)) {
+            let SenselessApp { id, why } = senseless;
+            events::AppUnreadable { app: id, error: why }.emit();
+        }
         let before = self.known();
         let mut now = Known::default();
         for app in &self.configured {
             now.add(app.clone());
         }
-        for app in stored {
-            match self.of_store(app, before.by_id.get(app.id.as_str())) {
-                Some(made) if now.has(&made) => events::AppHidden { app: app.id.as_str() }.emit(),
-                Some(made) => now.add(Arc::new(made)),
-                None => {}
+        for app in &stored.all {
+            let is_news = !last.all.contains(app);
+            let before = before.by_id.get(app.id.as_str());
+            let (settings, trouble) = settings_of(app, before);
+            if let Some(error) = trouble.filter(|_| is_news) {
+                events::AppUnreadable { app: app.id.as_str(), error: &*error }.emit();
+            }
+            let Some(settings) = settings else { continue };
+            let made = of_store(&settings, app, before);
+            if !now.has(&made) {
+                now.add(Arc::new(self.counted(made)));
+            } else if is_news {
+                events::AppHidden { app: app.id.as_str() }.emit();
             }
         }
         let now = Arc::new(now);
@@ -174,41 +179,9 @@ impl Apps {
         }
     }
 
-    /// What an application of the store is to be now, after it was something `before`. Where a newer
-    /// server has set it in a way that is not understood here, it stays set as it was.
-    fn of_store(&self, app: &Application, before: Option<&Arc<App>>) -> Option<App> {
-        let settings = checked(app, serde_json::from_str(&app.settings)).or_else(|error| {
-            events::AppUnreadable { app: app.id.as_str(), error: &*error }.emit();
-            let before = before.map(|before| before.settings.clone()).ok_or(error)?;
-            checked(app, Ok(before))
-        });
-        let made = App::new(
-            &settings.ok()?,
-            self.labels.get(app.id.as_str()).copied().unwrap_or(self.other),
-        );
-        let key = |key: &campanile_core::application::AppKey| Key {
-            key: key.key.clone(),
-            made_at: Some(key.made_at),
-        };
-        // Whoever came before it was disabled was sent away then.
-        let stays = before.filter(|before| before.enabled && app.enabled);
-        let leases: Leases = made
-            .leases
-            .into_iter()
-            .map(|(key, new)| {
-                let old = stays.and_then(|before| before.leases.get(&key));
-                let lease = old.cloned().unwrap_or(new);
-                (key, lease)
-            })
-            .collect();
-        Some(App {
-            name: app.name.to_string(),
-            source: Source::Api,
-            made_at: Some(app.made_at),
-            known_keys: app.keys.iter().map(key).collect(),
-            leases,
-            ..made
-        })
+    /// The same, counted by itself while there is room. It keeps its place when it is gone.
+    fn counted(&self, app: App) -> App {
+        App { label: self.registry.add_label(app.id.as_str()), ..app }
     }
 
     fn hooks_of(&self, app: &App) -> Vec<Hook> {
@@ -238,9 +211,53 @@ impl Apps {
     }
 }
 
+/// What an application of the store is set to now, after it was something `before`, and what is wrong
+/// with it. Where a newer server has set it in a way that is not understood here, it stays set as it
+/// was.
+fn settings_of(
+    app: &Application,
+    before: Option<&Arc<App>>,
+) -> (Option<config::App>, Option<Box<dyn Error>>) {
+    match checked(app, serde_json::from_str(&app.settings)) {
+        Ok(settings) => (Some(settings), None),
+        Err(error) => {
+            let before = before.and_then(|before| checked(app, Ok(before.settings.clone())).ok());
+            (before, Some(error))
+        }
+    }
+}
+
+/// An application of the store that is set so, and was something `before`.
+fn of_store(settings: &config::App, app: &Application, before: Option<&Arc<App>>) -> App {
+    let made = App::new(settings, AppLabel::at(0));
+    let key = |key: &campanile_core::application::AppKey| Key {
+        key: key.key.clone(),
+        made_at: Some(key.made_at),
+    };
+    // Whoever came before it was disabled was sent away then.
+    let stays = before.filter(|before| before.enabled && app.enabled);
+    let leases: Leases = made
+        .leases
+        .into_iter()
+        .map(|(key, new)| {
+            let old = stays.and_then(|before| before.leases.get(&key));
+            let lease = old.cloned().unwrap_or(new);
+            (key, lease)
+        })
+        .collect();
+    App {
+        name: app.name.to_string(),
+        source: Source::Api,
+        made_at: Some(app.made_at),
+        known_keys: app.keys.iter().map(key).collect(),
+        leases,
+        ..made
+    }
+}
+
 /// The settings of an application of the store, if they can be served: whoever wrote the store may
 /// have had other bounds.
-fn checked(
+pub(super) fn checked(
     app: &Application,
     settings: Result<AppSettings, serde_json::Error>,
 ) -> Result<config::App, Box<dyn Error>> {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::{AppKey, Secret};
 use campanile_core::{
-    application::{AppKey as StoredKey, AppName, AppSecret, Application},
+    application::{AppKey as StoredKey, AppName, AppSecret, Application, Applications},
     metrics::NATIVE_APP,
 };
 use campanile_metrics::Registry;
@@ -25,7 +25,15 @@ fn settings(id: &str, keys: &[&str]) -> config::App {
 fn apps(settings: &[config::App]) -> Apps {
     let ids = settings.iter().filter_map(|app| app.id.as_deref());
     let registry = Registry::builder().values::<AppLabel>(ids.chain([NATIVE_APP])).build();
-    Apps::new(settings, Vec::new(), (&registry, 1))
+    Apps::new(settings, Applications::default(), (&registry, 1))
+}
+
+fn all(all: impl Into<Vec<Application>>) -> Applications {
+    Applications { all: all.into(), ..Applications::default() }
+}
+
+fn take_in(apps: &Apps, stored: &[Application]) {
+    apps.take_in(&all(stored), &Applications::default());
 }
 
 #[test]
@@ -91,8 +99,9 @@ fn stored(id: &str, settings: &str, keys: &[&str]) -> Application {
 fn the_configuration_hides_what_has_its_id_or_a_key_of_it() {
     let registry = Registry::builder().build();
     let hidden = [stored("shop", "{}", &["a"]), stored("thief", "{}", &["b", "one"])];
-    let all = hidden.into_iter().chain([stored("other", "{}", &["two"])]).collect();
-    let apps = Apps::new(&[settings("shop", &["one"])], all, (&registry, 1));
+    let other = stored("other", "{}", &["two"]);
+    let stored = all(hidden.into_iter().chain([other]).collect::<Vec<_>>());
+    let apps = Apps::new(&[settings("shop", &["one"])], stored, (&registry, 1));
     let ids: Vec<_> = apps.all().iter().map(|app| app.id.to_string()).collect();
     assert_eq!(ids, ["shop", "other"]);
     assert_eq!(apps.by_key("one").expect("it is there").source, Source::Configuration);
@@ -103,9 +112,9 @@ fn the_configuration_hides_what_has_its_id_or_a_key_of_it() {
 fn what_a_newer_server_has_set_stays_as_it_was() {
     let registry = Registry::builder().build();
     let known = stored("shop", r#"{"client_messages": false}"#, &["one"]);
-    let apps = Apps::new(&[], vec![known], (&registry, 1));
+    let apps = Apps::new(&[], all([known]), (&registry, 1));
     let newer = r#"{"client_messages": true, "of_tomorrow": 1}"#;
-    apps.take_in(&[stored("new", newer, &["three"]), stored("shop", newer, &["one", "two"])]);
+    take_in(&apps, &[stored("new", newer, &["three"]), stored("shop", newer, &["one", "two"])]);
     let shop = apps.by_key("two").expect("its keys are understood");
     assert!(!shop.client_events);
     assert!(apps.by_id("new").is_none(), "nobody knows what it is to be");
@@ -115,7 +124,7 @@ fn what_a_newer_server_has_set_stays_as_it_was() {
 fn what_cannot_be_served_stays_as_it_was() {
     let registry = Registry::builder().build();
     let known = stored("shop", r#"{"client_messages": false}"#, &["one"]);
-    let apps = Apps::new(&[], vec![known], (&registry, 1));
+    let apps = Apps::new(&[], all([known]), (&registry, 1));
     for limits in [
         r#"{"cache_seconds": -1}"#,
         r#"{"cache_seconds": 1e300}"#,
@@ -123,11 +132,14 @@ fn what_cannot_be_served_stays_as_it_was() {
         r#"{"user_id_characters_max": 2305843009213693952}"#,
     ] {
         let senseless = format!("{{\"limits\": {limits}}}");
-        apps.take_in(&[stored("new", &senseless, &["two"]), stored("shop", &senseless, &["one"])]);
+        take_in(
+            &apps,
+            &[stored("new", &senseless, &["two"]), stored("shop", &senseless, &["one"])],
+        );
         assert!(!apps.by_key("one").expect("it is served").client_events, "{limits}");
         assert!(apps.by_id("new").is_none(), "{limits}");
     }
-    apps.take_in(&[stored("shop", "{}", &[])]);
+    take_in(&apps, &[stored("shop", "{}", &[])]);
     assert!(apps.by_id("shop").is_none(), "nobody can come without a key");
 }
 
@@ -135,17 +147,46 @@ fn what_cannot_be_served_stays_as_it_was() {
 async fn connections_go_with_their_key() {
     let registry = Registry::builder().build();
     let shop = |keys: &[&str]| stored("shop", "{}", keys);
-    let apps = Apps::new(&[], vec![shop(&["one", "two"])], (&registry, 1));
+    let apps = Apps::new(&[], all([shop(&["one", "two"])]), (&registry, 1));
     let tenancy = |key: &str| apps.by_key(key).expect("it is there").leases[key].tenancy();
     let (mut one, mut two) = (tenancy("one"), tenancy("two"));
-    apps.take_in(&[shop(&["two", "three"])]);
+    take_in(&apps, &[shop(&["two", "three"])]);
     assert_eq!(one.ended().await, CloseCode::NoSuchApp);
     let off = Application { enabled: false, ..shop(&["two", "three"]) };
-    apps.take_in(&[off]);
+    take_in(&apps, &[off]);
     assert_eq!(two.ended().await, CloseCode::AppDisabled, "it had stayed");
-    apps.take_in(&[shop(&["two", "three"])]);
+    take_in(&apps, &[shop(&["two", "three"])]);
     let mut two = tenancy("two");
-    apps.take_in(&[]);
+    take_in(&apps, &[]);
     assert_eq!(two.ended().await, CloseCode::NoSuchApp);
     assert!(apps.by_key("two").is_none());
+}
+
+#[test]
+fn each_that_comes_later_is_counted_by_itself_and_keeps_its_place() {
+    let registry = Registry::builder().values::<AppLabel>([NATIVE_APP]).build();
+    let apps = Apps::new(&[], Applications::default(), (&registry, 1));
+    let label = |id: &str| apps.by_id(id).expect("it is there").label;
+    let made = |number: usize| stored(&format!("app-{number}"), "{}", &[&format!("key-{number}")]);
+    let many: Vec<_> = (0..config::apps::APPS_MAX + 2).map(made).collect();
+    take_in(&apps, &many);
+    let labels: std::collections::BTreeSet<_> = apps.all().iter().map(|app| app.label).collect();
+    assert_eq!(labels.len(), config::apps::APPS_MAX + 1, "and the rest together");
+    assert_eq!(label("app-64"), label("app-65"));
+    let (first, rest) = (label("app-0"), label("app-65"));
+    take_in(&apps, &many[1..]);
+    assert_eq!(label("app-65"), rest, "what was counted there would go on as its own");
+    take_in(&apps, &many);
+    assert_eq!(label("app-0"), first);
+}
+
+#[test]
+fn what_is_hidden_takes_no_place() {
+    let registry = Registry::builder().build();
+    let thieves: Vec<_> =
+        (0..100).map(|number| stored(&format!("thief-{number}"), "{}", &["one"])).collect();
+    let apps = Apps::new(&[settings("shop", &["one"])], all(thieves), (&registry, 1));
+    take_in(&apps, &[stored("late", "{}", &["two"])]);
+    let [shop, late] = ["shop", "late"].map(|id| apps.by_id(id).expect("it is there").label);
+    assert!(shop != late && late != registry.label("nobody"));
 }

@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     app::prepare_directory,
-    apps::look_at_apps,
+    apps::{look_at_apps, look_at_stored},
     config::{Config, Flags, Sources},
     listeners::Listeners,
     readings::Reading,
     tls,
     wiring::{
-        adapters::{look_at_bus, look_at_store},
+        adapters::{LookedAt, look_at_bus, look_at_store},
         loki::look_at_loki,
     },
 };
@@ -99,7 +99,14 @@ fn modules(config: &Config, readiness: &Endpoint, findings: &mut Findings) -> Re
     let (store, bus) = runtime
         .map_err(Failure::failed)?
         .block_on(async { (look_at_store(config).await, look_at_bus(config).await) });
-    findings.note("store.url", store);
+    let (place, stored) = match store {
+        Ok(LookedAt { place, apps }) => (Ok(place), apps),
+        Err(error) => (Err(error), None),
+    };
+    findings.note("store.url", place);
+    if let Some(stored) = stored {
+        findings.note("apps of the store", look_at_stored(config, &stored));
+    }
     findings.note("bus.url", bus);
     Ok(())
 }

@@ -7,6 +7,7 @@
 use super::{
     asked::{Operator, Sent},
     edge::Edge,
+    of_app::{OfApp, no_such_app, parse_app_id},
     shapes::{App, AppAnswer, AppChange, AppList, AppSecretAnswer, NewApp, NewAppAnswer},
 };
 use crate::{
@@ -24,11 +25,21 @@ use campanile_core::{
     channel::AppId,
     port::{self, ChangeAppError},
 };
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use utoipa::IntoParams;
 
 /// How often a change is made again of what somebody else has changed meanwhile.
 const CHANGE_TRIES: usize = 8;
+
+/// Which key of an application.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct NamedKey {
+    /// The key.
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    key: String,
+}
 
 /// Lists the applications: those of the configuration, then the others by id.
 #[utoipa::path(
@@ -46,7 +57,7 @@ pub(super) async fn list(edge: Data<Edge>, _operator: Operator) -> HttpResponse 
 /// One application.
 #[utoipa::path(
     get, path = "/api/v1/apps/{app}", tag = "operators", operation_id = "showApp",
-    params(("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$")),
+    params(OfApp),
     responses(
         (status = 200, description = "The application.", body = AppAnswer),
         (status = 403, description = "The asker is no operator."),
@@ -56,9 +67,10 @@ pub(super) async fn list(edge: Data<Edge>, _operator: Operator) -> HttpResponse 
 pub(super) async fn show(
     edge: Data<Edge>,
     _operator: Operator,
-    path: Path<String>,
+    of: Path<OfApp>,
 ) -> Result<HttpResponse, Refused> {
-    let app = find(&edge, &parse(&path)?)?;
+    of.id()?;
+    let app = of.find(&edge)?;
     Ok(HttpResponse::Ok().json(AppAnswer { app: shown(&edge, &app) }))
 }
 
@@ -78,7 +90,7 @@ pub(super) async fn create(
     sent: Sent,
 ) -> Result<HttpResponse, Refused> {
     let NewApp { id, name, enabled, settings } = sent.json().await?;
-    let id = id.as_deref().map(parse).transpose()?.unwrap_or_else(new_id);
+    let id = id.as_deref().map(parse_app_id).transpose()?.unwrap_or_else(new_id);
     let now = edge.chat.clock().now();
     let key = new_key(now);
     let settings = merged(&AppSettings::default(), settings.unwrap_or_default())?;
@@ -107,7 +119,7 @@ pub(super) async fn create(
 /// Changes an application. What is left out stays as it is, within `settings` too.
 #[utoipa::path(
     patch, path = "/api/v1/apps/{app}", tag = "operators", operation_id = "changeApp",
-    params(("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$")),
+    params(OfApp),
     request_body = AppChange,
     responses(
         (status = 200, description = "It is changed.", body = AppAnswer),
@@ -119,10 +131,10 @@ pub(super) async fn create(
 pub(super) async fn change(
     edge: Data<Edge>,
     _operator: Operator,
-    path: Path<String>,
+    of: Path<OfApp>,
     sent: Sent,
 ) -> Result<HttpResponse, Refused> {
-    let id = parse(&path)?;
+    let id = of.id()?;
     let AppChange { name, enabled, settings } = sent.json().await?;
     let name = name.as_deref().map(AppName::parse).transpose()?;
     let _alone = edge.apps.changing.lock().await;
@@ -130,7 +142,7 @@ pub(super) async fn change(
     // Somebody may change it on another node at the same time.
     for _ in 0..CHANGE_TRIES {
         let before = edge.chat.applications().await?;
-        let before = before.into_iter().find(|app| app.id == id).ok_or_else(no_such_app)?;
+        let before = before.all.into_iter().find(|app| app.id == id).ok_or_else(no_such_app)?;
         let settings =
             settings.clone().map(|change| changed(&edge, &before, change)).transpose()?;
         // One that is served as it was before a newer server changed it can be disabled here.
@@ -158,7 +170,7 @@ pub(super) async fn change(
 /// Deletes an application. Its connections are closed.
 #[utoipa::path(
     delete, path = "/api/v1/apps/{app}", tag = "operators", operation_id = "deleteApp",
-    params(("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$")),
+    params(OfApp),
     responses(
         (status = 204, description = "It is gone."),
         (status = 403, description = "The asker is no operator."),
@@ -169,9 +181,9 @@ pub(super) async fn change(
 pub(super) async fn delete(
     edge: Data<Edge>,
     _operator: Operator,
-    path: Path<String>,
+    of: Path<OfApp>,
 ) -> Result<HttpResponse, Refused> {
-    let id = parse(&path)?;
+    let id = of.id()?;
     let _alone = edge.apps.changing.lock().await;
     // One that the configuration hides is in the store all the same, and goes from there.
     if !edge.chat.delete_app(&id).await? {
@@ -187,7 +199,7 @@ pub(super) async fn delete(
 /// the application has, until these are revoked.
 #[utoipa::path(
     post, path = "/api/v1/apps/{app}/keys", tag = "operators", operation_id = "addAppKey",
-    params(("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$")),
+    params(OfApp),
     responses(
         (status = 201, description = "It has one more.", body = AppSecretAnswer),
         (status = 403, description = "The asker is no operator."),
@@ -198,9 +210,9 @@ pub(super) async fn delete(
 pub(super) async fn add_key(
     edge: Data<Edge>,
     _operator: Operator,
-    path: Path<String>,
+    of: Path<OfApp>,
 ) -> Result<HttpResponse, Refused> {
-    let id = parse(&path)?;
+    let id = of.id()?;
     let _alone = edge.apps.changing.lock().await;
     changeable(&edge, &id)?;
     let key = new_key(edge.chat.clock().now());
@@ -214,10 +226,7 @@ pub(super) async fn add_key(
 /// signed with it is good any more.
 #[utoipa::path(
     delete, path = "/api/v1/apps/{app}/keys/{key}", tag = "operators", operation_id = "revokeAppKey",
-    params(
-        ("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$"),
-        ("key" = String, Path, description = "The key.", pattern = "^[A-Za-z0-9_-]{1,64}$"),
-    ),
+    params(OfApp, NamedKey),
     responses(
         (status = 204, description = "It is good no longer."),
         (status = 403, description = "The asker is no operator."),
@@ -228,15 +237,15 @@ pub(super) async fn add_key(
 pub(super) async fn revoke_key(
     edge: Data<Edge>,
     _operator: Operator,
-    path: Path<(String, String)>,
+    of: Path<OfApp>,
+    named: Path<NamedKey>,
 ) -> Result<HttpResponse, Refused> {
-    let (id, key) = path.into_inner();
-    let id = parse(&id)?;
+    let (id, key) = (of.id()?, &named.key);
     // A key has the shape of an id.
-    parse(&key)?;
+    parse_app_id(key)?;
     let _alone = edge.apps.changing.lock().await;
     changeable(&edge, &id)?;
-    edge.chat.revoke_app_key(&id, &key).await?;
+    edge.chat.revoke_app_key(&id, key).await?;
     events::AppKeyRevoked { app: id.as_str() }.emit();
     put_in_force(&edge).await;
     Ok(HttpResponse::NoContent().finish())
@@ -257,14 +266,6 @@ async fn put_in_force(edge: &Edge) {
     let _counted = edge.apps.look(&edge.chat).await;
 }
 
-fn parse(id: &str) -> Result<AppId, Refused> {
-    AppId::parse(id).map_err(|error| Refused::bad_request(error.to_string()))
-}
-
-fn find(edge: &Edge, id: &AppId) -> Result<Arc<apps::App>, Refused> {
-    edge.apps.by_id(id.as_str()).ok_or_else(no_such_app)
-}
-
 /// Refuses to change one that is not there, or that the configuration says.
 fn changeable(edge: &Edge, id: &AppId) -> Result<(), Refused> {
     match edge.apps.by_id(id.as_str()).map(|app| app.source) {
@@ -274,10 +275,6 @@ fn changeable(edge: &Edge, id: &AppId) -> Result<(), Refused> {
         // Another node may have made it just now.
         Some(Source::Api) | None => Ok(()),
     }
-}
-
-fn no_such_app() -> Refused {
-    Refused::not_found("there is no such application")
 }
 
 /// What an application of the store is set to.

@@ -3,8 +3,9 @@
 use super::{
     asked::{Operator, Sent},
     edge::Edge,
+    of_app::OfApp,
 };
-use crate::{apps::App, logs::events, pusher, reply::Refused, ws::stamp};
+use crate::{logs::events, pusher, reply::Refused, ws::stamp};
 use actix_web::{
     HttpResponse,
     web::{Data, Path, Query},
@@ -16,7 +17,6 @@ use campanile_core::{
 use campanile_protocol::Stamp;
 use campanile_pusher::{Access, ChannelName, Kind};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
 /// Channels in one answer, unless another number is asked for, and at most.
@@ -41,6 +41,15 @@ pub(super) struct Wanted {
     #[param(minimum = 1, maximum = 1000, nullable = false)]
     #[serde(default, deserialize_with = "super::numbers::in_query")]
     limit: Option<u64>,
+}
+
+/// Which channel.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct NamedChannel {
+    /// Its name.
+    #[param(pattern = "^[A-Za-z0-9_=@,.;-]{1,200}$")]
+    channel: String,
 }
 
 /// The channels that somebody is subscribed to, over all nodes.
@@ -132,10 +141,7 @@ pub(super) struct TestEvent {
 /// Lists the channels of an application that somebody is subscribed to.
 #[utoipa::path(
     get, path = "/api/v1/apps/{app}/channels", tag = "operators", operation_id = "listChannels",
-    params(
-        ("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$"),
-        Wanted,
-    ),
+    params(OfApp, Wanted),
     responses(
         (status = 200, description = "The channels.", body = Channels),
         (status = 403, description = "The asker is no operator."),
@@ -145,7 +151,7 @@ pub(super) struct TestEvent {
 pub(super) async fn list(
     edge: Data<Edge>,
     _operator: Operator,
-    path: Path<String>,
+    of: Path<OfApp>,
     query: Query<Wanted>,
 ) -> Result<HttpResponse, Refused> {
     let limit = query.limit.unwrap_or(LISTED);
@@ -157,7 +163,7 @@ pub(super) async fn list(
         let detail = format!("`prefix` has at most {PREFIX_CHARACTERS_MAX} characters");
         return Err(Refused::bad_request(detail));
     }
-    let app = app_of(&edge, &path)?;
+    let app = of.find(&edge)?;
     let occupied = edge.chat.occupied_channels(&app.id, prefix).await?;
     let total = occupied.len() as u64;
     let counted = occupied.iter().take(limit as usize);
@@ -171,10 +177,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get, path = "/api/v1/apps/{app}/channels/{channel}", tag = "operators",
     operation_id = "showChannel",
-    params(
-        ("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$"),
-        ("channel" = String, Path, description = "Its name.", pattern = "^[A-Za-z0-9_=@,.;-]{1,200}$"),
-    ),
+    params(OfApp, NamedChannel),
     responses(
         (status = 200, description = "The channel.", body = ShownChannel),
         (status = 400, description = "No channel can be called so."),
@@ -185,11 +188,11 @@ pub(super) async fn list(
 pub(super) async fn show(
     edge: Data<Edge>,
     _operator: Operator,
-    path: Path<(String, String)>,
+    of: Path<OfApp>,
+    named: Path<NamedChannel>,
 ) -> Result<HttpResponse, Refused> {
-    let (app, name) = path.into_inner();
-    let app = app_of(&edge, &app)?;
-    let name = ChannelName::parse(&name, &app.limits)
+    let app = of.find(&edge)?;
+    let name = ChannelName::parse(&named.channel, &app.limits)
         .map_err(|error| Refused::bad_request(error.to_string()))?;
     let seen = edge.chat.channel(&Channel::new(&app.id, name.as_str())).await?;
     Ok(HttpResponse::Ok().json(ShownChannel::new(&name, seen)))
@@ -198,7 +201,7 @@ pub(super) async fn show(
 /// Publishes a test event, within the limits that the application's own events have.
 #[utoipa::path(
     post, path = "/api/v1/apps/{app}/events", tag = "operators", operation_id = "publishTestEvent",
-    params(("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$")),
+    params(OfApp),
     request_body = TestEvent,
     responses(
         (status = 204, description = "It is on its way to the subscribers."),
@@ -210,21 +213,15 @@ pub(super) async fn show(
 pub(super) async fn publish(
     edge: Data<Edge>,
     _operator: Operator,
-    path: Path<String>,
+    of: Path<OfApp>,
     sent: Sent,
 ) -> Result<HttpResponse, Refused> {
     let event = sent.json::<TestEvent>().await?;
-    let app = app_of(&edge, &path)?;
+    let app = of.find(&edge)?;
     let body = serde_json::to_vec(&event).expect("texts are JSON");
     pusher::publish_unsigned(&edge, &app, &body).await?;
     events::TestEventPublished { app: app.id.as_str() }.emit();
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// The application of this id.
-pub(super) fn app_of(edge: &Edge, id: &str) -> Result<Arc<App>, Refused> {
-    let app = edge.apps.by_id(id);
-    app.ok_or_else(|| Refused::not_found("there is no such application"))
 }
 
 impl CountedChannel {

@@ -2,7 +2,7 @@
 //!
 //! It ends with the server, and when who asked is no operator any more.
 
-use super::{asked::Operator, channel::app_of, edge::Edge};
+use super::{asked::Operator, edge::Edge, of_app::OfApp};
 use crate::{
     logs::events,
     pusher::socket_id,
@@ -87,7 +87,7 @@ struct Told<'a> {
 /// misses something: `missed` says in `count` how much.
 #[utoipa::path(
     get, path = "/api/v1/apps/{app}/debug", tag = "operators", operation_id = "watchApp",
-    params(("app" = String, Path, description = "The application's id.", pattern = "^[A-Za-z0-9_-]{1,64}$")),
+    params(OfApp),
     responses(
         (status = 200, description = "Events, until the session or the server ends.", body = String,
             content_type = "text/event-stream"),
@@ -100,9 +100,9 @@ pub(super) async fn watch(
     edge: Data<Edge>,
     worker: Data<Worker>,
     operator: Operator,
-    path: Path<String>,
+    of: Path<OfApp>,
 ) -> Result<HttpResponse, Refused> {
-    let app = app_of(&edge, &path)?;
+    let app = of.find(&edge)?;
     let watching = edge.chat.watch(&app.id)?;
     events::AppWatched { app: app.id.as_str() }.emit();
     let greeting = frame("watching", &serde_json::json!({ "node": edge.node.name }));

@@ -16,6 +16,7 @@ mod measure;
 mod member;
 mod message;
 mod numbers;
+mod of_app;
 mod openapi;
 mod operator;
 mod pages;

@@ -68,7 +68,8 @@ events! {
         = "app_hidden": "the configuration hides an application" {};
 
     /// What an application of the store is set to is not understood: a newer server may have written
-    /// it. It stays set as it was; one that was not known before is not served.
+    /// it. It stays set as it was; one that was not known before is not served, and neither is what
+    /// makes no sense at all. It is told once, and again when it is another.
     ERROR AppUnreadable<'a> { app: &'a str, error: &'a dyn Error }
         = "app_unreadable": "an application cannot be read" {};
 

@@ -5,6 +5,7 @@
 use super::{
     convert,
     once::Once,
+    part::Part,
     signed::{self, Named},
 };
 use crate::{
@@ -62,7 +63,7 @@ pub async fn events(
 ) -> HttpResponse {
     to_the_end(async move {
         answer((&request, &edge), &id, &body, async |asked| {
-            asked.once(async || asked.publish_one().await).await
+            asked.once(async |part| asked.publish_one(part).await).await
         })
         .await
     })
@@ -85,7 +86,7 @@ pub async fn batch_events(
 ) -> HttpResponse {
     to_the_end(async move {
         answer((&request, &edge), &id, &body, async |asked| {
-            asked.once(async || asked.publish_batch().await).await
+            asked.once(async |part| asked.publish_batch(part).await).await
         })
         .await
     })
@@ -210,23 +211,24 @@ async fn answer_whom(
 }
 
 impl Asked<'_> {
-    /// Does what is asked, unless it was done before.
+    /// Does what is asked, unless it was done before, or the rest of it.
     async fn once(
         &self,
-        answer: impl AsyncFnOnce() -> Result<String, ApiError>,
+        answer: impl AsyncFnOnce(&Part) -> Result<String, ApiError>,
     ) -> Result<HttpResponse, ApiError> {
-        let answers = &*self.edge.chat.ports().answers;
-        let once = Once::of(answers, &self.app, (self.request, self.query), self.body)?;
+        let ports = self.edge.chat.ports();
+        let kept = (&ports.answers, &ports.clock);
+        let once = Once::of(kept, &self.app, (self.request, self.query), self.body)?;
         let answer = match once {
             Some(once) => once.answer(answer).await?,
-            None => answer().await?,
+            None => answer(&Part::default()).await?,
         };
         Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer))
     }
 
-    async fn publish_one(&self) -> Result<String, ApiError> {
+    async fn publish_one(&self, part: &Part) -> Result<String, ApiError> {
         let Publish { event, channels } = Publish::parse(self.body, self.query, &self.app.limits)?;
-        spend(self.edge, &self.app, channels.len()).await?;
+        self.spend_once(part, channels.len()).await?;
         let mut answer = PublishAnswer::default();
         // Before it is published: what fails afterwards would be published again.
         if !event.info.is_empty() {
@@ -234,20 +236,20 @@ impl Asked<'_> {
                 answer.channels.insert(channel.as_str(), self.count(event.info, channel).await?);
             }
         }
-        self.publish_all(channels.iter().map(|channel| (&event, channel))).await?;
+        self.publish_rest(part, channels.iter().map(|channel| (&event, channel))).await?;
         Ok(to_json(&answer))
     }
 
-    async fn publish_batch(&self) -> Result<String, ApiError> {
+    async fn publish_batch(&self, part: &Part) -> Result<String, ApiError> {
         let Batch { items } = Batch::parse(self.body, &self.app.limits)?;
-        spend(self.edge, &self.app, items.len()).await?;
+        self.spend_once(part, items.len()).await?;
         let mut answer = BatchAnswer::default();
         if items.iter().any(|item| !item.event.info.is_empty()) {
             for item in &items {
                 answer.batch.push(self.count(item.event.info, &item.channel).await?);
             }
         }
-        self.publish_all(items.iter().map(|item| (&item.event, &item.channel))).await?;
+        self.publish_rest(part, items.iter().map(|item| (&item.event, &item.channel))).await?;
         Ok(to_json(&answer))
     }
 
@@ -257,13 +259,24 @@ impl Asked<'_> {
         ok(&PublishAnswer::default())
     }
 
-    /// Hands over one after the other, and waits for all of them together.
-    async fn publish_all<'a>(
+    /// A request that was done in part has paid for all of it then.
+    async fn spend_once(&self, part: &Part, messages: usize) -> Result<(), ApiError> {
+        if part.is_empty() { spend(self.edge, &self.app, messages).await } else { Ok(()) }
+    }
+
+    /// Hands over one after the other, but for what was before, and waits for all of them together.
+    async fn publish_rest<'a>(
         &self,
+        part: &Part,
         events: impl Iterator<Item = (&'a Event<'a>, &'a ChannelName)>,
     ) -> Result<(), ApiError> {
-        let published = join_all(events.map(|(event, name)| self.publish(event, name))).await;
-        published.into_iter().collect()
+        let rest = events.enumerate().filter(|(place, _)| !part.has(*place));
+        let publish = async |(place, (event, name))| {
+            self.publish(event, name).await?;
+            part.note(place);
+            Ok(())
+        };
+        join_all(rest.map(publish)).await.into_iter().collect()
     }
 
     async fn publish(&self, event: &Event<'_>, name: &ChannelName) -> Result<(), ApiError> {

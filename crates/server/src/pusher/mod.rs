@@ -7,13 +7,14 @@
 //!
 //! `door` decides who may connect, `socket` is what a connection's frames mean, `frames` writes what
 //! happens in channels; `signed` finds out which application asks, `once` whether it was
-//! asked before, and `api` does what it asks.
+//! asked before, `part` which part of it was done then, and `api` does what it asks.
 
 mod door;
 mod socket;
 mod frames;
 mod signed;
 mod once;
+mod part;
 mod api;
 mod convert;
 

@@ -1,15 +1,14 @@
 //! TLS where people come in: the certificate, and handshakes that are counted however they end.
 
 mod certificate;
-mod serve;
 
 pub use certificate::CertificateError;
-pub(crate) use serve::serve;
 
 use crate::{
     config::Server,
     logs::events,
     metrics::{ConnectionErrorType, HandshakeResult, TlsMetrics},
+    serve::{Accepted, Failed},
     ws,
 };
 use actix_http::Protocol;
@@ -20,7 +19,7 @@ use rustls::{
     ServerConfig,
     crypto::aws_lc_rs::{Ticketer, default_provider},
 };
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, io, sync::Arc, time::Duration};
 use tokio::{
     net::TcpStream,
     signal::unix::{SignalKind, signal},
@@ -41,9 +40,6 @@ pub(crate) struct Tls {
     certificate: Arc<Certificate>,
 }
 
-/// A connection over TLS, as the HTTP service takes it.
-type Accepted = (TlsStream<TcpStream>, Protocol, Option<SocketAddr>);
-
 /// A certificate with its key, which were read.
 pub(crate) struct Pair {
     files: Files,
@@ -59,9 +55,6 @@ impl Pair {
         Ok(Some(Self { files, read }))
     }
 }
-
-/// A handshake failed, which is counted and told already.
-struct Failed;
 
 impl Tls {
     /// Serves what was read.
@@ -97,7 +90,11 @@ impl Tls {
         })
     }
 
-    async fn accept(self, stream: TcpStream) -> Result<Accepted, Failed> {
+    /// Prepares a socket that was accepted, and shakes hands.
+    pub(crate) async fn accept(
+        self,
+        stream: TcpStream,
+    ) -> Result<Accepted<TlsStream<TcpStream>>, Failed> {
         ws::prepare_stream(&stream);
         let address = stream.peer_addr().ok();
         let handshake = timeout(self.handshake_max, self.acceptor.accept(stream)).await;

@@ -1,11 +1,13 @@
 //! The response body of one connection: what waits in its outbox, and at the end a closing frame.
 //!
 //! The HTTP dispatcher asks for chunks until its write buffer is full or nothing waits, and then
-//! writes once: frames that wait together leave in one write.
+//! writes once: frames that wait together leave in one write. What the fan-out pushes mostly leaves
+//! past it, by [`super::direct`].
 
 use super::{
     closing::ClosingCode,
     frame,
+    stream::Bypass,
     wire::{Goodbye, Wire},
 };
 use actix_web::{
@@ -33,6 +35,7 @@ pub(super) struct FanBody {
     /// Bytes handed over and not yet counted.
     uncounted: u64,
     closing: bool,
+    bypass: Option<Bypass>,
     /// Never polled: when it is dropped, the stream of inbound frames ends.
     _library_body: BoxBody,
 }
@@ -43,7 +46,7 @@ impl FanBody {
         outbox: Rc<Outbox>,
         (wire, closing_code): (Rc<Wire>, ClosingCode),
         sent: Rc<BatchedCounter>,
-        library_body: BoxBody,
+        (library_body, bypass): (BoxBody, Option<Bypass>),
     ) -> Self {
         Self {
             outbox,
@@ -52,6 +55,7 @@ impl FanBody {
             sent,
             uncounted: 0,
             closing: false,
+            bypass,
             _library_body: library_body,
         }
     }
@@ -84,6 +88,9 @@ impl MessageBody for FanBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
         let this = self.get_mut();
+        if let Some(bypass) = &this.bypass {
+            bypass.body_is_asked();
+        }
         if this.closing {
             this.count();
             ready!(this.wire.poll_dismissed(context));
@@ -111,6 +118,9 @@ impl MessageBody for FanBody {
 impl Drop for FanBody {
     fn drop(&mut self) {
         self.count();
+        if let Some(bypass) = &self.bypass {
+            bypass.body_is_gone();
+        }
         self.wire.go();
     }
 }

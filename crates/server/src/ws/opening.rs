@@ -3,10 +3,12 @@
 use super::{
     body::FanBody,
     closing::ClosingCode,
+    direct::Direct,
     frame_guard::{FrameGuard, FrameLimits},
     lobby::{Lobby, Place},
     meter::{CountedApp, Meter},
     session::{Answerer, Pings, Session, Standing},
+    stream::Bypass,
     timers::{Patience, Timers},
     traffic::Traffic,
     wire::{Goodbye, Wire},
@@ -75,7 +77,9 @@ impl Opening {
         // The library takes a payload only, and a payload is only made by its extractor.
         let payload = Payload::from_request(request, &mut dev::Payload::from(guarded)).await?;
         let handled = actix_ws::handle_with_protocols(request, payload, &[SUBPROTOCOL]);
-        let (response, _library_session, frames) = handled?;
+        let (mut response, _library_session, frames) = handled?;
+        // Else frames leave in chunks when the handshake came so, which no client undoes.
+        response.head_mut().no_chunking(true);
         let frame_bytes_max = bytes(self.frames.frame_bytes_max);
         let frames = frames
             .max_frame_size(frame_bytes_max)
@@ -107,8 +111,14 @@ impl Opening {
         };
         actix_web::rt::spawn(here::carry(session.run()));
         let outbox = self.outbox;
+        let bypass = request.conn_data::<Bypass>().cloned();
+        if let Some(bypass) = bypass.clone() {
+            let direct = Direct { bypass, wire: wire.clone(), sent: sent.clone() };
+            outbox.set_direct_writer(Box::new(direct));
+        }
         Ok(response.map_body(|_, library| {
-            BoxBody::new(FanBody::new(outbox, (wire, self.closing_code), sent, library))
+            let body = FanBody::new(outbox, (wire, self.closing_code), sent, (library, bypass));
+            BoxBody::new(body)
         }))
     }
 }

@@ -19,7 +19,7 @@ pub fn prepare_socket(connection: &dyn Any, _extensions: &mut Extensions) {
 ///
 /// The HTTP dispatcher waits without end for a peer that does not read, and asks the body for
 /// nothing meanwhile: this is what frees its buffers and its file descriptor.
-pub(crate) fn prepare_stream(stream: &TcpStream) {
+pub fn prepare_stream(stream: &TcpStream) {
     // What is written is whole frames, as many as there were: nothing is gained by waiting.
     let _gone_already = stream.set_nodelay(true);
     let millis = u32::try_from(UNREAD_MAX.as_millis()).expect("seconds are few milliseconds");

@@ -101,6 +101,20 @@ fn what_nodes_publish_at_the_same_time_is_heard_in_one_order() {
 
 #[test]
 #[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+fn who_subscribes_hears_nothing_that_was_published_before() {
+    let cluster = shop();
+    let [here, there] = [0, 1].map(|node| cluster.nodes[node].address);
+    for round in 0..100 {
+        let mut client = Client::open_at(here);
+        publish(there, "news", &format!("before {round}"));
+        client.subscribe("news", None);
+        publish(there, "news", &format!("after {round}"));
+        assert_eq!(client.next()["data"], format!("after {round}"));
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
 fn who_subscribes_while_an_event_is_published_hears_it_once() {
     let cluster = shop();
     let [here, there] = [0, 1].map(|node| cluster.nodes[node].address);

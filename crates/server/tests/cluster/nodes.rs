@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -170,10 +170,19 @@ impl Node {
 
     /// Runs a command of the program with the node's settings, and expects that it is done.
     pub(crate) fn command(&self, words: &[&str]) {
+        let ran = self.run(words);
+        assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+
+    /// What a command says, however it ends.
+    pub(crate) fn said(&self, words: &[&str]) -> String {
+        String::from_utf8(self.run(words).stdout).expect("text")
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
         command.env_clear().envs(self.settings.iter().cloned()).current_dir(&self.directory);
-        let ran = command.args(words).output().expect("it starts");
-        assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        command.args(words).output().expect("it starts")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

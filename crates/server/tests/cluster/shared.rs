@@ -10,7 +10,7 @@ use crate::{
 };
 use campanile_adapter_memory::SystemClock;
 use campanile_core::port::Clock;
-use campanile_neighbours::until;
+use campanile_neighbours::{Redis, until};
 use campanile_pusher::http::signed_query;
 use minreq::Method;
 use serde_json::{Value, json};
@@ -21,7 +21,11 @@ const GONE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Publishes with a key that says whether it came before; the status and what is said.
 fn publish_once(at: SocketAddr, key: &str, body: &str) -> (u16, String) {
-    let path = format!("/apps/{APP}/events");
+    ask_once((at, "events"), key, body)
+}
+
+fn ask_once((at, what): (SocketAddr, &str), key: &str, body: &str) -> (u16, String) {
+    let path = format!("/apps/{APP}/{what}");
     let now_seconds = SystemClock::new().now().0 / 1_000;
     let query = signed_query(&credentials(), ("POST", &path), &[], body.as_bytes(), now_seconds);
     let request = minreq::post(format!("http://{at}{path}?{query}"))
@@ -46,6 +50,57 @@ fn a_request_that_comes_again_to_another_node_is_done_once() {
     assert_eq!(ada.hear("news")["data"], "once");
     assert_eq!(publish_once(there, "another", &publication("news", "news", "end")).0, 200);
     assert_eq!(ada.next()["data"], "end");
+}
+
+/// Redis keeps the last event of no channel while this lasts, and does all else.
+fn keep_nothing(redis: &Redis, does: impl FnOnce()) {
+    let clocks = redis.ask(&["KEYS", "*:version:last"]);
+    for clock in clocks.lines() {
+        redis.ask(&["DEL", clock]);
+        redis.ask(&["LPUSH", clock, "no number"]);
+    }
+    does();
+    for clock in clocks.lines() {
+        redis.ask(&["DEL", clock]);
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL and Redis: cargo xtask test"]
+fn of_a_request_that_was_done_in_part_only_the_rest_is_done_again() {
+    let file = format!("{}[apps.limits]\nmessages_per_day_max = 8\n", app_file());
+    let cluster = Cluster::start_from(2, &[], &file);
+    let [here, there] = [0, 1].map(|node| cluster.nodes[node].address);
+    let mut ada = Client::open_at(here);
+    for channel in ["a", "cache-b", "c"] {
+        ada.subscribe(channel, None);
+    }
+    assert_eq!(publish_once(here, "first", &publication("cache-b", "begin", "")).0, 200);
+    ada.hear("begin");
+    let event = json!({"name": "news", "data": "1", "channels": ["a", "cache-b", "c"]}).to_string();
+    let item = |channel| json!({"name": "news", "data": "2", "channel": channel});
+    let batch = json!({"batch": [item("cache-b"), item("c")]}).to_string();
+    keep_nothing(&cluster.redis, || {
+        for at in [here, there, here] {
+            assert_eq!(publish_once(at, "one", &event).0, 503);
+        }
+        assert_eq!(publish_once(there, "one", &publication("a", "news", "other")).0, 422);
+        assert_eq!(ask_once((there, "batch_events"), "two", &batch).0, 503);
+    });
+    for at in [there, here] {
+        assert_eq!(publish_once(at, "one", &event), (200, "{}".to_owned()));
+        assert_eq!(ask_once((at, "batch_events"), "two", &batch), (200, "{}".to_owned()));
+    }
+    assert_eq!(publish_once(here, "end", &publication("c", "end", "")).0, 200);
+    let heard: Vec<_> = std::iter::from_fn(|| Some(ada.next()))
+        .take_while(|frame| frame["event"] != "end")
+        .map(|frame| (frame["channel"].clone(), frame["data"].clone()))
+        .collect();
+    let parts = [("a", "1"), ("c", "1"), ("c", "2"), ("cache-b", "1"), ("cache-b", "2")];
+    assert_eq!(heard, parts.map(|(channel, data)| (json!(channel), json!(data))), "each once");
+    let more = publish_once(here, "more", &publication("c", "news", ""));
+    assert_eq!(more.0, 200, "each counted once: it is the eighth");
+    assert_eq!(publish_once(here, "over", &publication("c", "news", "")).0, 403);
 }
 
 #[test]

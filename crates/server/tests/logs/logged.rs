@@ -44,7 +44,12 @@ impl Logged {
 
     /// What a file in its data directory says.
     pub(crate) fn kept(&self, name: &str) -> String {
-        fs::read_to_string(self.home.path().join("data").join(name)).expect("it is there")
+        fs::read_to_string(self.data().join(name)).expect("it is there")
+    }
+
+    /// Its data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.home.path().join("data")
     }
 
     /// Those of one event.

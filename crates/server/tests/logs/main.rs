@@ -7,6 +7,7 @@ mod stand_in;
 mod support;
 
 mod agreement;
+mod applications;
 mod canary;
 mod logged;
 mod nasty;

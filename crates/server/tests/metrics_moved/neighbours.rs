@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use campanile_adapter_memory::{self as memory, SystemClock};
 use campanile_core::{
     chat::{Chat, Ports, SendError, Source},
-    event::{Envelope, Signal},
+    event::{Envelope, Signal, Topic},
     fanout::Shards,
     instrumented::{Backend, Behind, Driver},
     labels::Transport,
@@ -16,7 +16,7 @@ use campanile_core::{
     message::Draft,
     metrics::{App, ChatMetrics, NATIVE_APP},
     name::{RoomName, UserName},
-    port::{Appended, Bus, BusError, BusReceiver, NewAccount, Node, NodeId, Passage},
+    port::{Appended, Bus, BusError, BusReceiver, Mark, NewAccount, Node, NodeId, Passage},
     room::RoomKind,
     user::PasswordHash,
 };
@@ -120,6 +120,10 @@ impl Bus for Broken {
     }
 
     async fn publish_in_order(&self, _envelope: Arc<Envelope>) -> Result<Passage, BusError> {
+        Err(BusError::Overflow)
+    }
+
+    async fn mark(&self, _topic: Topic<'_>) -> Result<Arc<Mark>, BusError> {
         Err(BusError::Overflow)
     }
 

@@ -327,7 +327,7 @@ fn only_so_many_are_made_with_so_many_keys() {
 }
 
 #[test]
-fn applications_outlive_the_server_and_are_counted_by_themselves_then() {
+fn applications_outlive_the_server() {
     let (server, operator) = operator();
     let shop = Made::new(&server, &operator, json!({"id": "shop", "name": "Shop"}));
     let off = Made::new(&server, &operator, json!({"name": "Off", "enabled": false}));
@@ -338,15 +338,36 @@ fn applications_outlive_the_server_and_are_counted_by_themselves_then() {
     assert_eq!((shop.publish(&server), off.publish(&server)), (200, 403));
     let mut client = Client::open_with(server.address, shop.key());
     client.subscribe_with(&shop.credentials, "private-a", None);
+    let apps = server.get_as(&operator, APPS).expect(200);
+    assert_eq!(apps["apps"].as_array().map(Vec::len), Some(3), "that of the server, and two");
+}
+
+#[test]
+fn each_application_is_counted_by_itself_from_when_it_is_made() {
+    let (server, operator) = operator();
     let opened = |app: &str| {
         let labels = [("app", app), ("transport", "websocket")];
         server.scrape().value("chat_connections_opened_total", &labels)
     };
-    assert_eq!(opened("shop"), Some(1.0));
-    let late = Made::new(&server, &operator, json!({"name": "Late"}));
-    Client::open_with(server.address, late.key()).leave();
-    assert_eq!(opened(&late.id), None, "how many series there are is known at the start");
-    assert_eq!(opened("_other"), Some(1.0));
-    let apps = server.get_as(&operator, APPS).expect(200);
-    assert_eq!(apps["apps"].as_array().map(Vec::len), Some(4), "that of the server, and three");
+    assert_eq!(opened("shop"), None);
+    let shop = Made::new(&server, &operator, json!({"id": "shop", "name": "Shop"}));
+    assert_eq!(opened("shop"), Some(0.0), "before anybody comes");
+    let mut client = Client::open_with(server.address, shop.key());
+    client.subscribe_with(&shop.credentials, "news", None);
+    assert_eq!(shop.publish(&server), 200);
+    client.hear("told");
+    let received = |transport: &str, kind: &str| {
+        let labels = [("app", "shop"), ("transport", transport), ("kind", kind)];
+        server.scrape().value("chat_messages_received_total", &labels)
+    };
+    assert_eq!((opened("shop"), opened("_other")), (Some(1.0), None));
+    assert_eq!(received("long_poll", "event"), Some(1.0));
+    until("the worker has written what it counted", || {
+        (received("websocket", "control") == Some(1.0)).then_some(())
+    });
+    server.delete_as(&operator, &shop.path()).expect(204);
+    assert_eq!(client.closed(), 4001);
+    let again = Made::new(&server, &operator, json!({"id": "shop", "name": "Again"}));
+    Client::open_with(server.address, again.key()).leave();
+    assert_eq!(opened("shop"), Some(2.0), "a counter never falls");
 }

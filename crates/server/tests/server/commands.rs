@@ -1,7 +1,13 @@
 //! The commands that look: at the settings, at the catalogue, and at a running server.
 
-use crate::support::{Server, program::campanile, start, start_with};
-use std::{collections::BTreeSet, fs, path::Path, process::Output};
+use crate::support::{Server, program::campanile, sabotage, start, start_with};
+use serde_json::json;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
 
 #[test]
 fn check_says_what_is_wrong() {
@@ -66,6 +72,7 @@ fn check_alone_looks_at_everything() {
         "server.data_dir",
         "apps",
         "store.url",
+        "apps of the store",
         "bus.url",
         "metrics",
         "scrapes",
@@ -75,6 +82,53 @@ fn check_alone_looks_at_everything() {
         assert!(said.contains(&format!("fine   {what}: ")), "{what} is looked at: {said}");
     }
     assert!(!said.contains("WRONG"), "{said}");
+}
+
+#[test]
+fn check_lists_the_applications_that_operators_have_made() {
+    let server = start();
+    let operator = server.user("ada");
+    let check = |home: &Path, settings: &str| {
+        fs::write(home.join("campanile.toml"), settings).expect("it is written");
+        let data = server.data.path().to_str().expect("text");
+        let metrics = scrape_address(&server);
+        let words = ["check", "modules", "--metrics-listen", &metrics, "--data-dir", data];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
+        let command = command.current_dir(home).env_clear().args(words);
+        let output = command.args(["--listen", "127.0.0.1:0"]).output().expect("it runs");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let home = tempfile::tempdir().expect("a directory");
+    let finds = |settings: &str, code: i32, line: &str| {
+        let (found, said) = check(home.path(), settings);
+        assert_eq!(found, Some(code), "{said}");
+        assert!(said.lines().any(|one| one == line), "{line:?} in: {said}");
+    };
+    finds("", 0, "fine   apps of the store: none");
+    for (id, enabled) in [("shop", true), ("off", false), ("twice", true)] {
+        let app = json!({"id": id, "name": "An application", "enabled": enabled});
+        server.post_as(&operator, "/api/v1/apps", app).expect(201);
+    }
+    finds("", 0, "fine   apps of the store: off (disabled), shop, twice");
+    let hides = "[[apps]]\nid = \"twice\"\nkey = \"k\"\nsecret = \"mfsehxbtzqkgnwdv\"\n";
+    finds(
+        hides,
+        0,
+        "fine   apps of the store: off (disabled), shop, twice (hidden by the settings)",
+    );
+    for statement in [
+        "INSERT INTO applications VALUES ('nameless', '', 1, '{}', 1, 1)",
+        "UPDATE applications SET settings = '{\"new\": 1}' WHERE id = 'shop'",
+    ] {
+        sabotage::change(&server, statement);
+    }
+    let (code, said) = check(home.path(), "");
+    assert_eq!(code, Some(1), "{said}");
+    let wrong = said.lines().find(|line| line.starts_with("WRONG  apps of the store: "));
+    let wrong = wrong.expect("it is said");
+    for part in ["\"nameless\" makes no sense", "shop cannot be served: unknown field `new`"] {
+        assert!(wrong.contains(part), "{wrong}");
+    }
 }
 
 #[test]

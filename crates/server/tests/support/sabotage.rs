@@ -2,6 +2,7 @@
 
 use super::Server;
 use sqlx::{Connection, SqliteConnection};
+use std::path::Path;
 use tokio::runtime::{Builder, Runtime};
 
 /// Holds the store, so that nobody else writes. Dropping it lets go.
@@ -12,9 +13,14 @@ pub(crate) struct Hold {
 
 /// Runs a statement.
 pub(crate) fn change(server: &Server, statement: &'static str) {
+    change_in(server.data.path(), statement);
+}
+
+/// The same in the store of this data directory.
+pub(crate) fn change_in(data: &Path, statement: &'static str) {
     let runtime = runtime();
     runtime.block_on(async {
-        let mut connection = open(server).await;
+        let mut connection = open(data).await;
         sqlx::query(statement).execute(&mut connection).await.expect("it is done");
         connection.close().await.expect("the file closes");
     });
@@ -24,7 +30,7 @@ pub(crate) fn change(server: &Server, statement: &'static str) {
 pub(crate) fn lock(server: &Server) -> Hold {
     let runtime = runtime();
     let connection = runtime.block_on(async {
-        let mut connection = open(server).await;
+        let mut connection = open(server.data.path()).await;
         let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await;
         begun.expect("nobody else writes now");
         connection
@@ -32,8 +38,8 @@ pub(crate) fn lock(server: &Server) -> Hold {
     Hold { _connection: connection, _runtime: runtime }
 }
 
-async fn open(server: &Server) -> SqliteConnection {
-    let url = format!("sqlite://{}", server.data.path().join("campanile.db").display());
+async fn open(data: &Path) -> SqliteConnection {
+    let url = format!("sqlite://{}", data.join("campanile.db").display());
     SqliteConnection::connect(&url).await.expect("the file opens")
 }
 

@@ -259,11 +259,16 @@ pub(crate) struct Raw {
 impl Raw {
     /// Connects and does the handshake by hand.
     pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("the server listens");
+        Self::over(stream, "").await
+    }
+
+    /// Does the handshake over this stream, with these lines more in its head.
+    pub(crate) async fn over(mut stream: TcpStream, lines: &str) -> Self {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let mut stream = TcpStream::connect(address).await.expect("the server listens");
         let request = format!(
-            "GET /ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            "GET /ws HTTP/1.1\r\nHost: server\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{lines}\r\n"
         );
         stream.write_all(request.as_bytes()).await.expect("written");
         let mut head = Vec::new();

@@ -5,6 +5,7 @@ mod conversation;
 mod counts;
 mod ending;
 mod memory;
+mod order;
 #[allow(dead_code, reason = "the rest is for the test that kills the program")]
 mod program;
 mod protocol;

@@ -1,11 +1,12 @@
 //! What a server does with frames that are wrong, strange, or too large.
 
 use crate::{
-    client::{Client, Raw, masked},
+    client::{Client, DEADLINE, Raw, masked},
     server::start,
 };
 use campanile_core::room::RoomKind as Kind;
 use campanile_protocol::*;
+use tokio::{net::TcpStream, time::timeout};
 
 /// Sends these bytes after the handshake; the code with which the server closes. The network
 /// connection has to end with it.
@@ -236,4 +237,17 @@ async fn a_client_that_asks_more_than_it_reads_is_waited_for() {
         assert_eq!(page.messages.len(), 20, "sixteen megabytes, through an outbox of one");
     }
     assert_eq!(ada.ask(Request::Ping).await, Answer::DONE);
+}
+
+#[tokio::test]
+async fn what_a_handshake_that_came_in_chunks_is_answered_is_bare_frames() {
+    let server = start();
+    let stream = TcpStream::connect(server.address).await.expect("the server listens");
+    let mut raw = Raw::over(stream, "Transfer-Encoding: chunked\r\n").await;
+    let ping = masked(0x89, b"7");
+    raw.write(&[format!("{:x}\r\n", ping.len()).as_bytes(), &ping, b"\r\n"].concat()).await;
+    let mut pong = [0; 3];
+    let read = tokio::io::AsyncReadExt::read_exact(&mut raw.stream, &mut pong);
+    timeout(DEADLINE, read).await.expect("in time").expect("an answer");
+    assert_eq!(pong, [0x8a, 1, b'7']);
 }

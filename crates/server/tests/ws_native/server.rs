@@ -1,13 +1,17 @@
 //! A server with nothing but native connections over a store in memory, and clients for it.
 
 use crate::client::{Client, DEADLINE};
+use actix_http::{HttpService, Protocol};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
 use actix_web::{
-    App, HttpServer,
-    dev::{self, ServerHandle},
+    App,
+    dev::{AppConfig, Extensions, Server as HttpServer, ServerHandle, fn_service},
+    rt::net::TcpStream,
     web,
 };
 use campanile_adapter_memory::{self as memory, SystemClock};
 use campanile_core::{
+    application::Applications,
     chat::Chat,
     connection::Shard,
     fanout::{Encoder, ShardInbox, Shards},
@@ -28,16 +32,18 @@ use campanile_server::{
     http::Proxies,
     metrics::ConnectionMetrics,
     sse, token,
-    ws::{self, Lobby, Traffic, Worker},
+    ws::{self, Lobby, SharedStream, Traffic, Worker},
 };
-
 use std::{
     net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, sleep},
+};
 
 /// Makes one worker's part of a server, on its thread.
 pub(crate) type MakeWorker = Arc<dyn Fn() -> Worker + Send + Sync>;
@@ -92,7 +98,7 @@ pub(crate) fn start_served(
     let chat_metrics = ChatMetrics::register(recording.registry());
     let (chat, inboxes) = chat(chat_metrics, setup.limits);
     let lobby = Arc::new(Lobby::new(setup.connections_max));
-    let apps = Arc::new(Apps::new(&[], Vec::new(), (recording.registry(), 1)));
+    let apps = Arc::new(Apps::new(&[], Applications::default(), (recording.registry(), 1)));
     count_what_is_open(recording.registry(), &chat, &lobby, (&connections, &apps));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -123,25 +129,44 @@ pub(crate) fn start_served(
     Server { address, chat, lobby, recording, handle }
 }
 
+/// As the program serves without TLS.
 fn serve(listener: TcpListener, worker: MakeWorker) -> ServerHandle {
+    serve_over(listener, worker, SharedStream::new, SharedStream::share)
+}
+
+/// Serves over what `wrap` makes of the streams; `share` tells requests of it.
+pub(crate) fn serve_over<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    listener: TcpListener,
+    worker: MakeWorker,
+    wrap: impl Fn(TcpStream) -> S + Clone + Send + 'static,
+    share: impl Fn(&S, &mut Extensions) + Clone + Send + 'static,
+) -> ServerHandle {
     run(move || {
-        let server = HttpServer::new(move || {
+        let server = HttpServer::build().workers(WORKERS).disable_signals();
+        let server = server.listen("tested", listener, move || {
+            let (worker, wrap, share) = (worker.clone(), wrap.clone(), share.clone());
             let worker = web::Data::new(worker());
-            App::new().app_data(worker).route("/ws", web::get().to(ws::upgrade))
+            let app = App::new().app_data(worker).route("/ws", web::get().to(ws::upgrade));
+            let app = app.into_factory().map_err(|error| error.error_response());
+            let http = HttpService::build()
+                .client_disconnect_timeout(Duration::ZERO)
+                .on_connect_ext(share)
+                .finish(map_config(app, |()| AppConfig::default()))
+                .map_err(|_| ());
+            fn_service(move |stream: TcpStream| {
+                ws::prepare_stream(&stream);
+                let address = stream.peer_addr().ok();
+                let stream = wrap(stream);
+                async move { Ok((stream, Protocol::Http1, address)) }
+            })
+            .and_then(http)
         });
-        server
-            .workers(WORKERS)
-            .on_connect(ws::prepare_socket)
-            .client_disconnect_timeout(Duration::ZERO)
-            .disable_signals()
-            .listen(listener)
-            .expect("the listener is good")
-            .run()
+        server.expect("the listener is good").run()
     })
 }
 
 /// Runs what this makes on a thread of its own.
-pub(crate) fn run(server: impl FnOnce() -> dev::Server + Send + 'static) -> ServerHandle {
+pub(crate) fn run(server: impl FnOnce() -> HttpServer + Send + 'static) -> ServerHandle {
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::spawn(move || {
         let server = server();

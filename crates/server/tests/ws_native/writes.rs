@@ -1,14 +1,7 @@
 //! How often the server writes to the network: once for all frames that wait together.
 
-use crate::server::{MakeWorker, Server, Setup, WORKERS, run, start_served};
-use actix_http::{HttpService, Protocol};
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
-use actix_web::{
-    App,
-    dev::{AppConfig, Server as HttpServer, ServerHandle, fn_service},
-    rt::net::TcpStream,
-    web,
-};
+use crate::server::{Server, Setup, serve_over, start_served};
+use actix_web::rt::net::TcpStream;
 use campanile_core::{
     chat::Source,
     event::Event,
@@ -22,14 +15,12 @@ use campanile_protocol::Request;
 use campanile_server::ws;
 use std::{
     io::{self, IoSlice},
-    net::TcpListener,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -94,31 +85,9 @@ impl AsyncWrite for Counted {
 fn start(setup: Setup) -> (Server, Writes) {
     let writes = Writes::default();
     let counter = writes.clone();
-    let server = start_served(setup, |listener, worker| serve(listener, worker, counter));
-    (server, writes)
-}
-
-fn serve(listener: TcpListener, worker: MakeWorker, writes: Writes) -> ServerHandle {
-    run(move || {
-        let server = HttpServer::build().workers(WORKERS).disable_signals();
-        let server = server.listen("counted", listener, move || {
-            let (worker, writes) = (worker.clone(), writes.clone());
-            let worker = web::Data::new(worker());
-            let app = App::new().app_data(worker).route("/ws", web::get().to(ws::upgrade));
-            let app = app.into_factory().map_err(|error| error.error_response());
-            let http = HttpService::build()
-                .client_disconnect_timeout(Duration::ZERO)
-                .finish(map_config(app, |()| AppConfig::default()))
-                .map_err(|_| ());
-            fn_service(move |stream: TcpStream| {
-                let address = stream.peer_addr().ok();
-                let counted = Counted { stream, writes: writes.clone() };
-                async move { Ok((counted, Protocol::Http1, address)) }
-            })
-            .and_then(http)
-        });
-        server.expect("the listener is good").run()
-    })
+    let wrap = move |stream| Counted { stream, writes: counter.clone() };
+    let serve = |listener, worker| serve_over(listener, worker, wrap, |_, _| {});
+    (start_served(setup, serve), writes)
 }
 
 /// An encoder that is held up, and all that its worker does, as long as this is locked.

@@ -1,9 +1,10 @@
-// Making an application, and changing one: on and off, its keys, and its end.
+// Making an application, and changing one: on and off, its keys, its settings, and its end.
 
 import { segment } from '../shared/api.js';
 import { confirmDialog, openDialog } from '../shared/dialog.js';
 import { el, field, setText } from '../shared/dom.js';
 import { count, exactTime } from '../shared/words.js';
+import { settingsDialog } from './app-settings.js';
 
 /** Asks for an application, makes it, and shows its secret once; `onChanged` is called when it is there. */
 export function newAppDialog({ api, onChanged }) {
@@ -83,6 +84,21 @@ export function manageDialog({ api, app, onChanged }) {
     if ((await change(() => api.delete(path))) !== undefined) close();
   }
 
+  /** The settings as they are now: somebody else may have changed them since the list was drawn. */
+  async function set() {
+    const answer = await change(() => api.get(path));
+    if (!answer) return;
+    settingsDialog({
+      api,
+      app: answer.app,
+      onChanged: (changed) => {
+        setText(dialog.querySelector('h2'), changed.name);
+        onChanged();
+        draw(changed);
+      },
+    });
+  }
+
   function draw(now) {
     const revocable = now.keys.length > 1;
     const rows = now.keys.map(({ key, created_at: at }) => el('li', {},
@@ -96,6 +112,7 @@ export function manageDialog({ api, app, onChanged }) {
       failure,
       el('div', { class: 'dialog-actions' },
         el('button', { type: 'button', class: 'button danger', onclick: remove }, 'Delete'),
+        el('button', { type: 'button', class: 'button', onclick: set }, 'Settings'),
         el('button', { type: 'button', class: 'button', onclick: () => toggle(now) }, now.enabled ? 'Disable' : 'Enable'),
         el('button', { type: 'button', class: 'button primary', onclick: addKey }, 'Add a key')));
     if (!dialog.contains(document.activeElement)) dialog.querySelector('.dialog-body .button.primary').focus();

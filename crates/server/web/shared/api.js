@@ -54,6 +54,13 @@ export class Api {
     return response;
   }
 
+  /** The description of the whole interface, which is an OpenAPI document. */
+  async description() {
+    const response = await this.#send('/api/openapi.json', { headers: { Accept: 'application/json' }, credentials: 'omit' });
+    if (!response.ok) throw await refusal(response);
+    return response.json();
+  }
+
   /** The answer's JSON, or null where it has none; throws an `ApiError` otherwise. */
   async request(method, path, body) {
     const headers = { Accept: 'application/json' };

@@ -239,9 +239,9 @@ pub(crate) const DRILLS: &[Drill] = &[
         alerts: &["ChatVolumeFilling", "chatsdk/DiskUsageHigh"],
         hurt: |scene| {
             let file = "/var/lib/campanile/ballast";
-            scene
-                .stack
-                .exec(NODE, &["dd", "if=/dev/zero", "bs=1M", "count=15", &format!("of={file}")])?;
+            // What else lies there may leave less room: then it is filled to the brim.
+            let fill = format!("dd if=/dev/zero bs=1M count=15 of={file} || test -s {file}");
+            scene.stack.exec(NODE, &["sh", "-c", &fill])?;
             Ok(Box::new(move |scene| scene.stack.exec(NODE, &["rm", file]).map(drop)))
         },
     },

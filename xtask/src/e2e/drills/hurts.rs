@@ -18,6 +18,10 @@ use crate::wait;
 /// How long a load lasts that is not ended before; no drill is longer.
 const LOAD_MAX: &str = "5m";
 
+/// Asks PostgreSQL what comes behind it.
+const PSQL: [&str; 6] =
+    ["psql", "--username", "campanile", "--tuples-only", "--no-align", "--command"];
+
 /// The key of the application that the stack has.
 const APP_KEY: &str = "key-of-the-drills";
 
@@ -106,24 +110,16 @@ pub(super) fn store_stutters(scene: &Scene<'_>, seconds: f64) -> Result<Heal> {
 }
 
 /// Does two things in turn, each with the seconds after it, until it is ended; then the second is
-/// done once more.
+/// done once more. It ends between two commands: one that is on its way to the engine would arrive
+/// after all.
 fn stutter(scene: &Scene<'_>, [(stop, stopped), (go, going)]: [(&str, f64); 2]) -> Result<Heal> {
-    let script = format!("while :; do {stop}; sleep {stopped}; {go}; sleep {going}; done");
+    // It goes already when it is ended between the two.
+    let end = format!("trap '{go}; exit 0' TERM");
+    let script = format!("{end}; while :; do {stop}; sleep {stopped}; {go}; sleep {going}; done");
     let mut command = Command::new("sh");
     command.args(["-c", &script]);
     let stutter = Background::start(command, &scene.folder.join("stutter.log"))?;
-    let go = go.to_owned();
-    Ok(Box::new(move |scene| {
-        drop(stutter);
-        let shell = scene.workspace.shell()?;
-        // It goes already when it was ended between the two.
-        Ok(cmd!(shell, "sh -c {go}")
-            .quiet()
-            .ignore_status()
-            .ignore_stdout()
-            .ignore_stderr()
-            .run()?)
-    }))
+    Ok(Box::new(move |_| stutter.finish(STEP_DEADLINE)))
 }
 
 /// Gives the servers a certificate again that is good for long.
@@ -135,18 +131,37 @@ pub(super) fn new_certificate(scene: &Scene<'_>) -> Result<()> {
 
 pub(super) fn table_locked(scene: &Scene<'_>) -> Result<Heal> {
     let requests = requests(scene, "10")?;
-    let lock = "BEGIN; LOCK TABLE accounts, sessions, members IN ACCESS EXCLUSIVE MODE; \
-                SELECT pg_sleep(150); COMMIT;";
-    let mut command = scene.stack.exec_command("postgres");
-    command.args(["psql", "--username", "campanile", "--command", lock]);
-    let locked = Background::start(command, &scene.folder.join("lock.log"))?;
+    let mut lock = lock_tables(scene)?;
+    wait::patiently("the tables are locked", STEP_DEADLINE, || {
+        // Of two that wait for each other PostgreSQL ends one, and it may be ours.
+        if lock.check_running().is_err() {
+            lock = lock_tables(scene)?;
+        }
+        let asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        ensure!(psql(scene, asleep)? == "1", "they are waited for");
+        Ok(())
+    })?;
     Ok(Box::new(move |scene| {
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE query LIKE '%pg_sleep(150)%' AND pid <> pg_backend_pid()";
-        scene.stack.exec("postgres", &["psql", "--username", "campanile", "--command", end])?;
-        drop((locked, requests));
+        psql(scene, end)?;
+        drop((lock, requests));
         Ok(())
     }))
+}
+
+/// Holds them for as long as it runs.
+fn lock_tables(scene: &Scene<'_>) -> Result<Background> {
+    let lock = "BEGIN; LOCK TABLE accounts, sessions, members IN ACCESS EXCLUSIVE MODE; \
+                SELECT pg_sleep(150); COMMIT;";
+    let mut command = scene.stack.exec_command("postgres");
+    command.args(PSQL).arg(lock);
+    Background::start(command, &scene.folder.join("lock.log"))
+}
+
+/// What PostgreSQL answers, without a frame around it.
+fn psql(scene: &Scene<'_>, statement: &str) -> Result<String> {
+    scene.stack.exec("postgres", &[&PSQL[..], &[statement]].concat())
 }
 
 fn redis(scene: &Scene<'_>, command: &str) -> Result<String> {
@@ -170,7 +185,8 @@ pub(super) fn redis_full(scene: &Scene<'_>) -> Result<Heal> {
 
 pub(super) fn little_memory(scene: &Scene<'_>) -> Result<Heal> {
     let resident = format!("max(process_resident_memory_bytes{{instance=\"{NODE}:9601\"}})");
-    let resident = scene.prometheus.value(&resident)?;
+    let resident =
+        wait::patiently("it is scraped", STEP_DEADLINE, || scene.prometheus.value(&resident))?;
     // What the kernel keeps for it counts, too, against its limit.
     let limit = format!("{}", (resident * 1.08) as u64);
     let set = |limit: &str| ["--memory".to_owned(), limit.to_owned()];
@@ -234,8 +250,10 @@ pub(super) fn few_files(scene: &Scene<'_>) -> Result<Heal> {
 pub(super) fn host_disk_filled(scene: &Scene<'_>) -> Result<Heal> {
     let seen =
         format!("node_filesystem_size_bytes{{mountpoint=~\"{HOST_DISK}\",fstype!=\"tmpfs\"}}");
-    let rows = scene.prometheus.rows(&seen)?;
-    ensure!(!rows.is_empty(), "the small disk is not seen on the machine: {seen} gives nothing");
+    wait::patiently("the small disk is seen on the machine", STEP_DEADLINE, || {
+        ensure!(!scene.prometheus.rows(&seen)?.is_empty(), "{seen} gives nothing");
+        Ok(())
+    })?;
     let file = "/host-disk/ballast";
     let fill = ["dd", "if=/dev/zero", "bs=1M", "count=15", &format!("of={file}")];
     scene.stack.exec("node-exporter", &fill)?;

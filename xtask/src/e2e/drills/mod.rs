@@ -94,7 +94,7 @@ pub(crate) fn run(drill: &Drill, scene: &Scene<'_>, report: &mut Report) {
         report.check(
             "drill",
             &format!("{}: the runbooks' questions are answered", drill.name),
-            || diagnose(&alerts, scene),
+            || wait::patiently("they are", LOOK_DEADLINE, || diagnose(&alerts, scene)),
         );
     }
     // An alert that does not fire by now has ended by itself.
@@ -160,7 +160,7 @@ fn diagnose(alerts: &[&str], scene: &Scene<'_>) -> Result<()> {
             let rows = match fence.language.as_str() {
                 "promql" => scene.prometheus.rows(fence.text.trim())?.len(),
                 "logql" if is_on_logs => {
-                    let loki = sources::loki(scene)?.context("there is no Loki")?;
+                    let loki = sources::loki(&scene.stack)?.context("there is no Loki")?;
                     loki.lately(fence.text.trim())?
                 }
                 _ => continue,

@@ -154,7 +154,7 @@ fn is_on_logs(alerts: &[&str]) -> bool {
 /// counts.
 pub(super) fn states(scene: &Scene<'_>, on_logs: bool) -> Result<BTreeMap<String, String>> {
     let mut states = states_of(&scene.prometheus.get("rules", &[("type", "alert")])?);
-    if on_logs && let Some(loki) = sources::loki(scene)? {
+    if on_logs && let Some(loki) = sources::loki(&scene.stack)? {
         let alerts = loki.rules()?.into_iter().filter(|rule| !rule.state.is_empty());
         states.extend(alerts.map(|rule| (rule.name, rule.state)));
     }

@@ -130,6 +130,11 @@ impl Report {
         Ok(())
     }
 
+    /// What the boards showed, for a terminal, and what went wrong.
+    pub(crate) fn boards(&self) -> String {
+        format!("{}\n{}{}", tables::boards(&self.panels), self.filled(), self.exceptions())
+    }
+
     /// What was seen, for a terminal: boards with their panels, alerts with their times.
     pub(crate) fn tables(&self) -> String {
         tables::tables(self)
@@ -141,22 +146,14 @@ impl Report {
     }
 
     fn summary_after(&self, took: Duration) -> String {
-        let filled = self.panels.iter().filter(|panel| panel.has_data()).count();
         let whole = self.drills.iter().filter(|drill| drill.is_whole()).count();
         let mut text = format!(
-            "panels: {filled} of {} returned data\nalerts: {whole} of {} drilled were seen to fire and to resolve, at {} the usual speed\n",
-            self.panels.len(),
+            "{}alerts: {whole} of {} drilled were seen to fire and to resolve, at {} the usual speed\n{}",
+            self.filled(),
             self.drills.len(),
             self.speed,
+            self.exceptions(),
         );
-        for what in &self.left_out {
-            text.push_str(&format!("left out: {what}\n"));
-        }
-        for Check { suite, name, failure, .. } in &self.checks {
-            if let Some(why) = failure {
-                text.push_str(&format!("FAILED: {suite}: {name}: {why}\n"));
-            }
-        }
         let seconds = took.as_secs();
         text.push_str(&format!(
             "e2e: {} passed, {} failed, {} left out, {}:{:02} minutes\n",
@@ -169,6 +166,25 @@ impl Report {
         if let Some(line) = pace::complaint("e2e", took, pace::E2E) {
             text.push_str(&line);
             text.push('\n');
+        }
+        text
+    }
+
+    fn filled(&self) -> String {
+        let filled = self.panels.iter().filter(|panel| panel.has_data()).count();
+        format!("panels: {filled} of {} returned data\n", self.panels.len())
+    }
+
+    /// What was left out, and what failed and why.
+    fn exceptions(&self) -> String {
+        let mut text = String::new();
+        for what in &self.left_out {
+            text.push_str(&format!("left out: {what}\n"));
+        }
+        for Check { suite, name, failure, .. } in &self.checks {
+            if let Some(why) = failure {
+                text.push_str(&format!("FAILED: {suite}: {name}: {why}\n"));
+            }
         }
         text
     }
@@ -258,6 +274,20 @@ mod tests {
         ] {
             assert!(rows.iter().any(|row| row == expected), "`{expected}` is not in {tables}");
         }
+    }
+
+    #[test]
+    fn boards_alone_are_told_with_what_went_wrong() {
+        let text = report().boards();
+        for expected in [
+            "without data: Sends",
+            "panels: 2 of 4 returned data\n",
+            "left out: Loki: no image\n",
+            "FAILED: targets: redis <is> up: it is \"down\" & out\n",
+        ] {
+            assert!(text.contains(expected), "`{expected}` is not in {text}");
+        }
+        assert!(!text.contains("alert"), "{text}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) fn tables(report: &Report) -> String {
 }
 
 /// A line for each board: how many of its panels returned data, and how many rows in all.
-fn boards(panels: &[Panel]) -> String {
+pub(super) fn boards(panels: &[Panel]) -> String {
     let mut boards: BTreeMap<&str, Vec<&Panel>> = BTreeMap::new();
     for panel in panels {
         boards.entry(&panel.board).or_default().push(panel);

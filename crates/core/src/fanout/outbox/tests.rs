@@ -1,5 +1,7 @@
 //! An outbox keeps order, keeps its bounds, and counts what it wrote and what it gave up.
 
+mod direct;
+
 use super::*;
 use crate::{fanout::Origin, labels::ChannelType};
 use crate::{metrics::ChatMetrics, metrics::NATIVE_APP, port::Clock, time::Timestamp};
@@ -29,12 +31,20 @@ struct Fixture {
     recording: Recording,
     clock: Arc<HandClock>,
     waiting: Arc<AtomicUsize>,
-    outbox: Outbox,
+    outbox: Rc<Outbox>,
+    round: Rc<Round>,
+    /// Another outbox of the same worker.
+    another: Box<dyn Fn() -> Rc<Outbox>>,
 }
 
 const MESSAGE: Class = Class::Message(ChannelType::Public, Origin::Here);
 
 fn fixture() -> Fixture {
+    fixture_of(100)
+}
+
+/// With room for so many bytes.
+fn fixture_of(outbox_bytes_max: usize) -> Fixture {
     let builder = Registry::builder().values::<crate::metrics::App>([NATIVE_APP]);
     let recording = Recording::with(builder);
     let metrics = Arc::new(ChatMetrics::register(recording.registry()));
@@ -44,12 +54,15 @@ fn fixture() -> Fixture {
     let tally = Rc::new(Tally::new(clock.clone(), (metrics, &batch), waiting.clone()));
     let sent = (tally.sent(native, &batch), Transport::WebSocket);
     let limits = Limits {
-        outbox_bytes_max: 100,
+        outbox_bytes_max,
         outbox_ephemeral_bytes_max: 50,
         outbox_age_max: Duration::from_secs(10),
         ..Limits::default()
     };
-    Fixture { recording, clock, waiting, outbox: Outbox::new(&limits, sent, tally) }
+    let round = Rc::<Round>::default();
+    let shared = (tally, round.clone());
+    let another = move || Rc::new(Outbox::new(&limits, sent.clone(), shared.clone()));
+    Fixture { recording, clock, waiting, outbox: another(), round, another: Box::new(another) }
 }
 
 fn frame(bytes: usize) -> Bytes {

@@ -8,14 +8,16 @@ use super::{
 };
 use crate::config::Config;
 use campanile_adapter_memory::SystemClock;
+use campanile_adapter_postgres::Looked;
 use campanile_adapter_redis::Redis;
 use campanile_core::{
+    application::Applications,
     instrumented::{Backend, Driver},
     limits::Rate,
     name::UserName,
     port::{
-        AccountStore, Cache, CacheKey, Fault, InviteStore, Limiter, LimiterContext, NodeId,
-        RateLimiter, SessionStore,
+        AccountStore, AppStore, Cache, CacheKey, Fault, InviteStore, Limiter, LimiterContext,
+        NodeId, RateLimiter, SessionStore,
     },
 };
 use campanile_metrics::Registry;
@@ -95,19 +97,32 @@ impl Administration {
     }
 }
 
-/// Whether the store can be had and used; where it is, or what is wrong. Changes nothing that was
-/// kept.
-pub async fn look_at_store(config: &Config) -> Result<String, String> {
+/// A store that can be had and used.
+pub struct LookedAt {
+    /// Where it is.
+    pub place: String,
+    /// The applications that operators have made; `None` where it has none yet, or not this
+    /// version's schema.
+    pub apps: Option<Applications>,
+}
+
+/// Whether the store can be had and used, or what is wrong. Changes nothing that was kept.
+pub async fn look_at_store(config: &Config) -> Result<LookedAt, String> {
     let (store, _) = kinds(config).map_err(|error| error.to_string())?;
     match store {
-        StoreKind::Memory => Ok("nothing is kept when the server stops".to_owned()),
+        StoreKind::Memory => {
+            let place = "nothing is kept when the server stops".to_owned();
+            Ok(LookedAt { place, apps: None })
+        }
         StoreKind::Sqlite(path) => look_at_file(&path, config).await,
         StoreKind::Postgres => {
             let looked = postgres_config(config).look(&unseen()).await;
-            match looked.map_err(|error| error.to_string())? {
-                (place, 0) => Ok(format!("{place} is empty, and can be written")),
-                (place, version) => Ok(format!("{place} has schema {version}, and can be written")),
-            }
+            let Looked { place, version, apps } = looked.map_err(|error| error.to_string())?;
+            let has = match version {
+                0 => "is empty".to_owned(),
+                version => format!("has schema {version}"),
+            };
+            Ok(LookedAt { place: format!("{place} {has}, and can be written"), apps })
         }
     }
 }
@@ -128,13 +143,20 @@ pub async fn look_at_bus(config: &Config) -> Result<String, String> {
     Ok("redis answers, and lets this node do what it needs".to_owned())
 }
 
-async fn look_at_file(path: &Path, config: &Config) -> Result<String, String> {
+async fn look_at_file(path: &Path, config: &Config) -> Result<LookedAt, String> {
     let store = sqlite_config(path, config).open_beside(&unseen()).await;
     let store = store.map_err(|error| error.to_string())?;
-    let probed = store.probe().await;
+    let looked = async {
+        store.probe().await?;
+        AppStore::list(&store).await
+    };
+    let looked = looked.await;
     store.close().await;
-    match probed {
-        Ok(()) => Ok(format!("{} can be read and written", path.display())),
+    match looked {
+        Ok(apps) => {
+            let place = format!("{} can be read and written", path.display());
+            Ok(LookedAt { place, apps: Some(apps) })
+        }
         Err(fault) => Err(format!("{}: {fault}: {}", path.display(), fault.source)),
     }
 }

@@ -6,7 +6,7 @@ mod beside;
 mod bus;
 mod limiter;
 
-pub use beside::{Administration, look_at_bus, look_at_store};
+pub use beside::{Administration, LookedAt, look_at_bus, look_at_store};
 pub use kind::{BusKind, StoreKind};
 
 use super::push;

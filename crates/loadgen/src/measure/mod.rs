@@ -1,0 +1,26 @@
+//! Measuring: what a server costs and how fast it is, whatever its protocol. Every scenario is made
+//! of [groups](course) of clients that connect, enter channels, speak and listen.
+
+mod mark;
+mod place;
+mod streams;
+mod frames;
+mod socket;
+mod http;
+mod dialect;
+mod field;
+mod listener;
+mod ticker;
+mod speaker;
+mod crew;
+mod course;
+mod process;
+mod meter;
+mod progress;
+mod scenarios;
+mod report;
+mod plot;
+mod page;
+
+pub use report::Measurement;
+pub use scenarios::{Kind, Options};
