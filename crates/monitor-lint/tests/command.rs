@@ -207,6 +207,24 @@ fn exceptions_reach_as_far_as_what_they_stand_above() {
 }
 
 #[test]
+fn what_commands_are_fed_is_looked_at() {
+    let rules = IDLE.replace(
+        "groups",
+        "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nspec:\n  groups",
+    );
+    let rules = rules.replace("\n- name", "\n  - name").replace("\n  rules", "\n    rules");
+    let rules = rules.replace("\n  - alert", "\n    - alert").replace("\n    expr", "\n      expr");
+    let guide = format!("# A\n\n```sh\nkubectl apply -f - <<EOF\n{rules}EOF\n```\n");
+    let folder = folder(&[("a.md", &guide)]);
+    let output = run(folder.path(), &["a.md"]);
+    assert!(
+        stdout(&output).starts_with("a.md:12:18: error: an alert rings"),
+        "{guide}{}",
+        stdout(&output)
+    );
+}
+
+#[test]
 fn help_and_the_list_of_rules_say_what_there_is() {
     let folder = folder(&[]);
     let help = run(folder.path(), &["--help"]);

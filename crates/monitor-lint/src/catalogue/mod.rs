@@ -62,6 +62,10 @@ const PARTS: [&str; 3] = ["_bucket", "_sum", "_count"];
 const OF_TARGETS: [&str; 9] =
     ["job", "instance", "cluster", "namespace", "pod", "container", "service", "node", "endpoint"];
 
+/// First words of names that many programs have: what one of them exports says nothing of the others.
+const SHARED: [&str; 10] =
+    ["go", "grpc", "http", "jvm", "nodejs", "process", "promhttp", "python", "rpc", "scrape"];
+
 impl Catalogue {
     /// Reads an exposition in the text format of Prometheus or in OpenMetrics, or a list of metrics
     /// in JSON: objects with `name`, `kind`, `labels` (each with `name` and `values`) and `buckets`.
@@ -121,7 +125,14 @@ impl Catalogue {
 
     /// Whether there can be no such series: all of its kind of name are known, and it is not there.
     pub(crate) fn lacks(&self, series: &str) -> bool {
-        self.complete.contains(first_word(series)) && self.metric_of(series).is_none()
+        !Self::is_shared(series)
+            && self.complete.contains(first_word(series))
+            && self.metric_of(series).is_none()
+    }
+
+    /// Whether programs of all kinds have metrics of such names.
+    pub(crate) fn is_shared(series: &str) -> bool {
+        SHARED.contains(&first_word(series))
     }
 
     /// A name like it that exists.
@@ -207,6 +218,12 @@ mod tests {
         assert_eq!(catalogue.nearest("a_request_total"), Some("a_requests_total"));
         assert_eq!(catalogue.nearest("zzzzzzzzz"), None);
         assert!(catalogue.lacks("a_conections") && !catalogue.lacks("b_connections"));
+    }
+
+    #[test]
+    fn what_one_program_exports_says_nothing_of_names_that_all_have() {
+        let catalogue = Catalogue::parse("process_open_fds 1\na_b 1\n").expect("it is one");
+        assert!(!catalogue.lacks("process_max_fds") && catalogue.lacks("a_c"));
     }
 
     #[test]

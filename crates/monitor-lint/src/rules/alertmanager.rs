@@ -86,7 +86,8 @@ fn receivers(config: &Document<'_>, report: &mut Report) {
 fn severities(setup: &Setup<'_>, config: &Document<'_>, report: &mut Report) {
     let routes = all_routes(&config.node);
     let asked: Vec<String> = routes.iter().flat_map(|route| severities_of(route)).collect();
-    if asked.is_empty() {
+    let inner = config.node.get("route").map_or(&[][..], |root| root.list("routes"));
+    if asked.is_empty() || inner.iter().any(takes_any) {
         return;
     }
     let default = config.node.at(&["route", "receiver"]).and_then(Node::text).unwrap_or("nobody");
@@ -108,6 +109,17 @@ fn severities(setup: &Setup<'_>, config: &Document<'_>, report: &mut Report) {
             );
         }
     }
+}
+
+/// Whether a route takes alerts whatever their severity is; one for alerts by name is for those only.
+fn takes_any(route: &Node) -> bool {
+    let by_name = |text: &str| text.trim().starts_with("alertname");
+    let old = ["match", "match_re"].iter().filter_map(|name| route.get(name));
+    let mut labels = old.flat_map(Node::entries).map(|(key, _)| key.name.as_str());
+    let matchers = route.list("matchers");
+    let is_named = labels.any(|label| label == "alertname")
+        || matchers.iter().filter_map(Node::text).any(by_name);
+    severities_of(route).is_empty() && !is_named
 }
 
 /// The severities that a route asks for; `*` for a pattern that may be any.

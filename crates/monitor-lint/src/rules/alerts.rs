@@ -1,6 +1,7 @@
 //! When alerts ring, and what they say then.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use promql_parser::label::MatchOp;
 use promql_parser::parser::Expr;
@@ -11,6 +12,8 @@ use crate::source::{Node, Query, Rule as SourceRule, Setup};
 
 pub(super) const FIRES_WHEN_IDLE: Rule =
     Rule::error("fires-when-idle", "an alert rings while nothing happens");
+pub(super) const ALERT_WITHOUT_CONDITION: Rule =
+    Rule::error("alert-without-condition", "an alert rings whatever the number is");
 pub(super) const UP_WITHOUT_ABSENT: Rule =
     Rule::warning("up-without-absent", "an alert is silent when its target vanishes");
 pub(super) const INVERTED_SEVERITIES: Rule =
@@ -19,13 +22,30 @@ pub(super) const LABEL_LOST: Rule =
     Rule::warning("label-lost", "an annotation shows a label that the expression has not");
 
 /// Words of gauges that are 0 when nobody is there.
-const ACTIVITY: [&str; 8] =
-    ["connections", "clients", "sessions", "users", "requests", "messages", "members", "jobs"];
+const ACTIVITY: [&str; 4] = ["connections", "clients", "sessions", "users"];
+
+/// Parts of the names of counters that have to rise even where nobody does anything.
+const ALWAYS_RISING: [&str; 10] = [
+    "success",
+    "succeeded",
+    "heartbeat",
+    "watchdog",
+    "backup",
+    "snapshot",
+    "scrape",
+    "samples",
+    "evaluations",
+    "completed",
+];
+
+/// Something that has not happened for so long was to happen by itself.
+const LONG: Duration = Duration::from_secs(3_600);
 
 pub(super) fn check(setup: &Setup<'_>, report: &mut Report) {
     for (rule, query) in setup.rules() {
         let (Some(_), Some(expression)) = (rule.alert(), query.promql()) else { continue };
         idle(query, expression, report);
+        without_condition(query, expression, report);
         labels(rule, expression, report);
     }
     without_absent(setup, report);
@@ -37,7 +57,9 @@ fn idle(query: &Query<'_>, expression: &Expr, report: &mut Report) {
         let found = selectors(one.of);
         let [selector] = &found[..] else { continue };
         let is_rate = matches!(bare(one.of), Expr::Call(_) | Expr::Aggregate(_))
-            && selector.is_in(&["rate", "irate", "increase"]);
+            && selector.is_in(&["rate", "irate", "increase"])
+            && selector.range.is_some_and(|range| range < LONG)
+            && !ALWAYS_RISING.iter().any(|part| selector.name().contains(part));
         let is_level = selector.range.is_none()
             && parts(one.of)
                 .into_iter()
@@ -51,6 +73,28 @@ fn idle(query: &Query<'_>, expression: &Expr, report: &mut Report) {
             let better = "ask for what is wrong, not for little: errors, a queue that does not shrink, a probe that fails; or demand that there was more an hour ago";
             report.query(&FIRES_WHEN_IDLE, query, name, why, better);
         }
+    }
+}
+
+/// Any number is a result, 0 too. What is compared, combined, missing or made up asks something.
+fn without_condition(query: &Query<'_>, expression: &Expr, report: &mut Report) {
+    const ASKING: [&str; 4] = ["absent", "absent_over_time", "vector", "scalar"];
+    let asks = parts(expression).into_iter().any(|part| {
+        let compares = matches!(part, Expr::Binary(binary)
+            if binary.op.is_comparison_operator() || binary.op.is_set_operator());
+        compares || is_call_of(part, &ASKING)
+    });
+    // What is there only while something is so is asked for by its labels alone.
+    if matches!(bare(expression), Expr::VectorSelector(_)) {
+        return;
+    }
+    let found = selectors(expression);
+    // A series of alerts is there while it rings, and a recorded one may be there only then.
+    let is_made = |name: &str| name.starts_with("ALERTS") || name.contains(':') || name.is_empty();
+    if !asks && !found.is_empty() && found.iter().all(|one| !is_made(one.name())) {
+        let name = found[0].name();
+        let why = "nothing is compared: an alert rings while its expression has a result, and 0 is one, too";
+        report.query(&ALERT_WITHOUT_CONDITION, query, name, why, "a comparison: … > 0");
     }
 }
 

@@ -167,7 +167,7 @@ fn labels(setup: &Setup<'_>, report: &mut Report) {
                 || text("env").contains(name)
         })
     };
-    if drivers.is_empty() {
+    if drivers.is_empty() || ships_otherwise(setup) {
         return;
     }
     for query in &setup.queries {
@@ -186,6 +186,16 @@ fn labels(setup: &Setup<'_>, report: &mut Report) {
             }
         }
     }
+}
+
+/// Whether something else than the driver may ship lines, with labels of its own.
+fn ships_otherwise(setup: &Setup<'_>) -> bool {
+    const SHIPPERS: [&str; 6] = ["promtail", "alloy", "fluent", "vector", "otel", "logstash"];
+    let services = setup
+        .of_kind(Kind::Compose)
+        .flat_map(|compose| compose.node.get("services").into_iter().flat_map(Node::entries));
+    let mut images = services.filter_map(|(_, service)| service.text_of("image"));
+    images.any(|image| SHIPPERS.iter().any(|name| image.contains(name)))
 }
 
 fn drivers<'s>(setup: &'s Setup<'_>) -> Vec<&'s Node> {

@@ -11,6 +11,8 @@ pub(super) const UNKNOWN_METRIC: Rule =
     Rule::error("unknown-metric", "nothing exports a metric of this name");
 pub(super) const UNKNOWN_LABEL: Rule =
     Rule::error("unknown-label", "the metric has no label of this name");
+pub(super) const MATCHERS_CONTRADICT: Rule =
+    Rule::error("matchers-contradict", "no series can fulfil all matchers of a selector");
 pub(super) const UNKNOWN_VALUE: Rule =
     Rule::error("unknown-value", "the label never has this value");
 
@@ -26,17 +28,39 @@ pub(super) fn check(setup: &Setup<'_>, report: &mut Report) {
     for query in &setup.queries {
         let Some(expression) = query.promql() else { continue };
         for selector in selectors(expression) {
+            contradiction(query, &selector, report);
             let name = selector.name();
             if name.is_empty() || recorded.contains(&name) {
                 continue;
             }
             if setup.catalogue.lacks(name) {
                 unknown(&setup.catalogue, query, name, report);
-            } else {
+            } else if !Catalogue::is_shared(name) {
                 for matcher in selector.matchers() {
                     label(&setup.catalogue, query, &selector, matcher, report);
                 }
             }
+        }
+    }
+}
+
+/// A label that has to be one value, which another matcher of it refuses. What a variable stands for
+/// is not known.
+fn contradiction(query: &Query<'_>, selector: &Selector<'_>, report: &mut Report) {
+    if !selector.vector.matchers.or_matchers.is_empty() {
+        return;
+    }
+    let known: Vec<&Matcher> = selector.matchers().filter(|one| !one.value.contains('$')).collect();
+    let fixed = known.iter().filter(|one| one.op == MatchOp::Equal);
+    for one in fixed {
+        let refuses = |other: &&&Matcher| other.name == one.name && !holds(other, &one.value);
+        if let Some(other) = known.iter().find(refuses) {
+            let why = format!(
+                "{} has to be \"{}\", and another matcher of it, \"{}\", does not let that pass: nothing is selected",
+                one.name, one.value, other.value
+            );
+            report.query(&MATCHERS_CONTRADICT, query, &one.name, why, "one matcher of each label");
+            return;
         }
     }
 }

@@ -7,6 +7,7 @@ mod commands;
 mod compose;
 mod exporters;
 mod histograms;
+mod kubernetes;
 mod loki;
 mod metrics;
 mod prometheus;
@@ -33,6 +34,7 @@ pub const RULES: &[&Rule] = &[
     &metrics::UNKNOWN_METRIC,
     &metrics::UNKNOWN_LABEL,
     &metrics::UNKNOWN_VALUE,
+    &metrics::MATCHERS_CONTRADICT,
     &rates::RATE_OF_GAUGE,
     &rates::DELTA_OF_COUNTER,
     &rates::COUNTER_AS_GAUGE,
@@ -47,6 +49,7 @@ pub const RULES: &[&Rule] = &[
     &ratios::DIVISION_UNGUARDED,
     &ratios::ABSOLUTE_THRESHOLD,
     &alerts::FIRES_WHEN_IDLE,
+    &alerts::ALERT_WITHOUT_CONDITION,
     &alerts::UP_WITHOUT_ABSENT,
     &alerts::INVERTED_SEVERITIES,
     &alerts::LABEL_LOST,
@@ -61,6 +64,7 @@ pub const RULES: &[&Rule] = &[
     &prometheus::RELABEL_NEVER_MATCHES,
     &prometheus::UNKNOWN_JOB,
     &exporters::EXPORTER_NOT_SCRAPED,
+    &kubernetes::MONITOR_SELECTS_NOTHING,
     &loki::RETENTION_NOT_ENABLED,
     &loki::RETENTION_SHADOWED,
     &loki::REFUSED_KEY,
@@ -93,6 +97,7 @@ const FAMILIES: &[fn(&Setup<'_>, &mut Report)] = &[
     alertmanager::check,
     prometheus::check,
     exporters::check,
+    kubernetes::check,
     loki::check,
     boards::check,
     compose::check,

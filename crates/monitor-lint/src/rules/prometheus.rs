@@ -66,7 +66,8 @@ pub(super) fn check(setup: &Setup<'_>, report: &mut Report) {
     whole(setup, report);
 }
 
-/// The longest interval at which anything is scraped, where the setup says one.
+/// The shortest interval at which anything is scraped, where the setup says one: which job a query is
+/// about is not known.
 pub(super) fn scrape_interval(setup: &Setup<'_>) -> Option<Duration> {
     let duration = |node: &Node, name: &str| parse_duration(node.text_of(name)?).ok();
     let mut found = Vec::new();
@@ -75,7 +76,7 @@ pub(super) fn scrape_interval(setup: &Setup<'_>) -> Option<Duration> {
         let jobs = config.node.list("scrape_configs").iter();
         found.extend(jobs.filter_map(|job| duration(job, "scrape_interval").or(default)));
     }
-    found.into_iter().max()
+    found.into_iter().min()
 }
 
 fn keys(config: &Document<'_>, report: &mut Report) {

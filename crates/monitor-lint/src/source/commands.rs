@@ -75,3 +75,58 @@ pub(crate) fn read<'f>(fence: &Fence, origin: Origin<'f>) -> Vec<Command<'f>> {
     }
     commands
 }
+
+/// The texts that a block of commands has in it (`<<EOF`), each with its first line, counted from 1.
+pub(crate) fn inner_texts(fence: &Fence) -> Vec<(usize, String)> {
+    let mut texts = Vec::new();
+    let mut lines = fence.text.lines().enumerate();
+    while let Some((index, line)) = lines.next() {
+        let Some(end) = line.split_once("<<").and_then(|(_, rest)| end_mark(rest)) else {
+            continue;
+        };
+        let inner: Vec<&str> =
+            lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != end).collect();
+        texts.push((index + 2, inner.join("\n") + "\n"));
+    }
+    texts
+}
+
+/// `EOF`, `-EOF`, `'EOF'`: the word that ends the text.
+fn end_mark(rest: &str) -> Option<&str> {
+    let word = rest.trim_start_matches('-').split_whitespace().next()?.trim_matches(['\'', '"']);
+    (!word.is_empty() && word.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_'))
+        .then_some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{File, fences};
+    use super::*;
+
+    fn fence(text: &str) -> Fence {
+        fences(&format!("```sh\n{text}```\n")).remove(0)
+    }
+
+    #[test]
+    fn a_command_has_words_and_a_query() {
+        let file = File { path: "a.md".to_owned(), text: String::new() };
+        let fence = fence(
+            "# curl no\nsudo curl -sG \\\n  'http://a/api/v1/query' --data-urlencode \"query=up{a='b'}\" | jq .\n",
+        );
+        let found = read(&fence, Origin::of_fence(&file, &fence));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].position(), (2, 6));
+        let expected =
+            ["curl", "-sG", "http://a/api/v1/query", "--data-urlencode", "query=up{a='b'}"];
+        assert_eq!(found[0].words(), expected);
+        assert_eq!(found[0].query().as_deref(), Some("up{a='b'}"));
+    }
+
+    #[test]
+    fn texts_in_commands_are_found_with_their_lines() {
+        let fence =
+            fence("a\nkubectl apply -f - <<'EOF'\nb: c\nEOF\ncat <<X >d\ne\nX\necho 1 << 2\n");
+        let expected = [(3, "b: c\n".to_owned()), (6, "e\n".to_owned())];
+        assert_eq!(inner_texts(&fence), expected);
+    }
+}

@@ -20,7 +20,7 @@ pub(crate) fn fences(text: &str) -> Vec<Fence> {
     let mut heading = String::new();
     let mut open: Option<(Fence, String)> = None;
     for (index, line) in text.lines().enumerate() {
-        let plain = line.trim_start();
+        let plain = line.trim_start_matches([' ', '\t']);
         match &mut open {
             None if plain.starts_with("```") || plain.starts_with("~~~") => {
                 let rest = plain.trim_start_matches(['`', '~']);

@@ -140,6 +140,13 @@ impl<'f> Setup<'f> {
             }
             self.commands.push(command);
         }
+        for (line, text) in commands::inner_texts(fence) {
+            let inner = Origin { line: origin.line + line - 1, ..origin };
+            // What is written so may be anything; what is not known is left alone.
+            let read = Node::documents(&text).unwrap_or_default();
+            let known = read.into_iter().filter(|document| Kind::of(document) != Kind::Other);
+            self.take_all(known.collect(), inner);
+        }
     }
 
     /// Queries stand apart by an empty line or a comment, which says what the next one is.
