@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::crew::{Crew, Role};
 use super::field::{Channel, Field};
 use super::http::Http;
+use super::socket::Writer;
 use super::speaker::{self, Pace, Speaker, Way};
 use super::ticker::Ticker;
 use crate::stop::{Phase, Stopper};
@@ -177,8 +178,7 @@ impl<'a> Course<'a> {
                 placed.publishers = self.crew.connect(roles, rate).await?;
             }
         }
-        self.begin("rest");
-        self.pass(self.timing.rest).await?;
+        self.rest().await?;
         if self.groups.iter().all(|placed| placed.group.connections() == 0) {
             return Ok(());
         }
@@ -189,9 +189,7 @@ impl<'a> Course<'a> {
         self.begin("subscribe");
         let count = self.groups.iter().map(|placed| placed.group.connections()).sum();
         self.crew.give_turns(count, rate).await?;
-        self.begin("rest");
-        self.pass(self.timing.rest).await?;
-        Ok(())
+        self.rest().await
     }
 
     /// Speaks for as long as it is measured, in this phase, and then waits for what is on its way.
@@ -216,14 +214,41 @@ impl<'a> Course<'a> {
             self.pass(self.timing.duration).await
         };
         work.await?;
+        self.settle(&mut speakers).await
+    }
+
+    /// Lets the time of the measurement pass, and then ends these tasks.
+    pub(super) async fn finish(&mut self, tasks: &mut JoinSet<Result<()>>) -> Result<()> {
+        self.pass(self.timing.duration).await?;
+        self.settle(tasks).await
+    }
+
+    async fn settle(&mut self, tasks: &mut JoinSet<Result<()>>) -> Result<()> {
         self.stopper.enter(Phase::Settling);
         self.begin("drain");
         self.drain().await?;
-        while let Some(speaker) = speakers.join_next().await {
-            speaker.context("a speaker broke")??;
+        while let Some(task) = tasks.join_next().await {
+            task.context("a client broke")??;
         }
         self.field.meter.end(&self.field.world.tally);
         Ok(())
+    }
+
+    /// Does nothing for a while.
+    pub(super) async fn rest(&mut self) -> Result<()> {
+        self.begin("rest");
+        self.pass(self.timing.rest).await?;
+        Ok(())
+    }
+
+    /// The channels of the first group.
+    pub(super) fn channels(&self) -> &[Channel] {
+        &self.groups[0].channels
+    }
+
+    /// What its publishers speak on; `None` where one is gone.
+    pub(super) fn publishers(&self) -> Option<Vec<Arc<Writer>>> {
+        self.groups[0].publishers.clone().map(|client| self.crew.writer(client)).collect()
     }
 
     /// Waits until everything has arrived, as far as can be told from numbers alone; at most as
@@ -328,7 +353,7 @@ impl Placed {
 async fn converse(
     field: Arc<Field>,
     channels: Vec<Channel>,
-    writers: Vec<Arc<super::socket::Writer>>,
+    writers: Vec<Arc<Writer>>,
     rate: f64,
 ) -> Result<()> {
     let stop = field.world.stop.clone();

@@ -14,13 +14,16 @@ mod ticker;
 mod speaker;
 mod crew;
 mod course;
+mod history;
 mod process;
 mod meter;
 mod progress;
+mod options;
 mod scenarios;
 mod report;
 mod plot;
 mod page;
 
+pub use options::{Chat, Fanout, History, Http, Idle, Mixed, Options, Storm};
 pub use report::Measurement;
-pub use scenarios::{Kind, Options};
+pub use scenarios::Kind;

@@ -38,6 +38,16 @@ fn a_message_of_another_channel_is_found_out() {
 }
 
 #[test]
+fn a_message_that_a_returning_client_is_not_told_is_found_out() {
+    let server = server::start();
+    for spoil in [Spoil::Drop, Spoil::Double] {
+        let proxy = start(server.address, spoil);
+        let ran = run(Protocol::Native, proxy, "storm --clients 4 --each 4 --rate 40 --settle 1s");
+        assert_eq!(ran.code, Some(1), "{}", ran.told());
+    }
+}
+
+#[test]
 fn a_cut_connection_is_found_out() {
     check_cut("fanout --subscribers 5 --rate 60 --settle 1s");
     check_cut("idle --connections 5");
