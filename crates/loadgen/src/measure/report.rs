@@ -87,6 +87,8 @@ pub(super) struct Latencies {
 pub(super) struct Costs {
     pub(super) cpu_us_per_connection: Option<f64>,
     pub(super) cpu_us_per_subscription: Option<f64>,
+    /// Of a client that was cut: it connects, enters and is told what it missed.
+    pub(super) cpu_us_per_return: Option<f64>,
     pub(super) cpu_us_per_publication: Option<f64>,
     pub(super) cpu_us_per_delivery: Option<f64>,
     pub(super) rss_kib_per_connection: Option<f64>,
@@ -95,6 +97,7 @@ pub(super) struct Costs {
     /// The same of this program.
     pub(super) own_cores: f64,
     pub(super) connections_per_second: Option<f64>,
+    pub(super) returns_per_second: Option<f64>,
     pub(super) publications_per_second: Option<f64>,
     pub(super) deliveries_per_second: Option<f64>,
 }
@@ -242,14 +245,16 @@ impl Costs {
             cpu.sum::<Option<f64>>().map(|cpu| cpu / seconds)
         };
         Self {
-            cpu_us_per_connection: cost(&["connect", "return"], |phase| phase.counts.connections),
+            cpu_us_per_connection: cost(&["connect"], |phase| phase.counts.connections),
             cpu_us_per_subscription: cost(&["subscribe"], |phase| phase.counts.subscriptions),
+            cpu_us_per_return: cost(&["return"], |phase| phase.counts.subscriptions),
             cpu_us_per_publication: cost(&["traffic"], |phase| phase.counts.published),
             cpu_us_per_delivery: cost(&["traffic"], |phase| phase.counts.deliveries),
             rss_kib_per_connection: rss_kib_per_connection(phases),
             server_cores: cores(|phase| phase.server),
             own_cores: cores(|phase| Some(phase.own)).unwrap_or_default(),
-            connections_per_second: rate(&["connect", "return"], |phase| phase.counts.connections),
+            connections_per_second: rate(&["connect"], |phase| phase.counts.connections),
+            returns_per_second: rate(&["return"], |phase| phase.counts.subscriptions),
             publications_per_second: rate(&["traffic"], |phase| phase.counts.published),
             deliveries_per_second: rate(&["traffic"], |phase| phase.counts.deliveries),
         }
@@ -371,16 +376,18 @@ impl Latencies {
 
 impl Costs {
     /// Name, value and unit of each.
-    pub(super) fn rows(&self) -> [(&'static str, Option<f64>, &'static str); 10] {
+    pub(super) fn rows(&self) -> [(&'static str, Option<f64>, &'static str); 12] {
         [
             ("server CPU per connection", self.cpu_us_per_connection, "µs"),
             ("server CPU per subscription", self.cpu_us_per_subscription, "µs"),
+            ("server CPU per return", self.cpu_us_per_return, "µs"),
             ("server CPU per publication", self.cpu_us_per_publication, "µs"),
             ("server CPU per delivery", self.cpu_us_per_delivery, "µs"),
             ("server memory per connection", self.rss_kib_per_connection, "KiB"),
             ("server busy on", self.server_cores, "cores"),
             ("this program busy on", Some(self.own_cores), "cores"),
             ("connections", self.connections_per_second, "a second"),
+            ("returns", self.returns_per_second, "a second"),
             ("publications", self.publications_per_second, "a second"),
             ("deliveries", self.deliveries_per_second, "a second"),
         ]

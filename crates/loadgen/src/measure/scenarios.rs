@@ -207,9 +207,15 @@ fn name(world: &World, group: &Group, number: u32) -> String {
     world.room(&format!("{}-{number}", group.name))
 }
 
+/// How long people talk before each storm.
+const CALM: Duration = Duration::from_secs(1);
+
 /// Cuts everybody and lets them come back, several times.
 async fn rage(storm: &Storm, course: &mut Course<'_>) -> Result<()> {
     for _ in 0..storm.times {
+        if !course.pass(CALM).await? {
+            return Ok(());
+        }
         course.begin("away");
         course.crew.cut();
         if !course.pass(storm.away).await? {
@@ -219,7 +225,6 @@ async fn rage(storm: &Storm, course: &mut Course<'_>) -> Result<()> {
         let everybody = storm.group().connections();
         course.crew.give_turns(everybody, storm.return_rate).await?;
         course.begin("traffic");
-        course.pass(Duration::from_secs(1)).await?;
     }
     Ok(())
 }

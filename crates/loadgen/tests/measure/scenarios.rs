@@ -93,8 +93,10 @@ fn who_was_cut_comes_back_and_is_told_what_was_missed() {
     let server = start();
     for protocol in BOTH {
         let arguments = "storm --clients 40 --each 10 --rate 80 --times 2 --away 300ms";
-        let report = run(protocol, server.address, arguments).expect_well();
+        let arguments = format!("{arguments} {}", pid());
+        let report = run(protocol, server.address, &arguments).expect_well();
         assert_eq!(number(&report, "/reconnects"), 80.0);
+        assert!(number(&report, "/costs/cpu_us_per_return") > 1.0);
         let recovered = number(&report, "/recovered");
         // Pusher's protocol tells nobody what they missed.
         assert_eq!(recovered > 0.0, protocol == Protocol::Native, "{report:#}");
