@@ -1,5 +1,5 @@
 //! Measuring: what a server costs and how fast it is, whatever its protocol. Every scenario is made
-//! of [groups](course) of clients that connect, enter channels, speak and listen.
+//! of [groups](group) of clients that connect, enter channels, speak and listen.
 
 mod mark;
 mod place;
@@ -13,6 +13,7 @@ mod listener;
 mod ticker;
 mod speaker;
 mod crew;
+mod group;
 mod course;
 mod history;
 mod process;
@@ -21,6 +22,7 @@ mod progress;
 mod options;
 mod scenarios;
 mod report;
+mod table;
 mod plot;
 mod page;
 

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use campanile_pusher::Credentials;
 use clap::Args;
 
-use super::course::{By, Group, Speech};
 use super::dialect::{Application, Dialect, Protocol};
+use super::group::{By, Group, Speech};
 use super::process::Pid;
 use super::speaker::Pace;
 use crate::scenario::{amount, duration};

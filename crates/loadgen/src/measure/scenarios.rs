@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 
-use super::course::{By, Course, Group, Speech, Timing, channels};
+use super::course::{Course, Timing};
 use super::field::{Field, Gate, accounts, rooms};
+use super::group::{By, Group, Speech, channels};
 use super::history::{self, Reading};
 use super::mark::Marks;
 use super::meter::Meter;
