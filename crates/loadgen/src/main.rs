@@ -9,18 +9,31 @@ use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 
-/// Makes traffic for a chat server, and checks that it delivers.
+/// Makes traffic for a chat server, checks that it delivers, and measures what that costs.
+///
+/// `steady` and the other kinds of traffic are for a Campanile; measurements are for any server that
+/// speaks its protocol or Pusher Channels.
 ///
 /// Exit code 0: every acknowledged message arrived once and in order. 1: not, or the run failed.
 /// 2: wrong usage.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     scenario: Scenario,
     #[command(flatten)]
     common: Common,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  What 10 000 connections cost the server with this process id:
+    campanile-loadgen idle --connections 10000 --pid 4711 --sources 10
+  How fast 1 000 subscribers hear 50 messages a second, as a page with plots:
+    campanile-loadgen fanout --subscribers 1000 --rate 50 --html fanout.html
+  The same of a server that speaks Pusher Channels, as fast as it goes:
+    campanile-loadgen fanout --saturate --url http://127.0.0.1:6001 --protocol pusher \\
+        --app-id app-id --key app-key --secret app-secret";
 
 fn main() -> ExitCode {
     let Arguments { scenario, common } = Arguments::parse();

@@ -10,42 +10,12 @@ use tokio::time::Instant;
 
 use super::crew::{Crew, Role};
 use super::field::{Channel, Field};
+use super::group::{Group, Placed, Speech};
 use super::http::Http;
-use super::speaker::{self, Pace, Speaker, Way};
+use super::socket::Writer;
+use super::speaker::{self, Speaker, Way};
 use super::ticker::Ticker;
 use crate::stop::{Phase, Stopper};
-
-/// Clients of one kind.
-#[derive(Clone, Debug)]
-pub(super) struct Group {
-    /// What its channels are called.
-    pub(super) name: &'static str,
-    pub(super) channels: u32,
-    /// In each channel.
-    pub(super) listeners: u32,
-    pub(super) speech: Speech,
-}
-
-/// Who speaks in the channels of a group.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Speech {
-    /// Nobody.
-    None,
-    /// Everybody in turn: so many messages a second, all channels together.
-    Listeners(f64),
-    /// So many in each channel who do not listen.
-    Publishers { each: u32, pace: Pace, by: By },
-}
-
-/// How those publish who do not listen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum By {
-    /// As is usual for the protocol: over a connection under the native one, over HTTP under
-    /// Pusher's.
-    Usual,
-    /// Over HTTP.
-    Http,
-}
 
 /// How a measurement goes on.
 #[derive(Clone, Copy, Debug)]
@@ -69,68 +39,6 @@ pub(super) struct Course<'a> {
     stopper: &'a Stopper,
     timing: Timing,
     groups: Vec<Placed>,
-}
-
-/// A group with its channels.
-pub(super) struct Placed {
-    group: Group,
-    pub(super) channels: Vec<Channel>,
-    /// The numbers of its listeners.
-    listeners: std::ops::Range<usize>,
-    /// The numbers of publishers that have a connection.
-    publishers: std::ops::Range<usize>,
-}
-
-impl Group {
-    /// Streams in each of its channels.
-    fn streams_each(&self) -> u32 {
-        match self.speech {
-            Speech::None => 0,
-            Speech::Listeners(_) => self.listeners,
-            Speech::Publishers { each, .. } => each,
-        }
-    }
-
-    /// How many connections listen.
-    pub(super) fn connections(&self) -> usize {
-        (self.channels * self.listeners) as usize
-    }
-
-    /// Whether it has publishers with connections.
-    fn publishes_on_sockets(&self, is_native: bool) -> bool {
-        is_native && matches!(self.speech, Speech::Publishers { by: By::Usual, .. })
-    }
-
-    /// Connections of publishers.
-    pub(super) fn publishing_connections(&self, is_native: bool) -> usize {
-        let count = self.channels * self.streams_each();
-        if self.publishes_on_sockets(is_native) { count as usize } else { 0 }
-    }
-
-    /// How many streams it has.
-    pub(super) fn streams(&self) -> u32 {
-        self.channels * self.streams_each()
-    }
-}
-
-/// The channels of groups, as they are called on the wire and with their streams.
-pub(super) fn channels(
-    groups: &[Group],
-    name: impl Fn(&Group, u32) -> String,
-) -> Vec<(Group, Vec<Channel>)> {
-    let (mut next, mut owner) = (0, 0..);
-    let placed = groups.iter().map(|group| {
-        let each = group.streams_each();
-        let channels = (0..group.channels).map(|number| {
-            let streams = next..next + each;
-            next += each;
-            let owner = owner.next().expect("it has no end");
-            Channel { name: name(group, number).into(), streams, owner }
-        });
-        let channels = channels.collect();
-        (group.clone(), channels)
-    });
-    placed.collect()
 }
 
 impl<'a> Course<'a> {
@@ -177,8 +85,7 @@ impl<'a> Course<'a> {
                 placed.publishers = self.crew.connect(roles, rate).await?;
             }
         }
-        self.begin("rest");
-        self.pass(self.timing.rest).await?;
+        self.rest().await?;
         if self.groups.iter().all(|placed| placed.group.connections() == 0) {
             return Ok(());
         }
@@ -189,9 +96,7 @@ impl<'a> Course<'a> {
         self.begin("subscribe");
         let count = self.groups.iter().map(|placed| placed.group.connections()).sum();
         self.crew.give_turns(count, rate).await?;
-        self.begin("rest");
-        self.pass(self.timing.rest).await?;
-        Ok(())
+        self.rest().await
     }
 
     /// Speaks for as long as it is measured, in this phase, and then waits for what is on its way.
@@ -216,14 +121,41 @@ impl<'a> Course<'a> {
             self.pass(self.timing.duration).await
         };
         work.await?;
+        self.settle(&mut speakers).await
+    }
+
+    /// Lets the time of the measurement pass, and then ends these tasks.
+    pub(super) async fn finish(&mut self, tasks: &mut JoinSet<Result<()>>) -> Result<()> {
+        self.pass(self.timing.duration).await?;
+        self.settle(tasks).await
+    }
+
+    async fn settle(&mut self, tasks: &mut JoinSet<Result<()>>) -> Result<()> {
         self.stopper.enter(Phase::Settling);
         self.begin("drain");
         self.drain().await?;
-        while let Some(speaker) = speakers.join_next().await {
-            speaker.context("a speaker broke")??;
+        while let Some(task) = tasks.join_next().await {
+            task.context("a client broke")??;
         }
         self.field.meter.end(&self.field.world.tally);
         Ok(())
+    }
+
+    /// Does nothing for a while.
+    pub(super) async fn rest(&mut self) -> Result<()> {
+        self.begin("rest");
+        self.pass(self.timing.rest).await?;
+        Ok(())
+    }
+
+    /// The channels of the first group.
+    pub(super) fn channels(&self) -> &[Channel] {
+        &self.groups[0].channels
+    }
+
+    /// What its publishers speak on; `None` where one is gone.
+    pub(super) fn publishers(&self) -> Option<Vec<Arc<Writer>>> {
+        self.groups[0].publishers.clone().map(|client| self.crew.writer(client)).collect()
     }
 
     /// Waits until everything has arrived, as far as can be told from numbers alone; at most as
@@ -297,38 +229,11 @@ impl<'a> Course<'a> {
     }
 }
 
-impl Placed {
-    /// One client after the other, each in another channel than the one before.
-    fn roles(&self) -> Vec<Role> {
-        let group = &self.group;
-        let speaks = matches!(group.speech, Speech::Listeners(_));
-        let seats = (0..group.listeners).flat_map(|seat| {
-            self.channels.iter().map(move |channel| Role {
-                channel: Some(channel.clone()),
-                speaks: speaks.then(|| channel.streams.start + seat),
-                account: None,
-            })
-        });
-        seats.collect()
-    }
-
-    /// Deliveries that are to be made of what was said.
-    fn audience(&self, field: &Field, echoes: bool) -> u64 {
-        let own = matches!(self.group.speech, Speech::Listeners(_)) && !echoes;
-        let hearers = u64::from(self.group.listeners) - u64::from(own);
-        let streams = self.channels.iter().flat_map(|channel| channel.streams.clone());
-        streams
-            .map(|stream| field.streams.lacking(stream, |sent, no| sent - no.count()))
-            .sum::<u64>()
-            * hearers
-    }
-}
-
 /// Everybody in these channels speaks in turn, so many messages a second.
 async fn converse(
     field: Arc<Field>,
     channels: Vec<Channel>,
-    writers: Vec<Arc<super::socket::Writer>>,
+    writers: Vec<Arc<Writer>>,
     rate: f64,
 ) -> Result<()> {
     let stop = field.world.stop.clone();

@@ -76,6 +76,11 @@ impl Ear {
         }
     }
 
+    /// Hears everything from the beginning, as if nothing had been heard.
+    pub(super) fn start_over(&mut self) {
+        self.places.iter_mut().for_each(|place| *place = Place::after(0));
+    }
+
     /// What never came, told the list of faults.
     pub(super) fn close(&self) {
         for (stream, lacking) in self.lacking() {

@@ -1,5 +1,5 @@
 //! Measuring: what a server costs and how fast it is, whatever its protocol. Every scenario is made
-//! of [groups](course) of clients that connect, enter channels, speak and listen.
+//! of [groups](group) of clients that connect, enter channels, speak and listen.
 
 mod mark;
 mod place;
@@ -13,14 +13,19 @@ mod listener;
 mod ticker;
 mod speaker;
 mod crew;
+mod group;
 mod course;
+mod history;
 mod process;
 mod meter;
 mod progress;
+mod options;
 mod scenarios;
 mod report;
+mod table;
 mod plot;
 mod page;
 
+pub use options::{Chat, Fanout, History, Http, Idle, Mixed, Options, Storm};
 pub use report::Measurement;
-pub use scenarios::{Kind, Options};
+pub use scenarios::Kind;

@@ -41,6 +41,16 @@ pub(super) fn page(measurement: &Measurement) -> String {
 
 fn put_cards(html: &mut String, measurement: &Measurement) {
     html.push_str("<ul class=cards>\n");
+    let latencies = measurement.latencies.rows();
+    let told = latencies.into_iter().find(|(_, latency)| latency.count > 0);
+    let times = told.into_iter().flat_map(|(name, latency)| {
+        let Latency { p50_ms, p99_ms, .. } = *latency;
+        [(format!("half of all, {name}"), p50_ms), (format!("99 of 100, {name}"), p99_ms)]
+    });
+    for (name, millis) in times {
+        let value = short(millis);
+        let _ = writeln!(html, "<li><b>{value} <small>ms</small></b><span>{name}</span>");
+    }
     for (name, value, unit) in measurement.costs.rows() {
         if let Some(value) = value {
             let value = short(value);
@@ -213,4 +223,14 @@ fn put_table(
 /// Text of others, so that it is text.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_say_is_text_in_the_page() {
+        assert_eq!(escape("<b a=\"1\">&"), "&lt;b a=&quot;1&quot;&gt;&amp;");
+    }
 }

@@ -26,7 +26,7 @@ pub(super) async fn tell(field: &Field, measured: Duration) {
         }
         return;
     }
-    let template = "{spinner} {prefix:9} {bar:24} {msg}";
+    let template = "{spinner} {prefix:9} {bar:24} {wide_msg}";
     let style = ProgressStyle::with_template(template).expect("the template is right");
     let bar = ProgressBar::new(PARTS).with_style(style);
     while stop.sleep(STEP, Phase::Over).await {

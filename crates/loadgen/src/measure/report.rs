@@ -1,7 +1,6 @@
 //! What was measured, for people and for programs.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Serialize;
 
@@ -87,6 +86,8 @@ pub(super) struct Latencies {
 pub(super) struct Costs {
     pub(super) cpu_us_per_connection: Option<f64>,
     pub(super) cpu_us_per_subscription: Option<f64>,
+    /// Of a client that was cut: it connects, enters and is told what it missed.
+    pub(super) cpu_us_per_return: Option<f64>,
     pub(super) cpu_us_per_publication: Option<f64>,
     pub(super) cpu_us_per_delivery: Option<f64>,
     pub(super) rss_kib_per_connection: Option<f64>,
@@ -95,6 +96,7 @@ pub(super) struct Costs {
     /// The same of this program.
     pub(super) own_cores: f64,
     pub(super) connections_per_second: Option<f64>,
+    pub(super) returns_per_second: Option<f64>,
     pub(super) publications_per_second: Option<f64>,
     pub(super) deliveries_per_second: Option<f64>,
 }
@@ -242,14 +244,16 @@ impl Costs {
             cpu.sum::<Option<f64>>().map(|cpu| cpu / seconds)
         };
         Self {
-            cpu_us_per_connection: cost(&["connect", "return"], |phase| phase.counts.connections),
+            cpu_us_per_connection: cost(&["connect"], |phase| phase.counts.connections),
             cpu_us_per_subscription: cost(&["subscribe"], |phase| phase.counts.subscriptions),
+            cpu_us_per_return: cost(&["return"], |phase| phase.counts.subscriptions),
             cpu_us_per_publication: cost(&["traffic"], |phase| phase.counts.published),
             cpu_us_per_delivery: cost(&["traffic"], |phase| phase.counts.deliveries),
             rss_kib_per_connection: rss_kib_per_connection(phases),
             server_cores: cores(|phase| phase.server),
             own_cores: cores(|phase| Some(phase.own)).unwrap_or_default(),
-            connections_per_second: rate(&["connect", "return"], |phase| phase.counts.connections),
+            connections_per_second: rate(&["connect"], |phase| phase.counts.connections),
+            returns_per_second: rate(&["return"], |phase| phase.counts.subscriptions),
             publications_per_second: rate(&["traffic"], |phase| phase.counts.published),
             deliveries_per_second: rate(&["traffic"], |phase| phase.counts.deliveries),
         }
@@ -266,97 +270,6 @@ fn rss_kib_per_connection(phases: &[Phase]) -> Option<f64> {
     (connections > 0).then(|| grown / 1024.0 / connections as f64)
 }
 
-impl fmt::Display for Measurement {
-    /// As tables.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scenario, protocol, url, seconds, .. } = self;
-        writeln!(formatter, "{scenario} over the {protocol} protocol at {url}, {seconds:.1} s\n")?;
-        self.write_phases(formatter)?;
-        self.write_costs(formatter)?;
-        writeln!(
-            formatter,
-            "\n  latency in ms              count        p50        p90        p99      p99.9        max"
-        )?;
-        for (name, latency) in self.latencies.rows() {
-            let Latency { count, p50_ms, p90_ms, p99_ms, p999_ms, max_ms } = latency;
-            if *count > 0 {
-                writeln!(
-                    formatter,
-                    "  {name:<20} {count:>11} {p50_ms:>10.2} {p90_ms:>10.2} {p99_ms:>10.2} \
-                     {p999_ms:>10.2} {max_ms:>10.2}"
-                )?;
-            }
-        }
-        self.write_counts(formatter)?;
-        for warning in &self.warnings {
-            writeln!(formatter, "\n  mind: {warning}")?;
-        }
-        write!(formatter, "\n  {}", self.verdict())
-    }
-}
-
-impl Measurement {
-    fn write_phases(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            formatter,
-            "  phase        seconds  connected  subscribed  published   delivered  server CPU s  \
-             (user + system)  server RSS MiB  own CPU s"
-        )?;
-        for phase in &self.phases {
-            let Phase { name, seconds, counts, server, own } = phase;
-            let server = match server {
-                Some(Spent { cpu, rss_bytes_after, .. }) => format!(
-                    "{:>12.3}   {:>6.2} + {:>6.2} {:>15.1}",
-                    cpu.cpu_seconds,
-                    cpu.user_seconds,
-                    cpu.system_seconds,
-                    *rss_bytes_after as f64 / 1_048_576.0
-                ),
-                None => format!("{:>12}  {:>16} {:>15}", "-", "-", "-"),
-            };
-            writeln!(
-                formatter,
-                "  {name:<10} {seconds:>9.2} {:>10} {:>11} {:>10} {:>11}  {server} {:>10.3}",
-                counts.connections,
-                counts.subscriptions,
-                counts.published,
-                counts.deliveries,
-                own.cpu.cpu_seconds
-            )?;
-        }
-        Ok(())
-    }
-
-    fn write_costs(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter)?;
-        for (name, value, unit) in self.costs.rows() {
-            if let Some(value) = value {
-                writeln!(formatter, "  {name:<32} {value:>12.2} {unit}")?;
-            }
-        }
-        Ok(())
-    }
-
-    fn write_counts(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let faults = &self.faults;
-        writeln!(formatter)?;
-        for (name, count) in self.counts() {
-            writeln!(formatter, "  {name:<32} {count:>9}")?;
-        }
-        let lists = [("refused", &self.refused), ("closed by the server", &self.closed)];
-        for (title, counts) in lists.iter().filter(|(_, counts)| !counts.is_empty()) {
-            writeln!(formatter, "\n  {title}")?;
-            for (code, count) in *counts {
-                writeln!(formatter, "    {code:<30} {count:>9}")?;
-            }
-        }
-        if !faults.named.is_empty() {
-            writeln!(formatter, "\n  the first faults")?;
-        }
-        faults.named.iter().try_for_each(|text| writeln!(formatter, "    {text}"))
-    }
-}
-
 impl Latencies {
     /// Each by name.
     pub(super) fn rows(&self) -> [(&'static str, &Latency); 4] {
@@ -371,16 +284,18 @@ impl Latencies {
 
 impl Costs {
     /// Name, value and unit of each.
-    pub(super) fn rows(&self) -> [(&'static str, Option<f64>, &'static str); 10] {
+    pub(super) fn rows(&self) -> [(&'static str, Option<f64>, &'static str); 12] {
         [
             ("server CPU per connection", self.cpu_us_per_connection, "µs"),
             ("server CPU per subscription", self.cpu_us_per_subscription, "µs"),
+            ("server CPU per return", self.cpu_us_per_return, "µs"),
             ("server CPU per publication", self.cpu_us_per_publication, "µs"),
             ("server CPU per delivery", self.cpu_us_per_delivery, "µs"),
             ("server memory per connection", self.rss_kib_per_connection, "KiB"),
             ("server busy on", self.server_cores, "cores"),
             ("this program busy on", Some(self.own_cores), "cores"),
             ("connections", self.connections_per_second, "a second"),
+            ("returns", self.returns_per_second, "a second"),
             ("publications", self.publications_per_second, "a second"),
             ("deliveries", self.deliveries_per_second, "a second"),
         ]

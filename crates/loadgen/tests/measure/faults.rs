@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::proxy::{Spoil, start};
+use crate::proxy::{STALL, Spoil, start};
 use crate::run::{Protocol, run};
 use crate::server;
 
@@ -38,6 +38,16 @@ fn a_message_of_another_channel_is_found_out() {
 }
 
 #[test]
+fn a_message_that_a_returning_client_is_not_told_is_found_out() {
+    let server = server::start();
+    for spoil in [Spoil::Drop, Spoil::Double] {
+        let proxy = start(server.address, spoil);
+        let ran = run(Protocol::Native, proxy, "storm --clients 4 --each 4 --rate 40 --settle 1s");
+        assert_eq!(ran.code, Some(1), "{}", ran.told());
+    }
+}
+
+#[test]
 fn a_cut_connection_is_found_out() {
     check_cut("fanout --subscribers 5 --rate 60 --settle 1s");
     check_cut("idle --connections 5");
@@ -47,6 +57,30 @@ fn check_cut(arguments: &str) {
     let server = server::start();
     let proxy = start(server.address, Spoil::Cut);
     run(Protocol::Pusher, proxy, arguments).expect_fault("cuts");
+}
+
+#[test]
+fn a_stall_is_counted_for_all_that_was_due_in_it() {
+    let server = server::start();
+    let proxy = start(server.address, Spoil::Stall);
+    let ran = run(Protocol::Pusher, proxy, "fanout --subscribers 2 --rate 100");
+    let report = ran.expect_well();
+    let sent = report["sent"].as_u64();
+    assert!(sent.is_some_and(|sent| sent >= 100), "none is left out: {report:#}");
+    // Half of a second's messages were due while nothing was answered: not one in a hundred, as a
+    // client would count that had waited with them.
+    let p90 = report["latencies"]["delivery"]["p90_ms"].as_f64();
+    assert!(p90.is_some_and(|p90| p90 > STALL.as_millis() as f64 / 2.0), "{report:#}");
+}
+
+#[test]
+fn a_server_that_hangs_up_after_each_answer_is_asked_anew() {
+    let server = server::start();
+    let proxy = start(server.address, Spoil::HangUp);
+    let report = run(Protocol::Pusher, proxy, "http --publishers 2 --rate 60").expect_well();
+    let (sent, acknowledged) = (&report["sent"], &report["acknowledged"]);
+    assert!(sent == acknowledged && sent.as_u64() >= Some(60), "{report:#}");
+    assert_eq!(report["unreachable"], 0);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +20,15 @@ pub(crate) enum Spoil {
     Misdirect,
     /// The connection ends in its place, and one in which nothing is said ends soon.
     Cut,
+    /// Nothing of this kind: it is an answer over HTTP that is held up for half a second.
+    Stall,
+    /// Nothing of this kind: every answer over HTTP ends its connection.
+    HangUp,
 }
+
+/// The how manieth answer is held up, and for how long.
+const STALLED: u64 = 40;
+pub(crate) const STALL: Duration = Duration::from_millis(500);
 
 /// The how manieth message of all is spoiled.
 const SPOILED: u64 = 20;
@@ -70,8 +78,9 @@ fn relay(mut from: TcpStream, to: &mut TcpStream, spoil: Spoil, seen: &AtomicU64
             is_socket = bytes.starts_with(b"HTTP/1.1 101");
             let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|end| end + 4);
             let head = if is_socket { head.expect("a head comes whole") } else { bytes.len() };
-            let head: Vec<u8> = bytes.drain(..head).collect();
-            if to.write_all(&head).is_err() {
+            let mut head: Vec<u8> = bytes.drain(..head).collect();
+            let hangs_up = !is_socket && spoil_answer(&mut head, spoil, seen);
+            if to.write_all(&head).is_err() || hangs_up {
                 return;
             }
         }
@@ -88,6 +97,24 @@ fn relay(mut from: TcpStream, to: &mut TcpStream, spoil: Spoil, seen: &AtomicU64
     }
 }
 
+/// Spoils an answer over HTTP, which comes whole; whether its connection ends with it.
+fn spoil_answer(answer: &mut Vec<u8>, spoil: Spoil, seen: &AtomicU64) -> bool {
+    match spoil {
+        Spoil::Stall if seen.fetch_add(1, Ordering::Relaxed) + 1 == STALLED => {
+            let (_sender, nobody) = mpsc::sync_channel::<()>(0);
+            let _ = nobody.recv_timeout(STALL);
+            // The channel has a sender, so all of it was waited for.
+            false
+        }
+        Spoil::HangUp => {
+            let line = answer.windows(2).position(|two| two == b"\r\n").expect("a status line");
+            answer.splice(line..line, *b"\r\nConnection: close");
+            true
+        }
+        _ => false,
+    }
+}
+
 /// What goes out in the place of a frame; `None` where the connection ends.
 fn spoiled(
     mut frame: Vec<u8>,
@@ -97,7 +124,9 @@ fn spoiled(
 ) -> Option<Vec<u8>> {
     let mark = frame.windows(5).position(|five| five == b"bell-");
     // An answer to a message holds its mark nowhere, so these are messages on their way to readers.
-    let Some(mark) = mark else { return Some(frame) };
+    let Some(mark) = mark.filter(|_| !matches!(spoil, Spoil::Stall | Spoil::HangUp)) else {
+        return Some(frame);
+    };
     if seen.fetch_add(1, Ordering::Relaxed) + 1 != SPOILED {
         return Some(frame);
     }
@@ -114,6 +143,7 @@ fn spoiled(
             Some(frame)
         }
         Spoil::Cut => None,
+        Spoil::Stall | Spoil::HangUp => unreachable!("they spoil answers"),
     }
 }
 

@@ -93,8 +93,10 @@ fn who_was_cut_comes_back_and_is_told_what_was_missed() {
     let server = start();
     for protocol in BOTH {
         let arguments = "storm --clients 40 --each 10 --rate 80 --times 2 --away 300ms";
-        let report = run(protocol, server.address, arguments).expect_well();
+        let arguments = format!("{arguments} {}", pid());
+        let report = run(protocol, server.address, &arguments).expect_well();
         assert_eq!(number(&report, "/reconnects"), 80.0);
+        assert!(number(&report, "/costs/cpu_us_per_return") > 1.0);
         let recovered = number(&report, "/recovered");
         // Pusher's protocol tells nobody what they missed.
         assert_eq!(recovered > 0.0, protocol == Protocol::Native, "{report:#}");
@@ -102,6 +104,37 @@ fn who_was_cut_comes_back_and_is_told_what_was_missed() {
             let told = number(&report, "/delivered") + recovered;
             assert_eq!(told, number(&report, "/sent") * 10.0);
         }
+    }
+}
+
+#[test]
+fn rooms_are_filled_and_read_from_their_beginning() {
+    let server = start();
+    for pace in ["", "--rate 50"] {
+        let arguments = format!("history --rooms 2 --messages 450 --readers 3 {pace} {}", pid());
+        let report = run(Protocol::Native, server.address, &arguments).expect_well();
+        assert_eq!(number(&report, "/sent"), 900.0);
+        assert_eq!(number(&report, "/acknowledged"), 900.0);
+        assert!(number(&report, "/recovered") >= 450.0, "{report:#}");
+        assert!(number(&report, "/latencies/acknowledgement/count") > 5.0);
+    }
+    let ran = run(Protocol::Pusher, server.address, "history");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.errors.contains("no history"), "{}", ran.errors);
+}
+
+#[test]
+fn the_page_is_whole_and_asks_for_nothing() {
+    let server = start();
+    let folder = tempfile::tempdir().expect("a directory");
+    let path = folder.path().join("page.html");
+    let arguments = format!("fanout --subscribers 5 --html {} {}", path.display(), pid());
+    run(Protocol::Pusher, server.address, &arguments).expect_well();
+    let page = std::fs::read_to_string(path).expect("it was written");
+    assert!(page.matches("<svg").count() >= 5, "{page}");
+    assert!(page.contains("nothing was lost") && page.contains("server CPU per delivery"));
+    for foreign in ["src=", "href=", "<script", "@import", "url(", "NaN"] {
+        assert!(!page.contains(foreign), "{foreign} in {page}");
     }
 }
 
