@@ -177,18 +177,16 @@ impl Member {
                 Ok(listener) => listener,
                 Err(ear) => return Ok(ear),
             };
-            if let Some(channel) = self.role.channel.clone() {
-                if !is_back && !self.wait(&mut listener).await {
-                    return Ok(listener.close());
-                }
-                if let Err(cut) = listener.enter(&channel).await? {
-                    self.note(&cut);
+            match self.enter(&mut listener, is_back).await? {
+                Entering::Done => {}
+                Entering::Over => return Ok(listener.close()),
+                Entering::Cut { had_turn } => {
                     ear = self.hang_up(listener);
                     let mut stop = self.field.world.stop.clone();
                     if !stop.sleep(Backoff::default().fail(None), Phase::Settling).await {
                         return Ok(ear);
                     }
-                    (due, is_back) = (Instant::now(), true);
+                    (due, is_back) = (Instant::now(), had_turn);
                     continue;
                 }
             }
@@ -254,12 +252,32 @@ impl Member {
         }
     }
 
-    /// Waits for its turn to enter, and hears meanwhile; whether the turn came.
-    async fn wait(&self, listener: &mut Listener) -> bool {
-        tokio::select! {
-            turn = self.turn() => turn.is_some(),
-            _ = listener.listen(Phase::Settling) => false,
+    /// Enters its channel, if it has one, when it is its turn; who is back has had it.
+    async fn enter(&self, listener: &mut Listener, is_back: bool) -> Result<Entering> {
+        let Some(channel) = &self.role.channel else { return Ok(Entering::Done) };
+        if !is_back {
+            let cut = tokio::select! {
+                turn = self.turn() => match turn {
+                    Some(_) => None,
+                    None => return Ok(Entering::Over),
+                },
+                cut = listener.listen(Phase::Settling) => match cut {
+                    Some(cut) => Some(cut),
+                    None => return Ok(Entering::Over),
+                },
+            };
+            if let Some(cut) = cut {
+                self.note(&cut);
+                return Ok(Entering::Cut { had_turn: false });
+            }
         }
+        Ok(match listener.enter(channel).await? {
+            Ok(()) => Entering::Done,
+            Err(cut) => {
+                self.note(&cut);
+                Entering::Cut { had_turn: true }
+            }
+        })
     }
 
     /// Waits for its turn, which is now; `None` where there is none any more.
@@ -310,4 +328,15 @@ enum End {
     Cut(Cut),
     /// By this program.
     Dismissed,
+}
+
+/// What came of entering.
+enum Entering {
+    Done,
+    /// The run is over.
+    Over,
+    /// The connection did not last so long.
+    Cut {
+        had_turn: bool,
+    },
 }

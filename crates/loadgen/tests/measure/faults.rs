@@ -51,6 +51,8 @@ fn a_message_that_a_returning_client_is_not_told_is_found_out() {
 fn a_cut_connection_is_found_out() {
     check_cut("fanout --subscribers 5 --rate 60 --settle 1s");
     check_cut("idle --connections 5");
+    // Some are cut before it is their turn to enter: they come again.
+    check_cut("idle --connections 4 --connect-rate 3");
 }
 
 fn check_cut(arguments: &str) {
