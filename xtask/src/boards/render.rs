@@ -55,8 +55,9 @@ fn starts(board: &Board) -> Value {
     json!({
         "name": "Deploys and starts", "enable": true, "iconColor": "blue",
         "datasource": datasource(board, Datasource::Prometheus),
-        // Of a new place too, which has no start before this one to differ from.
-        "expr": "(time() - process_start_time_seconds{job=~\"$job\", instance=~\"$instance\"} < 60) \
+        // Of a new place too, which has no start before this one to differ from. For longer than a
+        // step and the time until the first scrape, or some starts would fall between two steps.
+        "expr": "(time() - process_start_time_seconds{job=~\"$job\", instance=~\"$instance\"} < 120) \
                  * on (job, instance) group_left (version) chat_build_info{job=~\"$job\"}",
         "titleFormat": "start", "textFormat": "{{instance}} {{version}}", "step": "60s",
     })

@@ -42,10 +42,6 @@ const SEEN_DEADLINE: Duration = Duration::from_secs(15);
 /// Metrics that nothing moves from outside, and why; the servers' own tests move them.
 const NOT_MOVED: &[(&str, &str)] = &[
     ("chat_runtime_panics_total", "a panic is a fault of ours, and none is known"),
-    (
-        "chat_metrics_label_overflows_total",
-        "all labels of a server with one application are closed",
-    ),
     ("chat_metrics_exporter_errors_total", "an answer to a scrape that fails is a fault of ours"),
 ];
 

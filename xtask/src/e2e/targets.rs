@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
 
 use super::report::Report;
 use super::scene::Scene;
 use crate::live::Questions;
-use crate::stack::read;
+use crate::stack::targets;
 use crate::tower::Catalogue;
 use crate::wait;
 
@@ -23,8 +22,7 @@ pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Repor
     for service in scene.stack.left_out() {
         report.leave_out(format!("the target {service}: it has no image here"));
     }
-    let configured = targets(&read(&scene.folder.join("prometheus/prometheus.yml"))?);
-    for (job, instance) in &configured {
+    for (job, instance) in &targets(&scene.folder)? {
         report.check("targets", &format!("{job} {instance} is up"), || {
             let query = format!("up{{job=\"{job}\",instance=\"{instance}\"}}");
             becomes(&scene.prometheus, &query, 1.0)
@@ -39,19 +37,6 @@ pub(crate) fn check(scene: &Scene<'_>, catalogue: &Catalogue, report: &mut Repor
         });
     }
     Ok(())
-}
-
-/// The jobs and instances that the configuration names.
-fn targets(configuration: &Value) -> Vec<(String, String)> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let jobs = configuration["scrape_configs"].as_array().into_iter().flatten();
-    let of_job = |job: &Value| {
-        let configs = job["static_configs"].as_array().into_iter().flatten();
-        let instances =
-            configs.flat_map(|config| config["targets"].as_array().into_iter().flatten());
-        instances.map(|instance| (text(&job["job_name"]), text(instance))).collect::<Vec<_>>()
-    };
-    jobs.flat_map(of_job).collect()
 }
 
 /// VictoriaMetrics scrapes the same servers and answers the same questions.
@@ -83,21 +68,4 @@ fn exists(questions: &Questions, metric: &str, job: &str) -> Result<()> {
         ensure!(!rows.is_empty(), "there is none");
         Ok(())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn every_target_of_the_configuration_is_asked_about() {
-        let job = |name: &str, targets: &[&str]| json!({"job_name": name, "static_configs": [{"targets": targets}]});
-        let forgotten = json!({"job_name": "loki", "static_configs": []});
-        let jobs = [job("chat", &["a:1", "b:1"]), forgotten, job("redis", &["c:2"])];
-        let seen = targets(&json!({"scrape_configs": jobs}));
-        let expected = [("chat", "a:1"), ("chat", "b:1"), ("redis", "c:2")];
-        assert_eq!(seen, expected.map(|(job, instance)| (job.to_owned(), instance.to_owned())));
-    }
 }

@@ -52,6 +52,23 @@ pub(crate) fn forget_targets(folder: &Path, services: &[String]) -> Result<()> {
     write(&path, &without_targets(read(&path)?, services))
 }
 
+/// The jobs and instances of which the copy of Prometheus's configuration knows.
+pub(crate) fn targets(folder: &Path) -> Result<Vec<(String, String)>> {
+    Ok(targets_of(&read(&folder.join(PROMETHEUS))?))
+}
+
+fn targets_of(configuration: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let jobs = configuration["scrape_configs"].as_array().into_iter().flatten();
+    let of_job = |job: &Value| {
+        let configs = job["static_configs"].as_array().into_iter().flatten();
+        let instances =
+            configs.flat_map(|config| config["targets"].as_array().into_iter().flatten());
+        instances.map(|instance| (text(&job["job_name"]), text(instance))).collect::<Vec<_>>()
+    };
+    jobs.flat_map(of_job).collect()
+}
+
 /// The configuration in which the jobs that scrape one of these services find nothing. The job
 /// stays: only then does Prometheus forget at once what it knew of its targets.
 fn without_targets(mut configuration: Value, services: &[String]) -> Value {
@@ -187,5 +204,15 @@ mod tests {
         forget_targets(folder.path(), &["grafana".to_owned()]).expect("it is written anew");
         let copy = fs::read_to_string(path).expect("it is there");
         assert!(!copy.contains("grafana:3000") && copy.contains("loki:3100"));
+    }
+
+    #[test]
+    fn every_target_of_the_configuration_is_known() {
+        let job = |name: &str, targets: &[&str]| json!({"job_name": name, "static_configs": [{"targets": targets}]});
+        let forgotten = json!({"job_name": "loki", "static_configs": []});
+        let jobs = [job("chat", &["a:1", "b:1"]), forgotten, job("redis", &["c:2"])];
+        let seen = targets_of(&json!({"scrape_configs": jobs}));
+        let expected = [("chat", "a:1"), ("chat", "b:1"), ("redis", "c:2")];
+        assert_eq!(seen, expected.map(|(job, instance)| (job.to_owned(), instance.to_owned())));
     }
 }

@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 use crate::live;
 use crate::wait;
 use crate::workspace::Workspace;
-pub(crate) use configurations::{forget_targets, read, write, write_text};
+pub(crate) use configurations::{forget_targets, read, targets, write, write_text};
 pub(crate) use dockerfile::bases;
 pub(crate) use engine::OwnEngine;
 use engine::{Engine, output};

@@ -1,13 +1,21 @@
 //! `cargo xtask up`, `down` and `images`: the stack for people.
 
-use anyhow::Result;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
 
 use super::engine::Engine;
 use super::{Compose, Options, Stack, configurations, forget_targets, secrets};
+use crate::live::Questions;
+use crate::wait;
 use crate::workspace::Workspace;
 
 /// The project that people start; `name:` in the compose file says the same.
 const PROJECT: &str = "campanile";
+
+/// Some scrapes.
+const SCRAPED_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Starts the stack and says where everything is, and how to fill its boards.
 pub(crate) fn up(workspace: &Workspace) -> Result<bool> {
@@ -28,7 +36,8 @@ pub(crate) fn start(workspace: &Workspace) -> Result<Stack> {
     for reads_again in ["prometheus", "alertmanager"] {
         stack.signal(reads_again, "HUP")?;
     }
-    println!();
+    let scraped = if stack.runs("prometheus") { scrape_all(&stack, &folder)? } else { 0 };
+    println!("\nPrometheus scrapes every target: {scraped} of {scraped} are up\n");
     let pages = [
         ("chat", "haproxy", 8080, "/"),
         ("console", "haproxy", 8080, "/console"),
@@ -47,7 +56,7 @@ pub(crate) fn start(workspace: &Workspace) -> Result<Stack> {
     }
     if !stack.left_out().is_empty() {
         println!("\nleft out, since there is no image here: {}", stack.left_out().join(", "));
-        println!("Prometheus scrapes none of them");
+        println!("Prometheus is told of none of them");
     }
     if !silent.is_empty() {
         let silent: Vec<&str> = silent.iter().map(String::as_str).collect();
@@ -56,6 +65,22 @@ pub(crate) fn start(workspace: &Workspace) -> Result<Stack> {
     }
     println!("\n`cargo xtask down` ends it, `cargo xtask down --volumes` forgets it too");
     Ok(stack)
+}
+
+/// Waits until every target is up that Prometheus is told of; how many they are.
+fn scrape_all(stack: &Stack, folder: &Path) -> Result<usize> {
+    let prometheus = Questions { address: stack.address("prometheus", 9090)? };
+    let targets = configurations::targets(folder)?;
+    wait::patiently("every target is up", SCRAPED_DEADLINE, || {
+        let is_down = |(job, instance): &&(String, String)| {
+            let up = prometheus.value(&format!("up{{job=\"{job}\",instance=\"{instance}\"}}"));
+            up.ok() != Some(1.0)
+        };
+        let down = targets.iter().filter(is_down).map(|(_, instance)| instance.as_str());
+        let down: Vec<&str> = down.collect();
+        ensure!(down.is_empty(), "Prometheus does not reach {}", down.join(", "));
+        Ok(targets.len())
+    })
 }
 
 /// Ends the stack; with `volumes` what it stored goes too.

@@ -64,6 +64,8 @@ pub(crate) struct UnitTest {
     #[serde(default)]
     pub(crate) name: String,
     #[serde(default)]
+    pub(crate) input_series: Vec<InputSeries>,
+    #[serde(default)]
     pub(crate) alert_rule_test: Vec<AlertTest>,
 }
 
@@ -73,6 +75,10 @@ pub(crate) struct AlertTest {
     #[serde(default)]
     pub(crate) exp_alerts: Vec<ExpectedAlert>,
 }
+
+/// What it says is promtool's to check.
+#[derive(Deserialize)]
+pub(crate) struct InputSeries {}
 
 /// What is expected of it is promtool's to check.
 #[derive(Deserialize)]

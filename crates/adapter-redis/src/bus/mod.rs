@@ -49,6 +49,7 @@ impl Bus for RedisBus {
     /// The order is the one in which Redis passes signals on, which is the same for all who are
     /// subscribed, this node among them.
     async fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Passage, BusError> {
+        self.0.voices.until_heard().await?;
         self.0.voices.publish_in_order(envelope).map(Passage::Underway)
     }
 

@@ -130,6 +130,17 @@ impl Voices {
         self.unechoed.clone()
     }
 
+    /// Waits while nothing comes back: what is published in order then would not be heard here. What
+    /// waits for too long is refused; nobody misses it.
+    pub(crate) async fn until_heard(&self) -> Result<(), BusError> {
+        let left = self.hold.saturating_sub(self.unechoed.deaf_for());
+        let heard = timeout(left, self.unechoed.hears()).await;
+        heard.map_err(|_| {
+            self.dropped.increment();
+            Trouble::away().into()
+        })
+    }
+
     /// Hands a signal over.
     pub(crate) fn publish(&self, signal: &Signal) -> Result<(), BusError> {
         self.put(signal, |outbox, channel, frame| outbox.put(channel, frame))
@@ -140,9 +151,6 @@ impl Voices {
     pub(crate) fn publish_in_order(&self, envelope: Arc<Envelope>) -> Result<Underway, BusError> {
         let signal = envelope.signal.clone();
         let channel = channel_of(signal.topic());
-        if self.unechoed.deaf_for() > self.hold {
-            return self.refuse(channel, Trouble::away().into());
-        }
         // Another that publishes now may be let in, too: it is a bound for memory.
         if self.unechoed.is_full(channel) {
             return self.refuse(channel, BusError::Overflow);
@@ -243,11 +251,6 @@ impl Voice {
     async fn publish(&mut self, mut batch: Batch) {
         self.lose(batch.aged, None);
         loop {
-            if batch.frames.iter().any(|frame| frame.takes.is_some()) {
-                // Said while nothing comes back, it would not be heard here.
-                let _ = timeout(self.hold, self.unechoed.hears()).await;
-                self.lose_aged(&mut batch);
-            }
             let pipeline = self.pipeline(&batch);
             if pipeline.is_empty() {
                 return;

@@ -335,9 +335,10 @@ pub(super) fn push(
     }
 }
 
-/// Whether an event was published before a subscription began. Changes of members have versions.
+/// Whether an event was published before a subscription began. Changes of members have versions, and
+/// a count that came before it may have it in.
 fn is_earlier(event: &Event, before: u64, since: u64) -> bool {
-    version(event).is_none() && before < since
+    matches!(event, Event::Channel(_, ChannelEvent::Published(..))) && before < since
 }
 
 /// Which change of the channel's members an event tells of.

@@ -11,7 +11,13 @@ use crate::tower::{Rule, RuleFile, UnitTests};
 /// What is tested of every alert. In the first it rings, in the others it does not.
 const CASES: [&str; 5] = ["fault", "healthy", "idle", "missing", "restart"];
 
-const SEVERITIES: [&str; 4] = ["critical", "warning", "info", "none"];
+/// Those in which nothing is wrong, and something is there to be looked at.
+const QUIET: [&str; 3] = ["healthy", "idle", "restart"];
+
+const SEVERITIES: [&str; 4] = ["critical", "warning", "info", ALWAYS];
+
+/// The severity of an alert that always rings.
+const ALWAYS: &str = "none";
 
 /// Where people read about an alert.
 const RUNBOOKS: &str = "https://github.com/campanile-chat/campanile/blob/main/docs/runbooks/";
@@ -38,7 +44,8 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             let Some(alert) = rule.alert.as_deref() else { continue };
             let line = line_of(text, &format!("alert: {alert}"));
             let mut wrong = check_rule(tree, alert, rule);
-            wrong.extend(tests.as_ref().into_iter().flat_map(|tests| tests.lacks(alert)));
+            let always = rule.labels.get("severity").is_some_and(|severity| severity == ALWAYS);
+            wrong.extend(tests.as_ref().into_iter().flat_map(|tests| tests.lacks(alert, always)));
             findings.extend(wrong.into_iter().map(|what| Finding::at(path, line, what)));
         }
     }
@@ -86,8 +93,15 @@ fn links(board: &str, text: &str, runbook: &str) -> bool {
 /// The unit tests of one file of rules.
 struct Tests {
     path: String,
-    /// Each case that is tested, `Alert: case`, and whether an alert is expected in it.
-    cases: BTreeMap<String, bool>,
+    /// Each case that is tested, `Alert: case`.
+    cases: BTreeMap<String, Case>,
+}
+
+#[derive(Clone, Copy)]
+struct Case {
+    rings: bool,
+    /// Whether there is any data in it.
+    has_data: bool,
 }
 
 impl Tests {
@@ -101,19 +115,31 @@ impl Tests {
             let about = test.alert_rule_test.iter().filter(|case| case.alertname == alert);
             let expected: BTreeSet<bool> = about.map(|case| !case.exp_alerts.is_empty()).collect();
             if !expected.is_empty() {
-                cases.insert(test.name, expected.contains(&true));
+                let (rings, has_data) = (expected.contains(&true), !test.input_series.is_empty());
+                cases.insert(test.name, Case { rings, has_data });
             }
         }
         Self { path, cases }
     }
 
-    fn lacks(&self, alert: &str) -> Vec<String> {
+    fn lacks(&self, alert: &str, always: bool) -> Vec<String> {
         let name = |case: &str| format!("{alert}: {case}");
         let missing = CASES.iter().filter(|case| !self.cases.contains_key(&name(case)));
         let mut wrong: Vec<String> =
             missing.map(|case| format!("{} has no test `{}`", self.path, name(case))).collect();
-        if self.cases.get(&name("fault")) == Some(&false) {
+        if self.cases.get(&name("fault")).is_some_and(|case| !case.rings) {
             wrong.push(format!("in the fault of {} nothing rings", self.path));
+        }
+        for quiet in QUIET.iter().filter(|_| !always) {
+            match self.cases.get(&name(quiet)) {
+                Some(Case { rings: true, .. }) => {
+                    wrong.push(format!("{} expects it in `{}`", self.path, name(quiet)));
+                }
+                Some(Case { has_data: false, .. }) => {
+                    wrong.push(format!("{} has no data in `{}`", self.path, name(quiet)));
+                }
+                _ => {}
+            }
         }
         wrong
     }

@@ -68,7 +68,8 @@ queries = [
 fn unit_tests() -> String {
     let case = |case: &str, expected: &str| {
         format!(
-            "- name: 'ChatSlow: {case}'\n  alert_rule_test:\n  \
+            "- name: 'ChatSlow: {case}'\n  input_series: [{{series: of_{case}}}]\n  \
+             alert_rule_test:\n  \
              - {{eval_time: 1m, alertname: ChatSlow, exp_alerts: [{expected}]}}\n"
         )
     };
@@ -148,6 +149,8 @@ fn an_alert_is_whole() {
         ("alerts/slow.yaml", "expr:", "exprs:", "is no file of rules"),
         ("alerts/tests/slow.yaml", ": idle", ": idler", "has no test `ChatSlow: idle`"),
         ("alerts/tests/slow.yaml", "[{}]", "[]", "nothing rings"),
+        ("alerts/tests/slow.yaml", "[{series: of_idle}]", "[]", "has no data in `ChatSlow: idle`"),
+        ("alerts/tests/slow.yaml", "fault'", "healthy'", "expects it in `ChatSlow: healthy`"),
     ] {
         says(&with(path, good, bad), expected);
     }
