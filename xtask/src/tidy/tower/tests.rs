@@ -150,10 +150,18 @@ fn an_alert_is_whole() {
         ("alerts/tests/slow.yaml", ": idle", ": idler", "has no test `ChatSlow: idle`"),
         ("alerts/tests/slow.yaml", "[{}]", "[]", "nothing rings"),
         ("alerts/tests/slow.yaml", "[{series: of_idle}]", "[]", "has no data in `ChatSlow: idle`"),
-        ("alerts/tests/slow.yaml", "fault'", "healthy'", "expects it in `ChatSlow: healthy`"),
+        ("alerts/tests/slow.yaml", "fault'", "idle'", "has no test `ChatSlow: fault`"),
     ] {
         says(&with(path, good, bad), expected);
     }
+}
+
+#[test]
+fn an_alert_is_silent_where_all_is_well() {
+    let quiet = "of_restart}]\n  alert_rule_test:\n  \
+                 - {eval_time: 1m, alertname: ChatSlow, exp_alerts: [";
+    let findings = with("alerts/tests/slow.yaml", quiet, &format!("{quiet}{{}}"));
+    says(&findings, "expects it in `ChatSlow: restart`");
 }
 
 #[test]
