@@ -9,8 +9,8 @@ use serde_json::json;
 use super::Drill;
 use super::hurts::{
     crash_loop, few_files, host_disk_filled, little_cpu, little_memory, load, log_store_gone,
-    loki_stopped, many_applications, new_certificate, node_stutters, push_service_gone, redis_full,
-    requests, servers_forgotten, slow_readers, store_stutters, table_locked, webhooks_refused,
+    loki_stopped, new_certificate, node_stutters, push_service_gone, redis_full, requests,
+    servers_forgotten, slow_readers, store_stutters, table_locked, webhooks_refused,
 };
 use crate::wait;
 
@@ -20,8 +20,14 @@ pub(crate) const NODE: &str = "campanile-2";
 pub(super) const STEP_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Alerts that cannot be drilled here, and why.
-pub(crate) const NOT_DRILLED: &[(&str, &str)] =
-    &[("Watchdog", "it always rings: the routes are seen with it")];
+pub(crate) const NOT_DRILLED: &[(&str, &str)] = &[
+    (
+        "ChatMetricsSeriesNearBudget",
+        "with more applications than have labels a server shows 89 % of its series, and nothing else \
+         that people do makes more",
+    ),
+    ("Watchdog", "it always rings: the routes are seen with it"),
+];
 
 /// The alerts of Loki's ruler, each with the drill that sets it off where Loki runs.
 pub(crate) const ON_LOGS: &[(&str, &str)] = &[
@@ -313,12 +319,6 @@ pub(crate) const DRILLS: &[Drill] = &[
         fault: "Loki is stopped, while much is logged",
         alerts: &["ChatLogShipperStalled", "ChatLogEntriesDropped"],
         hurt: loki_stopped,
-    },
-    Drill {
-        name: "many-applications",
-        fault: "more applications are made than are counted by themselves",
-        alerts: &["ChatMetricsSeriesNearBudget"],
-        hurt: many_applications,
     },
     Drill {
         name: "rule-broken",

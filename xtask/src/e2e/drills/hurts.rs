@@ -5,14 +5,13 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use minreq::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use xshell::cmd;
 
 use super::super::scene::{CERTIFICATE_DAYS, HOST_DISK, Scene};
 use super::Heal;
 use super::faults::{NODE, STEP_DEADLINE};
-use crate::live::{Client, Visitor};
+use crate::live::Visitor;
 use crate::process::Background;
 use crate::wait;
 
@@ -22,9 +21,6 @@ const LOAD_MAX: &str = "5m";
 /// Asks PostgreSQL what comes behind it.
 const PSQL: [&str; 6] =
     ["psql", "--username", "campanile", "--tuples-only", "--no-align", "--command"];
-
-/// More than have a label of their own.
-const APPLICATIONS: usize = 65;
 
 /// The key of the application that the stack has.
 const APP_KEY: &str = "key-of-the-drills";
@@ -309,31 +305,6 @@ pub(super) fn webhooks_refused(scene: &Scene<'_>) -> Result<Heal> {
         // What waits is taken.
         scene.receiver().refuse_webhooks(false);
         drop(visitor);
-        Ok(())
-    }))
-}
-
-pub(super) fn many_applications(scene: &Scene<'_>) -> Result<Heal> {
-    scene.stack.operator("maker", Client::PASSWORD)?;
-    let api = format!("http://{}/api/v1", scene.front);
-    let maker = Client::let_in(&api, "maker", Client::PASSWORD)?;
-    let ids: Vec<String> = (0..APPLICATIONS).map(|number| format!("drill-{number}")).collect();
-    for id in &ids {
-        wait::patiently("an application is made", STEP_DEADLINE, || {
-            maker.request(Method::Post, "/apps", &json!({"id": id, "name": "Drill"}))
-        })?;
-    }
-    Ok(Box::new(move |scene| {
-        for id in &ids {
-            wait::patiently("an application is deleted", STEP_DEADLINE, || {
-                maker.request(Method::Delete, &format!("/apps/{id}"), &Value::Null)
-            })?;
-        }
-        // What they were counted under stays for as long as a server runs.
-        for server in ["campanile-1", NODE] {
-            scene.stack.kill(server)?;
-            scene.stack.start_again(server)?;
-        }
         Ok(())
     }))
 }
