@@ -93,6 +93,11 @@ impl Unechoed {
         self.marks(channel).pop_front_if(|(known, _)| *known <= number).map(|(_, mark)| mark)
     }
 
+    /// Whether nothing comes back.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.deaf_since.borrow().is_some()
+    }
+
     /// For how long nothing has come back.
     pub(crate) fn deaf_for(&self) -> Duration {
         self.deaf_since.borrow().map_or(Duration::ZERO, |since| since.elapsed())
