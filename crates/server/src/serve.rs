@@ -3,7 +3,6 @@
 use crate::{
     http::FirstRequests,
     limits::BLOCKING_THREADS,
-    tls::Tls,
     workers::{Capacity, DISCONNECT_TIMEOUT, STOP_SECONDS},
     ws::{self, SharedStream},
 };
@@ -33,55 +32,52 @@ pub(crate) type Accepted<S> = (S, Protocol, Option<SocketAddr>);
 /// A connection was not accepted, which is counted and told already.
 pub(crate) struct Failed;
 
-/// Serves an application, over TLS where that is given.
+/// How connections are accepted.
+pub(crate) trait Door: Clone + Send + 'static {
+    /// What a connection is read and written by.
+    type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
+
+    /// Prepares a socket that was accepted, and does what comes before HTTP.
+    fn accept(
+        self,
+        stream: TcpStream,
+    ) -> impl Future<Output = Result<Accepted<Self::Stream>, Failed>> + 'static;
+
+    /// Tells the connection's requests of its stream.
+    fn share(_stream: &Self::Stream, _connection: &mut Extensions) {}
+}
+
+/// Connections without TLS.
+#[derive(Clone)]
+pub(crate) struct Plain;
+
+impl Door for Plain {
+    type Stream = SharedStream;
+
+    async fn accept(self, stream: TcpStream) -> Result<Accepted<SharedStream>, Failed> {
+        ws::prepare_stream(&stream);
+        let address = stream.peer_addr().ok();
+        Ok((SharedStream::new(stream), Protocol::Http1, address))
+    }
+
+    fn share(stream: &SharedStream, connection: &mut Extensions) {
+        stream.share(connection);
+    }
+}
+
+/// Serves an application to those who come in by this door.
 ///
 /// `HttpServer` would do it too, but says nothing of handshakes that fail, and its streams are not
 /// [`SharedStream`]s. What is made here differs from its servers in one more thing:
 /// `HttpRequest::connection_info`, which nobody asks, does not know of TLS.
-pub(crate) fn serve<T, B>(
-    (tls, listener): (Option<Tls>, TcpListener),
+pub(crate) fn serve<D, T, B>(
+    (door, listener): (D, TcpListener),
     capacity: Capacity,
     first_requests: FirstRequests,
     app: impl Fn() -> App<T> + Clone + Send + 'static,
 ) -> io::Result<Server>
 where
-    T: ServiceFactory<
-            ServiceRequest,
-            Config = (),
-            Response = ServiceResponse<B>,
-            Error = Error,
-            InitError = (),
-        > + 'static,
-    B: MessageBody + 'static,
-{
-    match tls {
-        Some(tls) => {
-            let accept = move |stream| tls.clone().accept(stream);
-            serve_accepted(listener, accept, |_, _| {}, capacity, first_requests, app)
-        }
-        None => {
-            serve_accepted(listener, accept, SharedStream::share, capacity, first_requests, app)
-        }
-    }
-}
-
-async fn accept(stream: TcpStream) -> Result<Accepted<SharedStream>, Failed> {
-    ws::prepare_stream(&stream);
-    let address = stream.peer_addr().ok();
-    Ok((SharedStream::new(stream), Protocol::Http1, address))
-}
-
-fn serve_accepted<S, F, T, B>(
-    listener: TcpListener,
-    accept: impl Fn(TcpStream) -> F + Clone + Send + 'static,
-    share: impl Fn(&S, &mut Extensions) + Clone + Send + 'static,
-    capacity: Capacity,
-    first_requests: FirstRequests,
-    app: impl Fn() -> App<T> + Clone + Send + 'static,
-) -> io::Result<Server>
-where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-    F: Future<Output = Result<Accepted<S>, Failed>> + 'static,
+    D: Door,
     T: ServiceFactory<
             ServiceRequest,
             Config = (),
@@ -99,7 +95,7 @@ where
         .disable_signals();
     let stopping = server.graceful_shutdown_signal();
     let server = server.listen("web", listener, move || {
-        let (accept, share, stopping) = (accept.clone(), share.clone(), stopping.clone());
+        let (door, stopping) = (door.clone(), stopping.clone());
         let first_requests = first_requests.clone();
         let app = app().into_factory().map_err(|error| error.error_response());
         let http = HttpService::build()
@@ -111,12 +107,12 @@ where
             .client_request_timeout(capacity.request_timeout)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .on_connect_ext(move |stream, connection| {
-                share(stream, connection);
+                D::share(stream, connection);
                 connection.insert(first_requests.wait());
             })
             .finish(map_config(app, |()| AppConfig::default()));
         // The HTTP service has answered to its errors, or their connection is gone.
-        fn_service(accept).and_then(http.map_err(|_| Failed))
+        fn_service(move |stream| door.clone().accept(stream)).and_then(http.map_err(|_| Failed))
     })?;
     Ok(server.run())
 }

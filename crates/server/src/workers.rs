@@ -5,7 +5,7 @@ use crate::{
     http::{Edge, FirstRequests, gate, measure, routes},
     limits::CONNECTIONS_BESIDE,
     listeners::Listeners,
-    serve::serve,
+    serve::{Plain, serve},
     tls::Tls,
     wiring::protocols,
     ws::{self, FrameLimits, Lobby, Patience, Pinging},
@@ -119,7 +119,10 @@ pub(crate) fn start(
             .wrap(from_fn(measure))
             .configure(routes)
     };
-    serve((tls, listeners.web), capacity, first_requests, app)
+    match tls {
+        Some(tls) => serve((tls, listeners.web), capacity, first_requests, app),
+        None => serve((Plain, listeners.web), capacity, first_requests, app),
+    }
 }
 
 impl WorkerParts {

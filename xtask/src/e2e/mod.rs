@@ -132,6 +132,8 @@ pub(crate) fn run(workspace: &Workspace, wanted: &Wanted) -> Result<bool> {
     }
     if wanted.has("routes") {
         routes::check(&scene, &mut report);
+        let what = "the runbooks of what is not drilled: their questions are answered";
+        report.check("routes", what, || drills::check_undrilled(&scene));
     }
     if wanted.only.is_empty() {
         report.check("drill", "every alert has one, or a reason why not", || {

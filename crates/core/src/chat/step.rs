@@ -85,8 +85,9 @@ impl Chat {
         }
     }
 
-    /// The same of the members of channels, and of users that are watched: who has come is told at once, and who has gone when
-    /// every node has had the time to note its own again, should the store have lost them.
+    /// The same of the members of channels, and of users that are watched: who has come is told at
+    /// once, and who has gone when every node has had the time to note its own again, should the
+    /// store have lost them.
     async fn keep_members_in_step(&self) {
         let mut sure_at: Option<Instant> = None;
         loop {

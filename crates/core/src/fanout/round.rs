@@ -46,9 +46,12 @@ impl Round {
 
     async fn write_filled(&self) {
         let mut filled = self.filled.take();
-        for some in filled.chunks(WRITES_AT_ONCE) {
+        for (turn, some) in filled.chunks(WRITES_AT_ONCE).enumerate() {
+            // After the last one the pump gives others their turn.
+            if turn > 0 {
+                tokio::task::yield_now().await;
+            }
             self.write(some);
-            tokio::task::yield_now().await;
         }
         filled.clear();
         self.filled.replace(filled);

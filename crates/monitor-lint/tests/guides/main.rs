@@ -100,9 +100,10 @@ fn line_of<'f>(file: &'f File, finding: &Finding) -> &'f str {
 }
 
 #[test]
+#[ignore = "needs the guides: a folder in MONITOR_LINT_GUIDES"]
 #[expect(clippy::disallowed_methods, reason = "the variable is the test's, not the server's")]
 fn the_guides_themselves_are_judged_as_expected() {
-    let Some(folder) = std::env::var_os("MONITOR_LINT_GUIDES") else { return };
+    let folder = std::env::var_os("MONITOR_LINT_GUIDES").expect("it names their folder");
     for (guide, lines) in expected() {
         let file = read(&Path::new(&folder).join(&guide));
         for judged in &lines {

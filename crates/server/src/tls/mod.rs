@@ -8,7 +8,7 @@ use crate::{
     config::Server,
     logs::events,
     metrics::{ConnectionErrorType, HandshakeResult, TlsMetrics},
-    serve::{Accepted, Failed},
+    serve::{Accepted, Door, Failed},
     ws,
 };
 use actix_http::Protocol;
@@ -89,12 +89,12 @@ impl Tls {
             }
         })
     }
+}
 
-    /// Prepares a socket that was accepted, and shakes hands.
-    pub(crate) async fn accept(
-        self,
-        stream: TcpStream,
-    ) -> Result<Accepted<TlsStream<TcpStream>>, Failed> {
+impl Door for Tls {
+    type Stream = TlsStream<TcpStream>;
+
+    async fn accept(self, stream: TcpStream) -> Result<Accepted<TlsStream<TcpStream>>, Failed> {
         ws::prepare_stream(&stream);
         let address = stream.peer_addr().ok();
         let handshake = timeout(self.handshake_max, self.acceptor.accept(stream)).await;
